@@ -1,0 +1,59 @@
+"""Kullback-Leibler divergence of a posterior from its prior: closed form where registered, else one draw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from pyro.distributions import Delta
+from torch import Tensor
+from torch.distributions import Independent, kl_divergence
+
+
+def kl_per_coordinate(posterior: Any, prior: Any, z: Tensor) -> Tensor:
+    r"""Return :math:`KL(q(z|x)\,\|\,p(z))` in nats, split by coordinate where the factor splits.
+
+    Both distributions ``Independent`` over one event dimension: the KL of each coordinate, shape ``(..., d)``.
+    Otherwise one number for the factor, shape ``(..., 1)``. Pairs without a closed form registered with
+    :func:`torch.distributions.kl.register_kl` give the unbiased single-draw estimate
+    :math:`\log q(z) - \log p(z)` at ``z``, a draw of the posterior.
+
+    >>> import pyro.distributions as dist
+    >>> q, p = dist.Normal(torch.ones(5, 2), 1.0).to_event(1), dist.Normal(torch.zeros(2), 1.0).to_event(1)
+    >>> kl_per_coordinate(q, p, q.sample()).shape, float(kl_per_coordinate(q, p, q.sample())[0, 0])
+    (torch.Size([5, 2]), 0.5)
+    """
+    if _splits(posterior) and _splits(prior):
+        posterior, prior = posterior.base_dist, prior.base_dist
+        return _kl(posterior, prior, z)
+    return _kl(posterior, prior, z).unsqueeze(-1)
+
+
+def has_closed_form(posterior: Any, prior: Any) -> bool:
+    """Whether a closed-form KL is registered for this pair."""
+    try:
+        kl_divergence(posterior, prior)
+    except NotImplementedError:
+        return False
+    return True
+
+
+def describe_kl(posterior: Any, prior: Any) -> str:
+    """Return ``exact`` or ``Monte Carlo``."""
+    return "exact" if has_closed_form(posterior, prior) else "Monte Carlo"
+
+
+def _kl(posterior: Any, prior: Any, z: Tensor) -> Tensor:
+    try:
+        return kl_divergence(posterior, prior)
+    except NotImplementedError:
+        return posterior.log_prob(z) - prior.log_prob(z)
+
+
+def _splits(distribution: Any) -> bool:
+    return (
+        isinstance(distribution, Independent)
+        and distribution.reinterpreted_batch_ndims == 1
+        and distribution.base_dist.event_shape == torch.Size()
+        and not isinstance(distribution.base_dist, Delta)
+    )

@@ -1,0 +1,184 @@
+"""One factor of a latent space: a prior, a posterior family, an encoder head and decoder features."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pyro
+import pyro.distributions as dist
+import torch
+from torch import Tensor, nn
+
+from priors.kl import describe_kl
+from priors.text import format_options
+
+
+class Latent(nn.Module):
+    r"""A latent factor z with prior p(z) and amortised posterior q(z | x).
+
+    A family is a subclass that names its letter and posterior class and says how to build the two
+    distributions; everything else (sites, strings, products, the ELBO, the analysis) follows:
+
+    >>> import pyro.distributions as dist
+    >>> class Laplace(Latent):
+    ...     symbol, family = "Laplace", dist.Laplace
+    ...     def __init__(self, dim):
+    ...         super().__init__(dim, outputs=2 * dim)
+    ...     def prior(self):
+    ...         return dist.Laplace(0.0, 1.0).expand([self.dim]).to_event(1)
+    ...     def posterior(self, head):
+    ...         loc, log_scale = head.chunk(2, dim=-1)
+    ...         return dist.Laplace(loc, log_scale.exp()).to_event(1)
+    >>> str(Laplace(2)), Laplace(2).features_size
+    ('Laplace2', 2)
+
+    Parameters
+    ----------
+    dim
+        Dimension written in the latent string (``4`` in ``R4``).
+    outputs
+        Width of the encoder head: number of unconstrained reals per jet.
+    features
+        Number of decoder inputs; default ``dim``.
+    options
+        What else the latent string needs to rebuild the factor (``alpha`` of ``D3(alpha=1,.25,.1)``).
+    """
+
+    symbol: ClassVar[str]
+    """Letter of the family in a latent string."""
+    family: ClassVar[Any]
+    """Class of the posterior, a Pyro distribution (before ``to_event``)."""
+    kind: ClassVar[str] = "real"
+    """What a coordinate is: ``real``, ``angle``, ``direction``, ``simplex`` or ``category``."""
+
+    def __init__(
+        self, dim: int, *, outputs: int, features: int | None = None, options: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__()
+        if not isinstance(dim, int) or isinstance(dim, bool) or dim < 1:
+            raise ValueError(f"{type(self).__name__} needs a whole dimension >= 1, got {dim!r}")
+        self.dim = dim
+        self.outputs = outputs
+        self.features_size = dim if features is None else features
+        self.options = options or {}
+        self.register_buffer("_anchor", torch.zeros(()), persistent=False)
+
+    # What a family defines -------------------------------------------------------------------------------------
+
+    def prior(self) -> dist.TorchDistribution:
+        """Return p(z), with batch shape () and the whole factor as its event."""
+        raise NotImplementedError
+
+    def posterior(self, head: Tensor) -> dist.TorchDistribution:
+        """Return q(z | x), batch shape ``(...)``, from encoder outputs ``(..., outputs)``."""
+        raise NotImplementedError
+
+    def features(self, z: Tensor) -> Tensor:
+        """Return the smooth functions of z that the decoder sees, ``(..., features_size)``."""
+        return z
+
+    def coordinates(self, z: Tensor) -> Tensor:
+        """Return z in the coordinates that a reader wants (an angle, simplex weights), ``(..., n)``."""
+        return z
+
+    def point(self, posterior: dist.TorchDistribution) -> Tensor:
+        """Return the posterior's centre in the same coordinates, ``(..., n)``."""
+        return self.coordinates(posterior.mean)
+
+    # What a family inherits ------------------------------------------------------------------------------------
+
+    @property
+    def coordinate_count(self) -> int:
+        """Number of reported coordinates."""
+        return self.dim
+
+    @property
+    def label(self) -> str:
+        """Short name without options; it names the Pyro site, ``z_<label>``."""
+        return f"{self.symbol}{self.dim}"
+
+    def sample_prior(self, site: str) -> Any:
+        """Draw the factor in a Pyro model."""
+        return pyro.sample(site, self.prior())
+
+    def sample_posterior(self, site: str, head: Tensor) -> Any:
+        """Draw the factor in a Pyro guide."""
+        return pyro.sample(site, self.posterior(checked(head, site)))
+
+    def describe(self, site: str) -> dict[str, Any]:
+        """Return one row of :meth:`priors.Space.describe`."""
+        prior, posterior = self.prior(), self.posterior(self._anchor.new_zeros(1, self.outputs))
+        return {
+            "site": site,
+            "factor": str(self),
+            "coordinates": self.coordinate_count,
+            "kind": self.kind,
+            "support": describe_support(posterior),
+            "prior": describe_distribution(prior),
+            "posterior": self.family.__name__,
+            "kl": describe_kl(posterior, prior),
+            "encoder_outputs": self.outputs,
+            "decoder_features": self.features_size,
+        }
+
+    def __mul__(self, other: Any) -> Any:
+        from priors.space import Space
+
+        return Space(self) * other
+
+    def __or__(self, other: Any) -> Any:
+        from priors.space import Space
+
+        return Space(self) | other
+
+    def __str__(self) -> str:
+        return self.label + format_options(self.options)
+
+    __repr__ = __str__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Latent) and str(self) == str(other)
+
+    # Modules are collected by identity: two equal factors of one product keep their own parameters.
+    __hash__ = nn.Module.__hash__
+
+
+def checked(head: Tensor, site: str) -> Tensor:
+    """Return ``head`` after asserting that it is finite, while Pyro's validation is on.
+
+    Raises
+    ------
+    ValueError
+        The encoder's output for ``site`` holds NaN or infinity.
+    """
+    if torch.distributions.Distribution._validate_args and not torch.isfinite(head).all():
+        bad = (~torch.isfinite(head)).sum().item()
+        raise ValueError(f"site {site}: the encoder returned {bad} NaN or infinite values; lower the learning rate")
+    return head
+
+
+def unwrap(distribution: Any) -> Any:
+    """Return the innermost distribution beneath ``to_event``, ``expand`` and ``mask``."""
+    while hasattr(distribution, "base_dist") and not isinstance(distribution, dist.TransformedDistribution):
+        distribution = distribution.base_dist
+    return distribution
+
+
+def describe_distribution(distribution: Any) -> str:
+    """Return a one-line description, ``Normal(loc=0, scale=1)``; long parameters by their shape."""
+    base = unwrap(distribution)
+    parts = []
+    for name in getattr(base, "arg_constraints", {}):
+        value = base.__dict__.get(name)
+        if isinstance(value, Tensor):
+            values = value.detach().unique()
+            parts.append(f"{name}={values.item():g}" if len(values) == 1 else f"{name}{tuple(value.shape)}")
+    return f"{type(base).__name__}({', '.join(parts)})"
+
+
+def describe_support(distribution: Any) -> str:
+    """Return the support's name, without the wrapper that ``to_event`` puts around it."""
+    support = unwrap(distribution).support
+    while hasattr(support, "base_constraint"):
+        support = support.base_constraint
+    return str(support).removesuffix("()")

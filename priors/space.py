@@ -1,0 +1,125 @@
+"""A latent space: the product of factors, each a Pyro sample site."""
+
+from __future__ import annotations
+
+import string
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from priors.latent import Latent
+
+
+class Space(nn.Module):
+    """The product of latent factors.
+
+    >>> from priors import Normal, SoftmaxNormal
+    >>> space = Normal(4) * SoftmaxNormal(2, alpha=0.9)
+    >>> space, space.factors, space.labels
+    (R4 x L2(alpha=0.9), (R4, L2(alpha=0.9)), ('R4', 'L2'))
+
+    Parameters
+    ----------
+    factors
+        Latent factors or spaces; spaces are flattened.
+    """
+
+    def __init__(self, *factors: Latent | Space) -> None:
+        super().__init__()
+        flat = [leaf for factor in factors for leaf in (factor.factors if isinstance(factor, Space) else (factor,))]
+        if not flat or not all(isinstance(factor, Latent) for factor in flat):
+            raise TypeError(f"a latent space is a product of priors.Latent factors, got {factors!r}")
+        self._factors = nn.ModuleList(flat)
+        self.labels = unique_labels([factor.label for factor in flat])
+        self.outputs = sum(factor.outputs for factor in flat)
+        self.features_size = sum(factor.features_size for factor in flat)
+
+    @property
+    def factors(self) -> tuple[Latent, ...]:
+        """The factors, in the order of the encoder head."""
+        return tuple(self._factors)  # type: ignore[arg-type]
+
+    @property
+    def items(self) -> tuple[tuple[str, Latent], ...]:
+        """Pairs (label, factor)."""
+        return tuple(zip(self.labels, self.factors, strict=True))
+
+    @property
+    def coordinate_names(self) -> tuple[str, ...]:
+        """Name of every reported coordinate: ``R4_0``, ``R4_1``, ..."""
+        return tuple(f"{label}_{i}" for label, factor in self.items for i in range(factor.coordinate_count))
+
+    @property
+    def coordinate_kinds(self) -> tuple[str, ...]:
+        """Kind of every reported coordinate: ``real``, ``angle``, ``simplex``, ..."""
+        return tuple(factor.kind for factor in self.factors for _ in range(factor.coordinate_count))
+
+    def split(self, head: Tensor) -> dict[str, Tensor]:
+        """Cut encoder outputs ``(..., outputs)`` into one head per factor."""
+        pieces = head.split([factor.outputs for factor in self.factors], dim=-1)
+        return dict(zip(self.labels, pieces, strict=True))
+
+    def sample_prior(self) -> dict[str, Any]:
+        """Draw every factor in a Pyro model; returns label -> value."""
+        return {label: factor.sample_prior(f"z_{label}") for label, factor in self.items}
+
+    def sample_posterior(self, head: Tensor) -> dict[str, Any]:
+        """Draw every factor in a Pyro guide from encoder outputs ``(..., outputs)``; returns label -> value."""
+        heads = self.split(head)
+        return {label: factor.sample_posterior(f"z_{label}", heads[label]) for label, factor in self.items}
+
+    def features(self, z: Mapping[str, Any]) -> Tensor:
+        """Return what the decoder sees, ``(..., features_size)``."""
+        return joined([factor.features(z[label]) for label, factor in self.items])
+
+    def coordinates(self, z: Mapping[str, Any]) -> Tensor:
+        """Return every reported coordinate of a draw, ``(..., len(coordinate_names))``."""
+        return joined([factor.coordinates(z[label]) for label, factor in self.items])
+
+    def points(self, head: Tensor) -> Tensor:
+        """Return the posterior's centre in every reported coordinate, ``(..., len(coordinate_names))``."""
+        heads = self.split(head)
+        return joined([factor.point(factor.posterior(heads[label])) for label, factor in self.items])
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Return one row per site: coordinates, support, prior, posterior, KL, encoder outputs, decoder features."""
+        return [factor.describe(f"z_{label}") for label, factor in self.items]
+
+    def __mul__(self, other: Latent | Space) -> Space:
+        return Space(self, other)
+
+    def __str__(self) -> str:
+        return " x ".join(f"({factor})" if "|" in str(factor) else str(factor) for factor in self.factors)
+
+    __repr__ = __str__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Space) and str(self) == str(other)
+
+    # Modules are collected by identity: equal spaces keep their own parameters.
+    __hash__ = nn.Module.__hash__
+
+
+def unique_labels(labels: list[str]) -> tuple[str, ...]:
+    """Tell equal labels apart by a letter.
+
+    >>> unique_labels(["R4", "S1", "R4"])
+    ('R4', 'S1', 'R4b')
+    """
+    seen: Counter[str] = Counter()
+    result = []
+    for label in labels:
+        seen[label] += 1
+        result.append(label if seen[label] == 1 else label + string.ascii_lowercase[seen[label] - 1])
+    return tuple(result)
+
+
+def joined(pieces: list[Tensor]) -> Tensor:
+    """Concatenate along the last dimension after broadcasting the leading ones."""
+    if len(pieces) == 1:
+        return pieces[0]
+    batch = torch.broadcast_shapes(*(piece.shape[:-1] for piece in pieces))
+    return torch.cat([piece.expand(*batch, piece.shape[-1]) for piece in pieces], dim=-1)
