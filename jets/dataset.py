@@ -1,0 +1,99 @@
+"""``Jets``: constituents, classes and observables of a sample of jets, in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Columns = Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Jets:
+    """A sample of N jets with at most M constituents each.
+
+    Attributes
+    ----------
+    constituents
+        ``(N, M, 3)`` float32: pT [GeV], rapidity and azimuth [rad] relative to the jet axis; falling pT, zero padded.
+    label
+        ``(N,)`` int64, index into ``classes``.
+    classes
+        Names of the classes, in the order in which the files were given.
+    jet, subst, truth
+        Column name -> ``(N,)`` float32: jet kinematics, substructure, generator truth. NaN where a file lacks it.
+    sources
+        The files that the jets came from, as given.
+    """
+
+    constituents: NDArray[np.float32]
+    label: NDArray[np.int64]
+    classes: tuple[str, ...]
+    jet: Columns = field(default_factory=dict)
+    subst: Columns = field(default_factory=dict)
+    truth: Columns = field(default_factory=dict)
+    sources: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.constituents)
+
+    def __getitem__(self, index: ArrayLike | slice) -> Jets:
+        """Return the jets at ``index`` (slice, integers or mask)."""
+        rows = index if isinstance(index, slice) else np.asarray(index)
+        return Jets(
+            self.constituents[rows],
+            self.label[rows],
+            self.classes,
+            *({name: column[rows] for name, column in group.items()} for group in (self.jet, self.subst, self.truth)),
+            sources=self.sources,
+        )
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count} {name}" for name, count in self.counts.items())
+        return f"Jets({counts}; up to {self.constituents.shape[1]} constituents)"
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of jets of each class."""
+        return {name: int((self.label == i).sum()) for i, name in enumerate(self.classes)}
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of constituents and labels: the same jets, the same digest, whatever the file."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.constituents).tobytes())
+        digest.update(np.ascontiguousarray(self.label).tobytes())
+        digest.update("\n".join(self.classes).encode())
+        return digest.hexdigest()
+
+
+def concatenate(samples: Iterable[Jets]) -> Jets:
+    """Join samples: classes of equal name become one, constituents are padded to the longest.
+
+    >>> one = Jets(np.zeros((2, 3, 3), np.float32), np.zeros(2, np.int64), ("qcd",))
+    >>> two = Jets(np.zeros((1, 4, 3), np.float32), np.zeros(1, np.int64), ("top",))
+    >>> concatenate([one, two])
+    Jets(2 qcd, 1 top; up to 4 constituents)
+    """
+    parts = list(samples)
+    classes = tuple(dict.fromkeys(name for part in parts for name in part.classes))
+    width = max(part.constituents.shape[1] for part in parts)
+    padded = [np.pad(p.constituents, ((0, 0), (0, width - p.constituents.shape[1]), (0, 0))) for p in parts]
+    label = [np.array([classes.index(name) for name in p.classes], np.int64)[p.label] for p in parts]
+    groups = (
+        _stack([getattr(p, group) for p in parts], [len(p) for p in parts]) for group in ("jet", "subst", "truth")
+    )
+    sources = tuple(source for part in parts for source in part.sources)
+    return Jets(np.concatenate(padded), np.concatenate(label), classes, *groups, sources=sources)
+
+
+def _stack(groups: list[Columns], lengths: list[int]) -> dict[str, NDArray[np.float32]]:
+    names = dict.fromkeys(name for group in groups for name in group)
+    missing = [np.full(length, np.nan, np.float32) for length in lengths]
+    return {
+        name: np.concatenate([group.get(name, gap) for group, gap in zip(groups, missing, strict=True)])
+        for name in names
+    }

@@ -1,0 +1,99 @@
+r"""Constituents to images, on any torch device: centre, rotate, flip, pixelise.
+
+Every function takes constituents ``(..., M, 3)`` = (pT, eta, phi), zero padded (pT = 0), and returns them in the
+same shape. The steps are those of Dillon et al., "Better latent spaces for better autoencoders" (2104.08291, sec. 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+WIDTH = (0.029, 0.035)
+"""Pixel size of the authors' 40 x 40 grid in (eta, phi)."""
+
+
+def centre(constituents: Tensor) -> Tensor:
+    r"""Move the pT-weighted centroid to the origin: :math:`\eta_i \to \eta_i - \sum p_T\eta / \sum p_T`, same for phi.
+
+    >>> jets = torch.tensor([[[3.0, 0.4, 0.0], [1.0, 0.0, 0.4], [0.0, 0.0, 0.0]]])
+    >>> centre(jets)[0, :2, 1:]
+    tensor([[ 0.1000, -0.1000],
+            [-0.3000,  0.3000]])
+    """
+    pt, position = constituents[..., :1], constituents[..., 1:]
+    centroid = (pt * position).sum(-2, keepdim=True) / pt.sum(-2, keepdim=True)
+    return torch.cat([pt, torch.where(pt > 0, position - centroid, 0.0)], -1)
+
+
+def rotate(constituents: Tensor) -> Tensor:
+    r"""Turn the jet about the origin until its principal axis is vertical (along phi).
+
+    The axis is the leading eigenvector of :math:`\sum p_T\,(\eta, \phi)^T(\eta, \phi)`, at the angle
+    :math:`\frac12\mathrm{atan2}(2 M_{\eta\phi}, M_{\eta\eta} - M_{\phi\phi})` to the eta axis.
+
+    >>> line = torch.tensor([[[1.0, 0.3, 0.3], [1.0, -0.3, -0.3]]])
+    >>> rotate(line)[0, :, 1].abs().max() < 1e-6
+    tensor(True)
+    """
+    pt, eta, phi = constituents.unbind(-1)
+    m_ee, m_pp, m_ep = (pt * eta * eta).sum(-1), (pt * phi * phi).sum(-1), (pt * eta * phi).sum(-1)
+    turn = torch.pi / 2 - torch.atan2(2 * m_ep, m_ee - m_pp) / 2
+    cos, sin = turn.cos().unsqueeze(-1), turn.sin().unsqueeze(-1)
+    return torch.stack([pt, cos * eta - sin * phi, sin * eta + cos * phi], -1)
+
+
+def flip(constituents: Tensor) -> Tensor:
+    """Reflect in eta and in phi so that the larger half of the pT lies at positive eta and at positive phi.
+
+    >>> flip(torch.tensor([[[3.0, -0.4, 0.1], [1.0, 0.2, -0.4]]]))[0, :, 1:]
+    tensor([[ 0.4000,  0.1000],
+            [-0.2000, -0.4000]])
+    """
+    pt, position = constituents[..., :1], constituents[..., 1:]
+    balance = (pt * position.sign()).sum(-2, keepdim=True)
+    return torch.cat([pt, torch.where(balance < 0, -position, position)], -1)
+
+
+def pixelise(constituents: Tensor, pixels: int = 40, width: Sequence[float] = WIDTH) -> Tensor:
+    r"""Sum the pT of the constituents in each pixel and normalise: :math:`x_k \ge 0`, :math:`\sum_k x_k = 1`.
+
+    Constituents ``(..., M, 3)`` give images ``(..., pixels, pixels)`` indexed (eta, phi), of ``width`` (eta, phi) a
+    pixel, centred on the origin. Constituents outside are dropped; a jet with none inside gives an empty image.
+
+    >>> image = pixelise(torch.tensor([[[3.0, 0.01, 0.01], [1.0, 0.02, 0.01], [4.0, -0.01, 0.01]]]))
+    >>> image.shape, image[0, 20, 20], image[0, 19, 20]
+    (torch.Size([1, 40, 40]), tensor(0.5000), tensor(0.5000))
+    """
+    pt, eta, phi = constituents.unbind(-1)
+    row = torch.floor(eta / width[0] + pixels / 2)
+    column = torch.floor(phi / width[1] + pixels / 2)
+    inside = (row >= 0) & (row < pixels) & (column >= 0) & (column < pixels)
+    index = torch.where(inside, row * pixels + column, 0).long()
+    weight = torch.where(inside, pt, 0.0)
+    weight = weight / weight.sum(-1, keepdim=True).clamp(min=torch.finfo(pt.dtype).tiny)
+    image = weight.new_zeros(*pt.shape[:-1], pixels * pixels).scatter_add_(-1, index, weight)
+    return image.unflatten(-1, (pixels, pixels))
+
+
+STEPS = {"centre": centre, "rotate": rotate, "flip": flip}
+"""The optional steps, in the order in which they are applied."""
+
+
+def prepare(constituents: Tensor, steps: Sequence[str] = tuple(STEPS)) -> Tensor:
+    """Apply ``steps``, in the order of :data:`STEPS`, to constituents ``(..., M, 3)``.
+
+    Raises
+    ------
+    ValueError
+        A step that does not exist.
+    """
+    unknown = set(steps) - set(STEPS)
+    if unknown:
+        raise ValueError(f"unknown preprocessing steps {sorted(unknown)}; known: {', '.join(STEPS)}")
+    for name in STEPS:
+        if name in steps:
+            constituents = STEPS[name](constituents)
+    return constituents
