@@ -1,0 +1,68 @@
+"""Build a model from the ``[model]`` table of a recipe."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.likelihoods import LIKELIHOODS
+from models.networks import dense
+from models.vae import AE, VAE
+from priors import Space, parse
+
+
+class ModelConfig(BaseModel):
+    """The ``[model]`` table: latent space, networks and likelihood."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["vae", "ae"] = Field("vae", description="vae, or ae: a plain autoencoder without prior")
+    latent: str = Field("R8", description="latent space, for example 'R4 x L2(alpha=.9)'")
+    encoder: tuple[int, ...] = Field((100,), description="widths of the encoder's hidden layers")
+    decoder: tuple[int, ...] = Field((100,), description="widths of the decoder's hidden layers")
+    activation: Literal["selu", "relu", "elu", "gelu", "tanh"] = Field("selu", description="after each hidden layer")
+    batch_norm: bool = Field(False, description="batch normalisation after each hidden layer of the encoder")
+    decoder_bias: bool = Field(True, description="bias of the decoder's last layer")
+    likelihood: Literal["pixels", "normal"] = Field("pixels", description="pixel pseudo-counts, or Normal(xhat, beta)")
+    beta: float = Field(
+        0.1,
+        gt=0,
+        description="resolution: Normal's standard deviation in units of the data, or 1/N for N pseudo-counts",
+    )
+
+
+KINDS = {"vae": VAE, "ae": AE}
+
+
+def build(config: ModelConfig, inputs: int, latent: Space | None = None) -> VAE:
+    """Return the model that ``config`` describes, for data of ``inputs`` numbers a jet.
+
+    ``latent`` replaces the space that ``config.latent`` names. Initial weights come from torch's global generator.
+
+    >>> build(ModelConfig(latent="R2"), inputs=1600).latent
+    R2
+    """
+    space = parse(config.latent) if latent is None else latent
+    encoder = dense(inputs, config.encoder, space.outputs, activation=config.activation, batch_norm=config.batch_norm)
+    decoder = dense(space.features_size, config.decoder, inputs, activation=config.activation, bias=config.decoder_bias)
+    vae = KINDS[config.kind](space, encoder, decoder, LIKELIHOODS[config.likelihood](config.beta))
+    vae.config = config.model_copy(update={"latent": str(space)})
+    return vae
+
+
+def image_vae(latent: Space | str = "L2(alpha=0.9)", *, beta: float = 0.1, pixels: int = 40) -> VAE:
+    r"""Return the jet-image VAE of the authors of "Better latent spaces", with any latent space.
+
+    Encoder: pixels - dense 100, SeLU, batch normalisation - posterior parameters. Decoder: one linear layer without
+    bias from latent features to pixel logits, so that with a simplex latent each mixture component is one image
+    (2104.08291, sec. 2.4).
+
+    >>> image_vae("L2(alpha=.9)").decoder
+    Sequential(
+      (0): Linear(in_features=2, out_features=1600, bias=False)
+    )
+    """
+    space = parse(latent) if isinstance(latent, str) else latent
+    config = ModelConfig(latent=str(space), encoder=(100,), decoder=(), batch_norm=True, decoder_bias=False, beta=beta)
+    return build(config, inputs=pixels**2, latent=space)

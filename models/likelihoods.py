@@ -1,0 +1,90 @@
+"""p(x | z): how far a decoded jet may lie from the jet, at resolution beta."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pyro.distributions as dist
+import torch
+from pyro.distributions import TorchDistribution
+from torch import Tensor, nn
+from torch.distributions import constraints
+
+
+class PixelCounts(TorchDistribution):
+    r"""N pseudo-counts spread over pixels with probabilities softmax(logits): a multinomial of real counts N x.
+
+    .. math::
+        \ln p(x) = -N\,\mathrm{KL}(x\,\|\,p) = N\sum_k x_k \ln\frac{p_k}{x_k}, \qquad x_k \ge 0,\ \sum_k x_k = 1
+
+    The cross-entropy of N pseudo-counts, less the entropy of x, so that a perfect image costs nothing. The entropy
+    does not depend on the parameters. It is a density with respect to :math:`e^{-N H(x)}dx`.
+
+    Parameters
+    ----------
+    logits
+        ``(..., K)`` unnormalised log probabilities.
+    counts
+        N, positive.
+    """
+
+    arg_constraints = {"logits": constraints.real_vector}  # noqa: RUF012 (the name that torch reads)
+    support = constraints.simplex
+
+    def __init__(self, logits: Tensor, counts: float, validate_args: bool | None = None) -> None:
+        self.logits, self.counts = logits, counts
+        super().__init__(logits.shape[:-1], logits.shape[-1:], validate_args=validate_args)
+
+    def expand(self, batch_shape: Any, _instance: Any = None) -> PixelCounts:
+        """Return the distribution with the given batch shape."""
+        return PixelCounts(self.logits.expand(*batch_shape, *self.event_shape), self.counts, validate_args=False)
+
+    @property
+    def mean(self) -> Tensor:
+        """Pixel probabilities ``(..., K)``."""
+        return self.logits.softmax(-1)
+
+    def sample(self, sample_shape: Any = torch.Size()) -> Tensor:
+        """Spread ceil(N) counts over the pixels and normalise."""
+        total = math.ceil(self.counts)
+        return dist.Multinomial(total, logits=self.logits).sample(sample_shape) / total
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """Return -N KL(value || p), shape of the batch."""
+        if self._validate_args:
+            self._validate_sample(value)
+        entropy = -torch.special.xlogy(value, value).sum(-1)
+        return self.counts * ((value * self.logits.log_softmax(-1)).sum(-1) + entropy)
+
+
+class Pixels(nn.Module):
+    r"""Pixel cross-entropy with :math:`N = 1/\beta` pseudo-counts, beta = Dillon's beta_KL.
+
+    Minus the ELBO is then :math:`N\,(\mathrm{KL}(x\|\hat x) + \beta_{KL}\,\mathrm{KL}(q\|p))`, the authors' loss
+    times N (2104.08291, eq. 6).
+    """
+
+    def __init__(self, beta: float) -> None:
+        super().__init__()
+        self.beta = beta
+
+    def forward(self, output: Tensor) -> PixelCounts:
+        """Return p(x | z) from decoder outputs ``(..., K)``, the pixels' log probabilities up to a constant."""
+        return PixelCounts(output, 1 / self.beta)
+
+
+class Gaussian(nn.Module):
+    r"""Euclidean data smeared by beta: :math:`x \sim N(\hat x, \beta)`, so that :math:`-\ln p = d^2/2\beta^2 + const`."""
+
+    def __init__(self, beta: float) -> None:
+        super().__init__()
+        self.beta = beta
+
+    def forward(self, output: Tensor) -> dist.TorchDistribution:
+        """Return p(x | z) from decoder outputs ``(..., K)``, the mean."""
+        return dist.Normal(output, output.new_tensor(self.beta)).to_event(1)
+
+
+LIKELIHOODS: dict[str, type[nn.Module]] = {"pixels": Pixels, "normal": Gaussian}
+"""Name in a recipe -> likelihood."""

@@ -1,0 +1,87 @@
+"""The variational autoencoder: encoder, latent space, decoder and likelihood as a Pyro model and guide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyro
+import pyro.distributions as dist
+from torch import Tensor, nn
+from torch.distributions import constraints
+
+from priors import Space, parse
+
+
+class VAE(nn.Module):
+    r"""Pyro model :math:`p(x|z)\,p(z)` and guide :math:`q(z|x)` over a swappable latent space.
+
+    Any Pyro inference takes ``vae.model`` and ``vae.guide``; the parameters are those of the module:
+
+    >>> import torch, models
+    >>> from pyro.infer import TraceMeanField_ELBO
+    >>> vae = models.image_vae("L2(alpha=.9)", beta=0.1)
+    >>> x = torch.full((7, 1600), 1 / 1600)
+    >>> loss = TraceMeanField_ELBO()(vae.model, vae.guide)(x)  # a scalar to call .backward() on
+    >>> loss.shape
+    torch.Size([])
+
+    Parameters
+    ----------
+    latent
+        Latent space, or the string that names it.
+    encoder
+        Network from data ``(B, K)`` to ``(B, latent.outputs)``.
+    decoder
+        Network from ``(..., latent.features_size)`` to what the likelihood needs.
+    likelihood
+        Module from decoder outputs to the Pyro distribution of x.
+    """
+
+    def __init__(self, latent: Space | str, encoder: nn.Module, decoder: nn.Module, likelihood: nn.Module) -> None:
+        super().__init__()
+        self.latent = parse(latent) if isinstance(latent, str) else latent
+        self.encoder = encoder
+        self.decoder = decoder
+        self.likelihood = likelihood
+        self.config: Any = None  # the ModelConfig that built it, if one did
+
+    def model(self, x: Tensor) -> Tensor:
+        """Draw each jet's latents from the prior, decode them, and observe the jets x ``(B, K)``."""
+        with pyro.plate("jets", len(x)):
+            z = self.latent.sample_prior()
+            return pyro.sample("x", self.decode(self.latent.features(z)), obs=x)
+
+    def guide(self, x: Tensor) -> dict[str, Any]:
+        """Draw each jet's latents from the encoder's posterior; returns label -> value."""
+        with pyro.plate("jets", len(x)):
+            return self.latent.sample_posterior(self.encoder(x))
+
+    def decode(self, features: Tensor) -> dist.TorchDistribution:
+        """Return p(x | z) from decoder features ``(..., features_size)``."""
+        return self.likelihood(self.decoder(features))
+
+
+class AE(VAE):
+    """A plain autoencoder: the encoder returns a point, and nothing is charged for it.
+
+    The same networks as the VAE's with a Delta guide at the posterior's centre and an improper flat prior, hence
+    zero KL. A baseline: nothing orders or bounds its latent space.
+    """
+
+    def model(self, x: Tensor) -> Tensor:
+        """Observe the jets x ``(B, K)`` at latents of which nothing is known beforehand."""
+        with pyro.plate("jets", len(x)):
+            z = {
+                label: pyro.sample(f"z_{label}", dist.ImproperUniform(constraints.real_vector, (), (factor.dim,)))
+                for label, factor in self.latent.items
+            }
+            return pyro.sample("x", self.decode(self.latent.features(z)), obs=x)
+
+    def guide(self, x: Tensor) -> dict[str, Any]:
+        """Place each jet at the centre of the encoder's posterior."""
+        with pyro.plate("jets", len(x)):
+            heads = self.latent.split(self.encoder(x))
+            return {
+                label: pyro.sample(f"z_{label}", dist.Delta(factor.posterior(heads[label]).mean, event_dim=1))
+                for label, factor in self.latent.items
+            }
