@@ -1,0 +1,101 @@
+"""From jets to batches: the split, thinned classes, and images made on the training device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from inference.recipe import DataConfig, ImageConfig, RecipeError
+from jets.preprocess import pixelise, prepare
+
+if TYPE_CHECKING:
+    from jets import Jets
+
+Index = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Indices of the training, validation and test jets, each ascending."""
+
+    train: Index
+    validation: Index
+    test: Index
+
+
+def split(jets: Jets, config: DataConfig, seed: int) -> Split:
+    """Split each class by ``seed``, then keep ``config.fraction`` of its training and validation jets.
+
+    The test part does not depend on the fractions, so results at different mixtures are scored on the same jets.
+
+    Raises
+    ------
+    RecipeError
+        A fraction for a class that the data lack, or outside 0..1.
+    """
+    unknown = set(config.fraction) - set(jets.classes)
+    if unknown:
+        raise RecipeError(f"fraction: unknown class {sorted(unknown)[0]!r}; the data have {', '.join(jets.classes)}")
+    parts: tuple[list[Index], ...] = ([], [], [])
+    for i, name in enumerate(jets.classes):
+        share = config.fraction.get(name, 1.0)
+        if not 0 <= share <= 1:
+            raise RecipeError(f"fraction: {name} = {share} is not between 0 and 1")
+        order = np.random.default_rng((seed, i)).permutation(np.flatnonzero(jets.label == i))
+        test, rest = np.split(order, [round(config.test * len(order))])
+        validation, train = np.split(rest, [round(config.validation * len(rest))])
+        for part, index in zip(parts, (_thin(train, share), _thin(validation, share), test), strict=True):
+            part.append(index)
+    result = Split(*(np.sort(np.concatenate(part)) for part in parts))
+    if len(result.train) < 2:
+        raise RecipeError(f"only {len(result.train)} jets are left to train on; raise fraction or give more data")
+    return result
+
+
+def _thin(index: Index, share: float) -> Index:
+    return index[: round(share * len(index))]
+
+
+class Images:
+    """Jets on a device, prepared once; images are made batch by batch and never stored.
+
+    Parameters
+    ----------
+    jets
+        N jets.
+    config
+        Preprocessing and pixels.
+    device
+        Where constituents live and images are made.
+    constituents
+        Number of leading constituents used; all by default.
+    """
+
+    def __init__(self, jets: Jets, config: ImageConfig, device: torch.device, constituents: int | None = None) -> None:
+        used = torch.as_tensor(jets.constituents[:, :constituents]).to(device)
+        self.constituents = prepare(used, config.steps)
+        self.config = config
+        self.device = device
+
+    def __len__(self) -> int:
+        return len(self.constituents)
+
+    def __getitem__(self, index: Tensor) -> Tensor:
+        """Return images ``(len(index), pixels**2)``, each of sum 1."""
+        return pixelise(self.constituents[index], self.config.pixels, self.config.width).flatten(1)
+
+    def batches(self, index: Index | Tensor, size: int) -> Iterator[Tensor]:
+        """Yield images of ``size`` jets at a time, in the order of ``index``."""
+        for rows in torch.as_tensor(index, device=self.device).split(size):
+            yield self[rows]
+
+
+def shuffled(index: Index, seed: int, epoch: int) -> Tensor:
+    """Return ``index`` in the order of one epoch; a function of (seed, epoch) alone, so a resumed run repeats it."""
+    return torch.as_tensor(np.random.default_rng((seed, 1 + epoch)).permutation(index))

@@ -1,0 +1,122 @@
+"""The objective: one ELBO over Pyro traces, for every latent space."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from pyro import poutine
+from pyro.poutine import Trace
+from pyro.poutine.util import site_is_subsample
+from torch import Tensor
+
+from priors import Space, kl_per_coordinate
+
+
+class ELBO(NamedTuple):
+    r"""The evidence lower bound of B jets, in nats.
+
+    Attributes
+    ----------
+    reconstruction
+        ``(B,)``, minus the expected log likelihood, :math:`-E_q[\ln p(x|z)]`.
+    kl
+        Site name -> ``(B, coordinates)``, or ``(B, 1)`` where the KL of a factor does not split.
+    """
+
+    reconstruction: Tensor
+    kl: dict[str, Tensor]
+
+    @property
+    def total_kl(self) -> Tensor:
+        """KL summed over sites and coordinates, ``(B,)``."""
+        zero = torch.zeros_like(self.reconstruction)
+        return sum((kl.sum(-1) for kl in self.kl.values()), start=zero)
+
+    @property
+    def elbo(self) -> Tensor:
+        r""":math:`E_q[\ln p(x|z)] - KL(q(z|x)\,\|\,p(z))`, ``(B,)``."""
+        return -self.reconstruction - self.total_kl
+
+    @property
+    def objective(self) -> Tensor:
+        """Minus the mean ELBO of a jet: the scalar to minimise."""
+        return -self.elbo.mean()
+
+
+def elbo(model: Callable[..., Any], guide: Callable[..., Any], x: Tensor) -> ELBO:
+    r"""Return the ELBO of jets x ``(B, K)`` from one draw of the guide.
+
+    .. math::
+        \mathcal{L}(x) = E_{q(z|x)}[\ln p(x|z)] - \sum_i KL(q(z_i|x)\,\|\,p(z_i))
+
+    KL in closed form where one is registered, else at the draw. Sites that the guide marks
+    ``infer={"enumerate": "parallel"}`` are summed over exactly. Unlike ``pyro.infer.TraceMeanField_ELBO``, with which
+    it agrees on mean-field models, it keeps jets and coordinates apart and reads nothing back from the device.
+    Kingma & Welling 1312.6114, eq. 3; Pyro's mean-field condition applies.
+    """
+    guide_trace, model_trace = paired_traces(model, guide, x)
+    weight = enumeration_weight(guide_trace)
+    log_likelihood = sum(
+        site["fn"].log_prob(site["value"]) for site in model_trace.nodes.values() if is_sample(site, observed=True)
+    )
+    kl = {
+        name: expectation(site_kl(guide_site, model_trace.nodes[name]), weight, coordinates=1)
+        for name, guide_site in guide_trace.nodes.items()
+        if is_sample(guide_site, observed=False)
+    }
+    return ELBO(-expectation(log_likelihood, weight), kl)
+
+
+def paired_traces(model: Callable[..., Any], guide: Callable[..., Any], x: Tensor) -> tuple[Trace, Trace]:
+    """Run the guide, then the model on the guide's draws; a site to be enumerated takes all values along dim -2."""
+    guide_trace = poutine.trace(poutine.enum(guide, first_available_dim=-2)).get_trace(x)
+    model_trace = poutine.trace(poutine.replay(model, trace=guide_trace)).get_trace(x)
+    return guide_trace, model_trace
+
+
+def enumeration_weight(guide_trace: Trace) -> Tensor | None:
+    """Return q of every combination of the enumerated values, ``(K, ..., B)``; None when there are none."""
+    enumerated = [
+        site["fn"].log_prob(site["value"])
+        for site in guide_trace.nodes.values()
+        if is_sample(site, observed=False) and site["infer"].get("_enumerate_dim") is not None
+    ]
+    return sum(enumerated).exp() if enumerated else None
+
+
+def site_kl(guide_site: dict[str, Any], model_site: dict[str, Any]) -> Tensor:
+    """Return the KL of one site, ``(..., B, coordinates)``; an enumerated one at each of its values."""
+    if guide_site["infer"].get("_enumerate_dim") is not None:
+        value = guide_site["value"]
+        return (guide_site["fn"].log_prob(value) - model_site["fn"].log_prob(value)).unsqueeze(-1)
+    return kl_per_coordinate(guide_site["fn"], model_site["fn"], guide_site["value"])
+
+
+def expectation(value: Any, weight: Tensor | None, coordinates: int = 0) -> Tensor:
+    """Sum ``value`` over the enumerated combinations with their probabilities; ``coordinates`` trailing dims stay."""
+    if weight is None:
+        return value
+    weight = weight[(...,) + (None,) * coordinates]
+    total = weight * value
+    return total.sum(tuple(range(total.dim() - 1 - coordinates)))
+
+
+def kl_names(space: Space, site: str, count: int) -> list[str]:
+    """Name the KL terms of a site: its coordinates where the KL splits by them, else the factor.
+
+    >>> from priors import parse
+    >>> kl_names(parse("R2 x D3"), "z_R2", 2), kl_names(parse("R2 x D3"), "z_D3", 1)
+    (['R2_0', 'R2_1'], ['D3'])
+    """
+    label = site.removeprefix("z_")
+    factor = dict(space.items).get(label)
+    if count == 1 and (factor is None or factor.coordinate_count != 1):
+        return [label]
+    return [f"{label}_{i}" for i in range(count)]
+
+
+def is_sample(site: dict[str, Any], *, observed: bool) -> bool:
+    """Whether a trace node is a random variable (not a plate), observed or latent."""
+    return site["type"] == "sample" and not site_is_subsample(site) and site["is_observed"] is observed

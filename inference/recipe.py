@@ -1,0 +1,141 @@
+"""Recipes: TOML files that describe a training completely, checked key by key."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from jets.preprocess import STEPS, WIDTH
+from models import ModelConfig
+
+
+class RecipeError(ValueError):
+    """A recipe or an option cannot be used; the message names the file, the key and the remedy."""
+
+
+class Table(BaseModel):
+    """A table of a recipe: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataConfig(Table):
+    """The ``[data]`` table: which jets, and how they are split."""
+
+    files: tuple[str, ...] = Field(("sample:qcd", "sample:top"), min_length=1, description="sources F or F:class")
+    fraction: dict[str, float] = Field({}, description="class -> part of its training and validation jets to keep")
+    test: float = Field(1 / 3, gt=0, lt=1, description="part of each class held out for testing, never thinned")
+    validation: float = Field(0.1, ge=0, lt=1, description="part of the rest watched during training")
+    constituents: int | None = Field(None, ge=1, description="leading constituents used; all by default")
+
+
+class ImageConfig(Table):
+    """The ``[image]`` table: from constituents to pixels."""
+
+    pixels: int = Field(40, ge=2, description="pixels along each side")
+    width: tuple[float, float] = Field(WIDTH, description="pixel size in (eta, phi)")
+    steps: tuple[Literal["centre", "rotate", "flip"], ...] = Field(tuple(STEPS), description="preprocessing steps")
+
+
+class TrainingConfig(Table):
+    """The ``[training]`` table: optimiser, length, seed, device."""
+
+    epochs: int = Field(30, ge=1, description="passes over the training jets")
+    batch_size: int = Field(100, ge=2, description="jets per step")
+    lr: float = Field(5e-3, gt=0, description="Adam's learning rate")
+    adam_betas: tuple[float, float] = Field((0.9, 0.99), description="Adam's decay rates of the two moments")
+    seed: int = Field(0, ge=0, description="fixes split, initial weights, order and noise on one device")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes CUDA where there is one")
+
+
+class Recipe(Table):
+    """A complete training: data, preprocessing, model and optimisation."""
+
+    description: str = Field("", description="one line")
+    data: DataConfig = DataConfig()
+    image: ImageConfig = ImageConfig()
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+
+    def to_toml(self) -> str:
+        """Return the recipe as TOML, defaults written out."""
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+
+def names() -> list[str]:
+    """Return the recipes that come with the package.
+
+    >>> "image-dvae" in names()
+    True
+    """
+    return sorted(item.name.removesuffix(".toml") for item in files("recipes").iterdir() if item.name.endswith(".toml"))
+
+
+def read(recipe: str | Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
+    """Return the recipe of a name in ``recipes/`` or the path of a TOML file, with overrides ``{"model.beta": 0.2}``.
+
+    >>> read("image-dvae", {"training.epochs": 3}).training.epochs
+    3
+
+    Raises
+    ------
+    RecipeError
+        No such recipe, not TOML, an unknown key (with the nearest valid one) or a value out of range.
+    """
+    path = Path(recipe)
+    if not path.suffix and str(recipe) in names():
+        text = (files("recipes") / f"{recipe}.toml").read_text()
+    elif path.is_file():
+        text = path.read_text()
+    else:
+        near = difflib.get_close_matches(str(recipe), names(), 1)
+        hint = f"; did you mean {near[0]}?" if near else f"; recipes: {', '.join(names())}, or the path of a TOML file"
+        raise RecipeError(f"recipe {recipe}: no such recipe or file{hint}")
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"recipe {recipe}: not valid TOML: {error}") from error
+    return check(merge(content, overrides or {}), f"recipe {recipe}")
+
+
+def check(content: Mapping[str, Any], where: str) -> Recipe:
+    """Validate the content of a recipe; errors speak of ``where``."""
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        raise RecipeError(f"{where}: {explain(error.errors()[0], Recipe)}") from error
+
+
+def merge(content: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``content`` with dotted keys replaced.
+
+    >>> merge({"model": {"beta": 1.0, "latent": "R2"}}, {"model.beta": 0.5})
+    {'model': {'beta': 0.5, 'latent': 'R2'}}
+    """
+    result = {key: dict(value) if isinstance(value, Mapping) else value for key, value in content.items()}
+    for dotted, value in overrides.items():
+        table, key = dotted.split(".")
+        inner = result.setdefault(table, {})
+        if isinstance(inner, dict):  # else validation reports the malformed table
+            inner[key] = value
+    return result
+
+
+def explain(problem: Mapping[str, Any], schema: type[BaseModel]) -> str:
+    """Return one line on a validation problem: the key, what was given, what is valid."""
+    *tables, key = [str(part) for part in problem["loc"] if not isinstance(part, int)] or [""]
+    where = f"[{'.'.join(tables)}] {key}" if tables else key
+    if problem["type"] == "extra_forbidden":
+        for table in tables:
+            schema = schema.model_fields[table].annotation  # type: ignore[assignment]
+        near = difflib.get_close_matches(key, schema.model_fields, 1, 0.0)
+        return f"{where}: unknown key; did you mean {near[0]}? (valid: {', '.join(schema.model_fields)})"
+    message = problem["msg"]
+    return f"{where} = {problem['input']!r}: {message[0].lower()}{message[1:]}"

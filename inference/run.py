@@ -1,0 +1,199 @@
+"""A run: the folder that a training leaves, and what can be read back from it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from inference.data import Split, split
+from inference.recipe import Recipe, read
+from jets import Jets, load
+from jets.files import replacing
+from models import VAE, build
+
+PACKAGES = ("jetvae", "torch", "pyro-ppl", "numpy", "xarray", "arviz")
+
+
+class RunError(ValueError):
+    """A run folder cannot be used; the message names it and the remedy."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder.
+
+    ========================  =============================================================
+    ``config.toml``           the recipe, every default written out
+    ``provenance.json``       command, versions, git hash, fingerprint of the data, device
+    ``history.csv``           one row per epoch: losses in nats per jet, KL per coordinate
+    ``checkpoint.pt``         weights, optimiser, RNG and history, to resume
+    ``weights.pt``            the trained ``state_dict``; present when training is complete
+    ========================  =============================================================
+    """
+
+    path: Path
+
+    @classmethod
+    def create(cls, path: str | Path, recipe: Recipe, jets: Jets) -> Run:
+        """Make the folder and record what will be done.
+
+        Raises
+        ------
+        RunError
+            The folder exists and is not empty.
+        """
+        run = cls(Path(path))
+        if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
+            raise RunError(f"{path}: already exists; choose another --out, or continue that run with --resume")
+        run.path.mkdir(parents=True, exist_ok=True)
+        run.write_text("config.toml", recipe.to_toml())
+        run.write_text("provenance.json", json.dumps(provenance(recipe, jets), indent=2) + "\n")
+        return run
+
+    @classmethod
+    def open(cls, path: str | Path) -> Run:
+        """Open an existing run folder.
+
+        Raises
+        ------
+        RunError
+            The folder is missing or holds no run.
+        """
+        run = cls(Path(path))
+        if not (run.path / "config.toml").is_file():
+            raise RunError(f"{path}: no run there (config.toml is missing); train one with python -m inference.svi")
+        return run
+
+    @property
+    def recipe(self) -> Recipe:
+        """The resolved recipe."""
+        return read(self.path / "config.toml")
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Where the run came from."""
+        return json.loads((self.path / "provenance.json").read_text())
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """One row per epoch."""
+        path = self.path / "history.csv"
+        if not path.exists():
+            return []
+        with path.open(newline="") as file:
+            return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+    @property
+    def complete(self) -> bool:
+        """Whether training came to its end."""
+        return (self.path / "weights.pt").exists()
+
+    def jets(self) -> Jets:
+        """Load the run's data.
+
+        Raises
+        ------
+        RunError
+            The data have changed since training.
+        """
+        jets = load(*self.recipe.data.files)
+        if jets.fingerprint != self.provenance["data_fingerprint"]:
+            raise RunError(f"{self.path}: {', '.join(jets.sources)} changed since this run was trained; restore them")
+        return jets
+
+    def split(self, jets: Jets) -> Split:
+        """Return the split that the run was trained with."""
+        return split(jets, self.recipe.data, self.recipe.training.seed)
+
+    def vae(self, device: torch.device | str = "cpu") -> VAE:
+        """Return the trained model, in evaluation mode; of an unfinished run, that of its last checkpoint.
+
+        Raises
+        ------
+        RunError
+            No weights were saved yet.
+        """
+        recipe = self.recipe
+        vae = build(recipe.model, recipe.image.pixels**2)
+        if self.complete:
+            state = torch.load(self.path / "weights.pt", map_location=device, weights_only=True)
+        elif (checkpoint := self.checkpoint(device)) is not None:
+            state = checkpoint["model"]
+        else:
+            raise RunError(f"{self.path}: no weights yet; train on with --resume")
+        vae.load_state_dict(state)
+        return vae.to(device).eval()
+
+    def checkpoint(self, device: torch.device | str = "cpu") -> dict[str, Any] | None:
+        """Return the last checkpoint, or None."""
+        path = self.path / "checkpoint.pt"
+        return torch.load(path, map_location=device, weights_only=True) if path.exists() else None
+
+    def save(self, name: str, content: Any) -> Path:
+        """Save tensors under ``name``, atomically."""
+        with replacing(self.path / name) as temporary:
+            torch.save(content, temporary)
+        return self.path / name
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Write a text file, atomically."""
+        with replacing(self.path / name) as temporary:
+            temporary.write_text(text)
+        return self.path / name
+
+    def write_history(self, rows: list[dict[str, float]]) -> Path:
+        """Write ``history.csv``, atomically."""
+        with replacing(self.path / "history.csv") as temporary, temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+        return self.path / "history.csv"
+
+
+def provenance(recipe: Recipe, jets: Jets) -> dict[str, Any]:
+    """Return seed, versions, git hash, data fingerprint, machine and command."""
+    return {
+        "command": " ".join([Path(sys.executable).name, *sys.orig_argv[1:]]),
+        "seed": recipe.training.seed,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "git": git_hash(),
+        "data": list(jets.sources),
+        "data_fingerprint": jets.fingerprint,
+        "classes": list(jets.classes),
+        "versions": {"python": platform.python_version()} | {name: installed(name) for name in PACKAGES},
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+    }
+
+
+def installed(package: str) -> str | None:
+    """Return the version of an installed package, or None."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def git_hash() -> str | None:
+    """Return the commit of the checkout that this code runs from, marked when it has changes; None elsewhere."""
+    here = Path(__file__).resolve().parent
+    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        tracked = subprocess.run(
+            [*command[:3], "ls-files", "--error-unmatch", __file__], capture_output=True, check=False
+        )
+        if tracked.returncode:
+            return None
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None

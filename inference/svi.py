@@ -1,0 +1,146 @@
+"""Train a VAE on jets: ``python -m inference.svi [RECIPE] [options]``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from inference.errors import exit_code
+from inference.recipe import DataConfig, Recipe, RecipeError, TrainingConfig, names, read
+from inference.run import Run, RunError
+from models import ModelConfig
+
+OPTIONS = {
+    "latent": "model.latent",
+    "beta": "model.beta",
+    "data": "data.files",
+    "fraction": "data.fraction",
+    "epochs": "training.epochs",
+    "batch_size": "training.batch_size",
+    "lr": "training.lr",
+    "seed": "training.seed",
+    "device": "training.device",
+}
+"""Option -> key of a recipe."""
+RESUMABLE = ("training.epochs", "training.device")
+"""What may change when a run is continued."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line; its help is the reference."""
+    result = argparse.ArgumentParser(
+        prog="python -m inference.svi",
+        description="Train a VAE on jets by stochastic variational inference. Every option overrides the recipe.",
+        epilog="Leaves a run folder for analysis.summary and analysis.report.",
+    )
+    add = result.add_argument
+    about = {f.removeprefix("training."): i.description for f, i in TrainingConfig.model_fields.items()}
+    add("recipe", nargs="?", metavar="RECIPE", help=f"a name ({', '.join(names())}) or a TOML file [image-dvae]")
+    add("--latent", metavar="S", help=f"{ModelConfig.model_fields['latent'].description} [recipe]")
+    add(
+        "--data",
+        metavar="F[:class]",
+        nargs="+",
+        action="extend",
+        help="HDF5 files of jets or sample:qcd, sample:top, "
+        "sample:w; repeatable; classes come from the file's labels unless named [recipe]",
+    )
+    add(
+        "--fraction",
+        metavar="CLASS=F",
+        nargs="+",
+        action="extend",
+        help=f"{DataConfig.model_fields['fraction'].description}"
+        "; a bare F is that of the last class (t/Q for qcd, top) [1]",
+    )
+    add("--beta", type=float, metavar="B", help=f"{ModelConfig.model_fields['beta'].description} [recipe]")
+    add("--epochs", type=int, metavar="N", help=f"{about['epochs']} [recipe]")
+    add("--batch-size", type=int, metavar="B", help=f"{about['batch_size']} [recipe]")
+    add("--lr", type=float, metavar="L", help=f"{about['lr']} [recipe]")
+    add("--seed", type=int, metavar="S", help=f"{about['seed']} [recipe, else 0]")
+    add("--device", metavar="D", help=f"auto, cpu or cuda; {about['device']} [auto]")
+    add("--out", metavar="DIR", help="run folder, must not exist [runs/RECIPE-TIME]")
+    add("--resume", action="store_true", help="continue the run in --out; only --epochs and --device may change")
+    return result
+
+
+def overrides(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the given options as dotted keys of a recipe."""
+    given = {key: getattr(options, name) for name, key in OPTIONS.items() if getattr(options, name) is not None}
+    if "data.fraction" in given:
+        given["data.fraction"] = fractions(given["data.fraction"])
+    return given
+
+
+def fractions(texts: Sequence[str]) -> dict[str, float]:
+    """Read ``CLASS=F`` options; a bare number stands for the last class, named ``""`` here.
+
+    >>> fractions(["qcd=0.5", "top=.05"]), fractions(["0.05"])
+    ({'qcd': 0.5, 'top': 0.05}, {'': 0.05})
+
+    Raises
+    ------
+    RecipeError
+        Not a number.
+    """
+    result = {}
+    for text in texts:
+        name, _, number = text.rpartition("=")
+        try:
+            result[name] = float(number)
+        except ValueError:
+            raise RecipeError(f"--fraction {text}: expected CLASS=F or F with F between 0 and 1") from None
+    return result
+
+
+def resolve(options: argparse.Namespace) -> Recipe:
+    """Return the recipe with the command line's overrides; with ``--resume``, the run's own."""
+    given = overrides(options)
+    if not options.resume:
+        return named_fractions(read(options.recipe or "image-dvae", given))
+    if options.out is None:
+        raise RunError("--resume needs --out, the folder of the run to continue")
+    run = Run.open(options.out)
+    old, new = run.recipe, named_fractions(read(run.path / "config.toml", given))
+    changed = [key for key in given if key not in RESUMABLE and value_at(old, key) != value_at(new, key)]
+    if changed:
+        raise RunError(
+            f"{options.out}: --resume cannot change {', '.join(changed)}; start a new run with another --out"
+        )
+    return new
+
+
+def named_fractions(recipe: Recipe) -> Recipe:
+    """Give the bare fraction of ``--fraction F`` to the last class of the data."""
+    if "" not in recipe.data.fraction:
+        return recipe
+    from inference.fit import load_for
+
+    last = load_for(recipe).classes[-1]
+    fraction = {name or last: value for name, value in recipe.data.fraction.items()}
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"fraction": fraction})})
+
+
+def value_at(recipe: Recipe, key: str) -> Any:
+    """Return the value of a dotted key."""
+    table, name = key.split(".")
+    return getattr(getattr(recipe, table), name)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train, then name the files."""
+    options = parser().parse_args(arguments)
+    recipe = resolve(options)
+    from inference.fit import train
+
+    run = train(recipe, options.out, name=options.recipe or "image-dvae", resume=options.resume)
+    last = run.history[-1]
+    print(f"loss {last['loss']:.4f} = reconstruction {last['reconstruction']:.4f} + KL {last['kl']:.4f} nats per jet")
+    print(f"wrote {', '.join(sorted(path.name for path in run.path.iterdir()))} in {run.path}")
+    print(f"next: python -m analysis.summary {run.path}; python -m analysis.report {run.path}")
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(main))

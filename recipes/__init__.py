@@ -1,0 +1,1 @@
+"""Complete, runnable configurations, one TOML each: ``python -m inference.svi NAME``."""
