@@ -1,0 +1,144 @@
+r"""The leading jet of each event, anti-kT with R = 0.8, with its constituents relative to the jet axis.
+
+The origin of the relative coordinates is the jet's rapidity, not its pseudorapidity: a jet has mass, and only
+differences of rapidity are invariant under boosts along the beam. Constituents are massless, so for them the two agree.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from jets.detector import Candidates
+
+RADIUS = 0.8
+PT_WINDOW = (550.0, 650.0)
+ETA_MAX = 2.0
+JET_COLUMNS = ("pt", "eta", "phi", "mass", "y", "n_constituents")
+
+
+class Jets(NamedTuple):
+    """J selected jets and all their P constituents, jet after jet, with falling pT in each.
+
+    Attributes
+    ----------
+    event : (J,), index of the event.
+    axis : (J, 6), columns ``JET_COLUMNS``: GeV, 1, rad, GeV, 1, 1.
+    counts : (J,), constituents of each jet.
+    pt, y, phi : (P,), relative to nothing: GeV, 1, rad.
+    kind : (P,), 1 track, 2 ECAL, 3 HCAL.
+    """
+
+    event: NDArray[Any]
+    axis: NDArray[Any]
+    counts: NDArray[Any]
+    pt: NDArray[Any]
+    y: NDArray[Any]
+    phi: NDArray[Any]
+    kind: NDArray[Any]
+
+
+def wrap(phi: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Angles in [-pi, pi), rad, any shape.
+
+    Examples
+    --------
+    >>> wrap(np.array([0.0, 2 * np.pi + 0.5, -3.5])).round(3).tolist()
+    [0.0, 0.5, 2.783]
+    """
+    return (phi + np.pi) % (2 * np.pi) - np.pi
+
+
+def momenta(
+    pt: NDArray[np.float64], y: NDArray[np.float64], phi: NDArray[np.float64], counts: NDArray[np.int64]
+) -> Any:
+    """Massless four-momenta as an awkward array (len(counts), var) with the fields that fastjet reads.
+
+    Parameters
+    ----------
+    pt, y, phi : (P,), GeV, 1, rad.
+    counts : how many of them belong to each event or jet.
+    """
+    import awkward as ak
+
+    p4 = {"px": pt * np.cos(phi), "py": pt * np.sin(phi), "pz": pt * np.sinh(y), "E": pt * np.cosh(y)}
+    return ak.unflatten(ak.zip(p4, with_name="Momentum4D"), counts)
+
+
+def cluster(p4: Any, algorithm: str, radius: float) -> Any:
+    """Cluster sequence of many events at once; ``algorithm`` is fastjet's name without ``_algorithm``."""
+    import fastjet
+    from fastjet._swig import ClusterSequence
+
+    # The banner would go to standard output; the simulation's own last line names fastjet and its paper instead.
+    ClusterSequence.set_fastjet_banner_stream(None)
+    return fastjet.ClusterSequence(p4, fastjet.JetDefinition(getattr(fastjet, f"{algorithm}_algorithm"), radius))
+
+
+def leading_jets(candidates: Candidates, events: int) -> Jets:
+    """Leading jets inside the pT window and ``|eta| < 2``; an event whose leading jet is outside gives none.
+
+    Parameters
+    ----------
+    candidates : particle-flow candidates, sorted by event.
+    events : number of events of the batch.
+    """
+    import awkward as ak
+
+    counts = np.bincount(candidates.event, minlength=events)
+    sequence = cluster(momenta(candidates.pt, candidates.eta, candidates.phi, counts), "antikt", RADIUS)
+    found = sequence.inclusive_jets(PT_WINDOW[0])
+    pt = np.hypot(found.px, found.py)
+    first = ak.argmax(pt, axis=1, keepdims=True)
+    event = np.flatnonzero(np.asarray(ak.num(pt)) > 0)
+    members = ak.drop_none(ak.flatten(sequence.constituent_index(PT_WINDOW[0])[first][event]), axis=0)
+    inside = np.asarray(ak.num(members))
+    start = np.cumsum(counts) - counts
+    index = np.asarray(ak.flatten(members)) + np.repeat(start[event], inside)
+    order = np.lexsort((-candidates.pt[index], np.repeat(event, inside)))
+    columns = (candidates.pt, candidates.eta, candidates.phi, candidates.kind)
+    jets = Jets(event, np.empty((len(event), 6)), inside, *(column[index[order]] for column in columns))
+    jets = jets._replace(axis=_axes(jets))
+    inside_window = (jets.axis[:, 0] > PT_WINDOW[0]) & (jets.axis[:, 0] < PT_WINDOW[1])
+    return select(jets, inside_window & (np.abs(jets.axis[:, 1]) < ETA_MAX))
+
+
+def _axes(jets: Jets) -> NDArray[np.float64]:
+    """Sum of the constituents' four-momenta in columns ``JET_COLUMNS``."""
+    row = np.repeat(np.arange(len(jets.counts)), jets.counts)
+    parts = (np.cos(jets.phi), np.sin(jets.phi), np.sinh(jets.y), np.cosh(jets.y))
+    px, py, pz, e = (np.bincount(row, jets.pt * part, minlength=len(jets.counts)) for part in parts)
+    pt = np.hypot(px, py)
+    mass = np.sqrt(np.maximum(e**2 - pt**2 - pz**2, 0))
+    y = np.arctanh(pz / e)
+    return np.stack([pt, np.arcsinh(pz / pt), np.arctan2(py, px), mass, y, jets.counts], axis=-1)
+
+
+def select(jets: Jets, keep: NDArray[np.bool_]) -> Jets:
+    """The jets for which ``keep``, (J,), is true."""
+    flat = np.repeat(keep, jets.counts)
+    return Jets(*(column[keep] for column in jets[:3]), *(column[flat] for column in jets[3:]))
+
+
+def padded(jets: Jets, size: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """The ``size`` hardest constituents of each jet.
+
+    Returns
+    -------
+    constituents : (J, size, 3) float32, pT [GeV], rapidity and azimuth [rad] relative to the axis; zero padded.
+    kind : (J, size), 0 where padded.
+    """
+    row = np.repeat(np.arange(len(jets.counts)), jets.counts)
+    rank = np.arange(len(row)) - np.repeat(np.cumsum(jets.counts) - jets.counts, jets.counts)
+    constituents = np.zeros((len(jets.counts), size, 3), np.float32)
+    kind = np.zeros((len(jets.counts), size), np.uint8)
+    deta = jets.y - jets.axis[row, 4]
+    dphi = wrap(jets.phi - jets.axis[row, 2])
+    near = rank < size
+    constituents[row[near], rank[near]] = np.stack([jets.pt, deta, dphi], axis=-1)[near]
+    kind[row[near], rank[near]] = jets.kind[near]
+    return constituents, kind

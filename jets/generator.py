@@ -1,0 +1,185 @@
+"""Proton collisions from Pythia 8, in batches of flat numpy arrays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+COMMON = (
+    "Print:quiet = on",
+    "Beams:eCM = 14000.",
+    "ParticleDecays:limitTau0 = on",
+    "ParticleDecays:tau0Max = 10.",
+    "Random:setSeed = on",
+)
+HADRONIC_W = ("24:onMode = off", "24:onIfAny = 1 2 3 4 5")
+# The W' is heavy enough that its W has pT near m / 2 = 600 GeV, and wide enough to fill the window of jet pT evenly.
+PROCESSES: dict[str, tuple[str, ...]] = {
+    "qcd": ("HardQCD:all = on",),
+    "top": ("Top:gg2ttbar = on", "Top:qqbar2ttbar = on", *HADRONIC_W),
+    "w": (
+        "NewGaugeBoson:ffbar2Wprime = on",
+        "Wprime:coup2WZ = 1.",
+        "34:m0 = 1250.",
+        "34:mMin = 1050.",
+        "34:mMax = 1700.",
+        "34:doForceWidth = on",
+        "34:mWidth = 100.",
+        "34:onMode = off",
+        "34:onIfAll = 24 23",
+        *HADRONIC_W,
+        "23:onMode = off",
+        "23:onIfAny = 12 14 16",
+    ),
+}
+MAX_SEED = 900_000_000
+
+
+class Particles(NamedTuple):
+    """Stable visible particles of a batch; every field has shape (P,), energies and momenta in GeV."""
+
+    event: NDArray[Any]
+    pdg: NDArray[Any]
+    charge: NDArray[Any]
+    pt: NDArray[Any]
+    eta: NDArray[Any]
+    phi: NDArray[Any]
+    energy: NDArray[Any]
+
+
+class Hard(NamedTuple):
+    """The hard process: C candidates per event for the origin of a jet, each a chain of K partons.
+
+    Attributes
+    ----------
+    p4 : (E, C, K, 4), px, py, pz, E in GeV. qcd: C = 2 partons, K = 1. top: t and tbar, K = t, b, q1, q2.
+        w: one candidate, K = W, q1, q2. q1 has the larger pT.
+    pdg : (E, C, K).
+    pthat : (E,), GeV; zero for the resonance production of ``w``.
+    """
+
+    p4: NDArray[Any]
+    pdg: NDArray[Any]
+    pthat: NDArray[Any]
+
+
+def settings(process: str, pthat: tuple[float, float], mpi: bool = False) -> list[str]:
+    """Pythia settings of a process, without the seed.
+
+    Parameters
+    ----------
+    process : a key of ``PROCESSES``.
+    pthat : lowest and highest transverse momentum of the hard process, GeV; not used for ``w``, a 2 -> 1 process.
+    mpi : whether multiparton interactions are on.
+
+    Examples
+    --------
+    >>> settings("qcd", (450.0, 1200.0))[-2:]
+    ['PhaseSpace:pTHatMin = 450.0', 'PhaseSpace:pTHatMax = 1200.0']
+    """
+    window = [] if process == "w" else [f"PhaseSpace:pTHatMin = {pthat[0]}", f"PhaseSpace:pTHatMax = {pthat[1]}"]
+    return [*COMMON, f"PartonLevel:MPI = {'on' if mpi else 'off'}", *PROCESSES[process], *window]
+
+
+def start(lines: list[str], seed: int) -> Any:
+    """A new Pythia, initialised from settings and a seed in [1, 9e8].
+
+    Raises
+    ------
+    ValueError
+        If Pythia refuses a setting or cannot initialise.
+    """
+    import pythia8mc
+
+    pythia = pythia8mc.Pythia("", False)
+    for line in [*lines, f"Random:seed = {seed}"]:
+        if not pythia.readString(line):
+            raise ValueError(f"Pythia refuses the setting {line!r}; see the list of settings of its manual")
+    if not pythia.init():
+        raise ValueError("Pythia could not be initialised with: " + "; ".join(lines))
+    return pythia
+
+
+def generate(pythia: Any, process: str, events: int) -> tuple[Particles, Hard]:
+    """Generate a batch of events.
+
+    Parameters
+    ----------
+    pythia : from ``start``.
+    process : a key of ``PROCESSES``, the one that ``pythia`` was started with.
+    events : how many to try; the few that Pythia gives up are left out.
+    """
+    batch = pythia.nextBatch(events)
+    record = _flatten(batch)
+    stable = record["status"] > 0
+    stable &= ~np.isin(np.abs(record["pdg"]), (12, 14, 16))
+    pthat = np.sqrt(np.asarray(batch.info.pT2Hat))
+    index = HARD[process](record, len(pthat))
+    hard = Hard(record["p4"][index], record["pdg"][index], pthat)
+    return _visible(record["event"][stable], record["pdg"][stable], record["p4"][stable], pythia), hard
+
+
+def _flatten(batch: Any) -> dict[str, NDArray[Any]]:
+    """Event records as flat arrays; ``mother`` counts over the whole batch."""
+    import awkward as ak
+
+    counts = np.asarray(ak.num(batch.prt.id))
+    offset = np.repeat(np.cumsum(counts) - counts, counts)
+    record = ak.flatten(batch.prt[["id", "status", "mother1", "p"]])
+    return {
+        "event": np.repeat(np.arange(len(counts)), counts),
+        "pdg": np.asarray(record.id).astype(np.int64),
+        "status": np.asarray(record.status),
+        "mother": np.asarray(record.mother1) + offset,
+        "p4": np.stack([np.asarray(record.p[c]) for c in ("px", "py", "pz", "e")], axis=-1),
+    }
+
+
+def _visible(event: NDArray[np.int64], pdg: NDArray[np.int64], p4: NDArray[np.float64], pythia: Any) -> Particles:
+    """Kinematics and charges of stable particles; those along the beam leave the detector."""
+    kinds, inverse = np.unique(pdg, return_inverse=True)
+    charge = np.array([pythia.particleData.charge(int(kind)) for kind in kinds])[inverse]
+    pt = np.hypot(p4[:, 0], p4[:, 1])
+    eta = np.arcsinh(p4[:, 2] / np.maximum(pt, 1e-12))
+    keep = np.abs(eta) < 6
+    phi = np.arctan2(p4[:, 1], p4[:, 0])
+    return Particles(*(x[keep] for x in (event, pdg, charge, pt, eta, phi, p4[:, 3])))
+
+
+def _daughters(record: dict[str, NDArray[Any]], parent: int) -> NDArray[np.int64]:
+    """Indices of the quarks that decays of ``parent`` give, by event, the particle's before the antiparticle's."""
+    pdg, mother = record["pdg"], record["mother"]
+    hard = np.flatnonzero((record["status"] == -23) & (np.abs(pdg) <= 5))
+    found = hard[np.abs(pdg[mother[hard]]) == parent]
+    return found[np.lexsort((-pdg[mother[found]], record["event"][found]))]
+
+
+def _pairs_by_pt(record: dict[str, NDArray[Any]], index: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Quark pairs (..., 2) with the larger pT first."""
+    pt = np.hypot(record["p4"][index, 0], record["p4"][index, 1])
+    return np.take_along_axis(index, np.argsort(-pt, axis=-1, kind="stable"), axis=-1)
+
+
+def _hard_qcd(record: dict[str, NDArray[Any]], events: int) -> NDArray[np.int64]:
+    """Indices (E, 2, 1) of the two outgoing partons."""
+    return np.flatnonzero(record["status"] == -23).reshape(events, 2, 1)
+
+
+def _hard_top(record: dict[str, NDArray[Any]], events: int) -> NDArray[np.int64]:
+    """Indices (E, 2, 4) of t, b, q1, q2; the top is the last copy before its decay."""
+    quarks = _pairs_by_pt(record, _daughters(record, 24).reshape(events, 2, 2))
+    b = _daughters(record, 6).reshape(events, 2, 1)
+    return np.concatenate([record["mother"][b], b, quarks], axis=-1)
+
+
+def _hard_w(record: dict[str, NDArray[Any]], events: int) -> NDArray[np.int64]:
+    """Indices (E, 1, 3) of W, q1, q2; the W is the last copy before its decay."""
+    quarks = _pairs_by_pt(record, _daughters(record, 24).reshape(events, 1, 2))
+    return np.concatenate([record["mother"][quarks[..., :1]], quarks], axis=-1)
+
+
+HARD = {"qcd": _hard_qcd, "top": _hard_top, "w": _hard_w}

@@ -1,0 +1,139 @@
+"""The HDF5 file of a simulated sample, full or compact, written from blocks."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import h5py
+import numpy as np
+
+from jets import clustering, substructure, truth
+from jets.block import CLASSES, Config
+from jets.partial import describe, load_block, versions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+CHUNK = 1024
+# Steps of pT [GeV] and of the two angles of a compact file, well below the detector's resolution of most constituents.
+SCALE = (0.05, 5e-4, 5e-4)
+MANTISSA_BITS = 12
+
+
+def layout(process: str) -> dict[str, tuple[tuple[str, ...], str]]:
+    """Columns and units of every dataset of a process.
+
+    Examples
+    --------
+    >>> layout("qcd")["constituents"]
+    (('pt', 'eta_rel', 'phi_rel'), 'GeV, 1, rad')
+    """
+    return {
+        "constituents": (("pt", "eta_rel", "phi_rel"), "GeV, 1, rad"),
+        "jet": (clustering.JET_COLUMNS, "GeV, 1, rad, GeV, 1, 1"),
+        "kind": (("kind",), "0 pad 1 track 2 ECAL 3 HCAL"),
+        "label": (("label",), " ".join(f"{i} {name}" for i, name in enumerate(CLASSES))),
+        "subst": (substructure.COLUMNS, substructure.UNITS),
+        "truth": (truth.COLUMNS[process], truth.UNITS),
+    }
+
+
+def quantise(constituents: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Constituents (N, M, 3) as whole multiples of ``SCALE``; no constituent's pT becomes the zero of padding.
+
+    Examples
+    --------
+    >>> quantise(np.array([[[1.0, 0.1, -0.1], [0.004, 0.0, 0.0], [0.0, 0.0, 0.0]]], np.float32)).tolist()
+    [[[20, 200, -200], [1, 0, 0], [0, 0, 0]]]
+    """
+    steps = np.rint(constituents / np.asarray(SCALE))
+    steps[..., 0] = np.maximum(steps[..., 0], constituents[..., 0] > 0)
+    return steps.astype(np.int16)
+
+
+def round_mantissa(values: NDArray[np.float32], bits: int = MANTISSA_BITS) -> NDArray[np.float32]:
+    """Floats rounded to ``bits`` bits of mantissa, so that they compress.
+
+    Examples
+    --------
+    >>> round_mantissa(np.array([0.1, 600.123], np.float32)).tolist()
+    [0.100006103515625, 600.0]
+    """
+    mantissa, exponent = np.frexp(values)
+    return np.ldexp(np.rint(np.ldexp(mantissa, bits)), exponent - bits).astype(np.float32)
+
+
+def compacted(arrays: dict[str, NDArray]) -> dict[str, NDArray]:
+    """A block's arrays as a compact file holds them: without kinds, quantised, with short mantissas."""
+    rounded = {name: round_mantissa(arrays[name]) for name in ("jet", "subst", "truth")}
+    return {"constituents": quantise(arrays["constituents"]), "label": arrays["label"], **rounded}
+
+
+def write(path: Path, folder: Path, config: Config, counts: list[int]) -> None:
+    """Write the first ``config.n`` jets of blocks 0, 1, ... into a new file.
+
+    Parameters
+    ----------
+    path : of the HDF5 file; the same blocks always give the same bytes.
+    folder : of the blocks.
+    config : of the sample.
+    counts : jets in each block; their sum is at least ``config.n``.
+    """
+    with h5py.File(path, "w", rdcc_nbytes=2**24) as file:
+        _describe(file, config, counts)
+        done = 0
+        for arrays in _blocks(folder, config, len(counts)):
+            take = min(len(arrays["label"]), config.n - done)
+            for name in sorted(arrays):
+                dataset = file[name] if name in file else _create(file, name, arrays[name], config)
+                dataset[done : done + take] = arrays[name][:take]
+            done += take
+
+
+def _blocks(folder: Path, config: Config, blocks: int) -> Iterator[dict[str, NDArray]]:
+    for block in range(blocks):
+        arrays = load_block(folder, block)
+        yield compacted(arrays) if config.compact else arrays
+
+
+def _create(file: h5py.File, name: str, example: NDArray, config: Config) -> h5py.Dataset:
+    """An empty compressed dataset for all jets."""
+    shape = (config.n, *example.shape[1:])
+    # One column a chunk compresses better, whole jets a chunk read faster.
+    chunks = (10 * CHUNK, *shape[1:-1], 1) if example.dtype == np.int16 else (CHUNK, *shape[1:])
+    dataset = file.create_dataset(
+        name,
+        shape,
+        example.dtype,
+        chunks=(min(chunks[0], config.n), *chunks[1:]),
+        compression="gzip",
+        compression_opts=9,
+        shuffle=True,
+        track_times=False,
+    )
+    columns, units = layout(config.process)[name]
+    dataset.attrs["columns"] = np.array(columns, h5py.string_dtype())
+    dataset.attrs["units"] = units
+    if example.dtype == np.int16:
+        dataset.attrs["scale"] = np.array(SCALE)
+    return dataset
+
+
+def _describe(file: h5py.File, config: Config, counts: list[int]) -> None:
+    """File attributes; nothing in them depends on when, where or in how many pieces the sample was made."""
+    file.attrs["process"] = config.process
+    file.attrs["classes"] = np.array(CLASSES, h5py.string_dtype())
+    file.attrs["config"] = json.dumps(describe(config))
+    file.attrs.update(versions())
+    file.attrs["events"] = len(counts) * config.events_per_block
+    file.attrs["jets_accepted"] = sum(counts)
+    if config.compact:
+        file.attrs["note"] = (
+            f"python -m jets.simulate {config.process} --n {config.n} --seed {config.seed} --compact "
+            f"--max-constituents {config.max_constituents}: constituents are int16 multiples of the attribute scale, "
+            f"jet, subst and truth have {MANTISSA_BITS} bits of mantissa, kind is left out"
+        )
