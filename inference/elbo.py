@@ -56,7 +56,11 @@ def elbo(model: Callable[..., Any], guide: Callable[..., Any], x: Tensor) -> ELB
     it agrees on mean-field models, it keeps jets and coordinates apart and reads nothing back from the device.
     Kingma & Welling 1312.6114, eq. 3; Pyro's mean-field condition applies.
     """
-    guide_trace, model_trace = paired_traces(model, guide, x)
+    return terms(*paired_traces(model, guide, x))
+
+
+def terms(guide_trace: Trace, model_trace: Trace) -> ELBO:
+    """Return the ELBO of a pair of traces made by :func:`paired_traces`."""
     weight = enumeration_weight(guide_trace)
     log_likelihood = sum(
         site["fn"].log_prob(site["value"]) for site in model_trace.nodes.values() if is_sample(site, observed=True)

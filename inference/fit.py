@@ -135,7 +135,7 @@ class Trainer:
     """Adam on minus the mean ELBO, epoch by epoch, with checkpoints."""
 
     def __init__(self, run: Run, recipe: Recipe, vae: VAE, jets: Jets) -> None:
-        tune_cpu()
+        tune_cpu(recipe.training.threads)
         self.run, self.recipe, self.config = run, recipe, recipe.training
         self.device = choose_device(self.config.device)
         self.vae = vae.to(self.device)

@@ -52,6 +52,7 @@ class TrainingConfig(Table):
     lr: float = Field(5e-3, gt=0, description="Adam's learning rate")
     adam_betas: tuple[float, float] = Field((0.9, 0.99), description="Adam's decay rates of the two moments")
     seed: int = Field(0, ge=0, description="fixes split, initial weights, order and noise on one device")
+    threads: int = Field(1, ge=1, description="CPU threads within one operation; part of what a seed reproduces")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes CUDA where there is one")
 
 

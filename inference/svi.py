@@ -134,7 +134,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser().parse_args(arguments)
     recipe = resolve(options)
     from inference.fit import train
+    from inference.machine import tune_cpu
 
+    tune_cpu(recipe.training.threads)
     run = train(recipe, options.out, name=options.recipe or "image-dvae", resume=options.resume)
     last = run.history[-1]
     print(f"loss {last['loss']:.4f} = reconstruction {last['reconstruction']:.4f} + KL {last['kl']:.4f} nats per jet")

@@ -1,0 +1,226 @@
+"""Run -> DataTree: everything that the analysis needs, labelled, in one NetCDF file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import xarray as xr
+from pyro.poutine import Trace
+from torch import Tensor
+
+from analysis.probes import probes
+from inference.data import Images
+from inference.elbo import kl_names, paired_traces, terms
+from inference.machine import tune_cpu
+from inference.run import Run
+from jets import Jets, load
+from jets.files import replacing
+from models import VAE
+from priors import Space
+
+BATCH = 500
+
+
+def tree(
+    run: Run | str | Path, data: Sequence[str] | Jets | None = None, *, draws: int = 8, seed: int = 0
+) -> xr.DataTree:
+    """Evaluate a run on held-out jets and return the labelled result.
+
+    Parameters
+    ----------
+    run
+        A run, or its folder.
+    data
+        Jets or sources to evaluate on; by default the run's own test jets.
+    draws
+        Independent draws of the guide per jet; ELBO, KL and reconstruction are their means.
+    seed
+        Of the draws.
+
+    Returns
+    -------
+    xarray.DataTree
+        Groups (dimensions): ``posterior`` z (chain, draw, jet, coordinate); ``guide_params`` point (jet, coordinate);
+        ``information`` kl [nats] (jet, kl_term); ``sample_stats`` elbo, reconstruction, kl [nats] (jet);
+        ``log_likelihood`` x [nats] (chain, draw, jet); ``scores`` score_value (score, jet), larger is more anomalous
+        or more of that mixture; ``constant_data`` class_name (jet), observables [see units]; ``images`` mean image
+        of each class and decoded probes (.., eta, phi); ``history`` (epoch). Attributes: recipe, provenance, beta.
+    """
+    run = run if isinstance(run, Run) else Run.open(run)
+    tune_cpu()
+    vae = run.vae()
+    if data is None:
+        everything = run.jets()
+        index = run.split(everything).test
+        jets = everything[index]
+    else:
+        jets = data if isinstance(data, Jets) else load(*data)
+        index = np.arange(len(jets))
+    images = Images(jets, run.recipe.image, torch.device("cpu"), run.recipe.data.constituents)
+    torch.manual_seed(seed)
+    groups = evaluate(vae, images, draws) | {
+        "constant_data": constant_data(jets),
+        "images": image_group(vae, images, jets),
+        "history": history(run),
+    }
+    groups["scores"] = scores(groups, vae.latent)
+    result = xr.DataTree.from_dict(
+        {name: group.assign_coords(jet=index) if "jet" in group.dims else group for name, group in groups.items()}
+    )
+    result.attrs = attributes(run, jets, held_out=data is None)
+    return result
+
+
+def attributes(run: Run, jets: Jets, *, held_out: bool) -> dict[str, object]:
+    """Return what the tree says of itself."""
+    rates = [row["jets_per_second"] for row in run.history]
+    return {
+        "run": str(run.path),
+        "latent": run.recipe.model.latent,
+        "likelihood": run.recipe.model.likelihood,
+        "beta": run.recipe.model.beta,
+        "classes": list(jets.classes),
+        "data": list(jets.sources),
+        "held_out": "test split of the run" if held_out else "jets given by the user",
+        "jets_per_second": float(np.median(rates)) if rates else float("nan"),
+        "complete": int(run.complete),
+        "recipe": run.recipe.to_toml(),
+        "provenance": json.dumps(run.provenance),
+        "train_counts": json.dumps(train_counts(run)),
+    }
+
+
+def train_counts(run: Run) -> dict[str, dict[str, int]]:
+    """Return how many jets of each class the run was trained, validated and tested on."""
+    jets = run.jets()
+    parts = run.split(jets)
+    return {name: jets[getattr(parts, name)].counts for name in ("train", "validation", "test")}
+
+
+@dataclass
+class Batch:
+    """What one batch of jets contributes."""
+
+    z: Tensor  # (draws, B, coordinates)
+    point: Tensor  # (B, coordinates)
+    kl: Tensor  # (B, terms)
+    log_likelihood: Tensor  # (draws, B)
+    names: list[str]
+
+
+@torch.no_grad()
+def evaluate(vae: VAE, images: Images, draws: int) -> dict[str, xr.Dataset]:
+    """Draw from the guide for every jet; return posterior, guide_params, information, sample_stats, log_likelihood."""
+    parts = [evaluate_batch(vae, x, draws) for x in images.batches(torch.arange(len(images)), BATCH)]
+    coordinate = {
+        "coordinate": list(vae.latent.coordinate_names),
+        "kind": ("coordinate", list(vae.latent.coordinate_kinds)),
+    }
+    z = torch.cat([part.z for part in parts], 1).numpy()[None]
+    log_likelihood = torch.cat([part.log_likelihood for part in parts], 1).numpy()[None]
+    kl = torch.cat([part.kl for part in parts]).numpy()
+    reconstruction = -log_likelihood.mean((0, 1))
+    stats = {"elbo": -reconstruction - kl.sum(1), "reconstruction": reconstruction, "kl": kl.sum(1)}
+    nats = {"units": "nat"}
+    return {
+        "posterior": xr.Dataset({"z": (("chain", "draw", "jet", "coordinate"), z)}, coordinate),
+        "guide_params": xr.Dataset(
+            {"point": (("jet", "coordinate"), torch.cat([part.point for part in parts]).numpy())}, coordinate
+        ),
+        "information": xr.Dataset({"kl": (("jet", "kl_term"), kl, nats)}, {"kl_term": parts[0].names}),
+        "sample_stats": xr.Dataset({name: ("jet", value, nats) for name, value in stats.items()}),
+        "log_likelihood": xr.Dataset({"x": (("chain", "draw", "jet"), log_likelihood, nats)}),
+    }
+
+
+def evaluate_batch(vae: VAE, x: Tensor, draws: int) -> Batch:
+    """Evaluate jets x ``(B, K)`` with ``draws`` draws of the guide."""
+    space = vae.latent
+    z, log_likelihood, kl, names = [], [], [], []
+    for _ in range(draws):
+        traces = paired_traces(vae.model, vae.guide, x)
+        bound = terms(*traces)
+        log_likelihood.append(-bound.reconstruction)
+        kl.append(torch.cat(list(bound.kl.values()), -1))
+        names = [name for site, value in bound.kl.items() for name in kl_names(space, site, value.shape[-1])]
+        z.append(space.coordinates(latents(traces[0], space)))
+    point = space.points(vae.encoder(x))
+    return Batch(torch.stack(z), point, torch.stack(kl).mean(0), torch.stack(log_likelihood), names)
+
+
+def latents(guide_trace: Trace, space: Space) -> dict[str, Tensor]:
+    """Return the draws of a guide, label -> value."""
+    return {label: guide_trace.nodes[f"z_{label}"]["value"] for label in space.labels}
+
+
+def scores(groups: dict[str, xr.Dataset], space: Space) -> xr.Dataset:
+    """Return every score of every jet: reconstruction, kl, elbo, ``latent_<coordinate>``, ``mixture_<k>``.
+
+    ``reconstruction``, ``kl`` and ``elbo`` (minus the bound) are larger for worse described jets, in nats; a latent
+    or mixture score is the posterior's centre in that coordinate.
+    """
+    stats, points = groups["sample_stats"], groups["guide_params"]["point"]
+    table = {"reconstruction": stats["reconstruction"].values, "kl": stats["kl"].values, "elbo": -stats["elbo"].values}
+    mixtures = 0
+    for i, (name, kind) in enumerate(zip(space.coordinate_names, space.coordinate_kinds, strict=True)):
+        if kind in ("simplex", "category"):
+            table[f"mixture_{mixtures}"] = points.values[:, i]
+            mixtures += 1
+        else:
+            table[f"latent_{name}"] = points.values[:, i]
+    return xr.Dataset({"score_value": (("score", "jet"), np.stack(list(table.values())))}, {"score": list(table)})
+
+
+def constant_data(jets: Jets) -> xr.Dataset:
+    """Return what is known of the jets: class, kinematics, substructure, truth."""
+    variables = {"class_name": ("jet", np.array(jets.classes)[jets.label])}
+    for group in ("jet", "subst", "truth"):
+        for name, values in getattr(jets, group).items():
+            variables[name if group != "jet" else f"jet_{name}"] = ("jet", values)
+    return xr.Dataset(variables)
+
+
+@torch.no_grad()
+def image_group(vae: VAE, images: Images, jets: Jets) -> xr.Dataset:
+    """Return the average image of each class and the decoded image of each probe, ``(.., eta, phi)``."""
+    pixels, width = images.config.pixels, images.config.width
+    sums = torch.zeros(len(jets.classes), pixels * pixels, dtype=torch.float64)
+    features, label = [], torch.as_tensor(jets.label)
+    for rows in torch.arange(len(images)).split(BATCH):
+        x = images[rows]
+        sums.index_add_(0, label[rows], x.double())
+        features.append(vae.latent.features(vae.guide(x)).mean(0))
+    counts = torch.bincount(label, minlength=len(jets.classes)).clamp(min=1)[:, None]
+    names, points = probes(vae.latent, torch.stack(features).mean(0))
+    decoded = vae.decode(points).mean.unflatten(-1, (pixels, pixels)).numpy()
+    axes = {
+        axis: (np.arange(pixels) + 0.5 - pixels / 2) * step for axis, step in zip(("eta", "phi"), width, strict=True)
+    }
+    return xr.Dataset(
+        {
+            "average": (("class", "eta", "phi"), (sums / counts).float().unflatten(-1, (pixels, pixels)).numpy()),
+            "decoded": (("probe", "eta", "phi"), decoded),
+        },
+        {"class": list(jets.classes), "probe": names, **axes},
+    )
+
+
+def history(run: Run) -> xr.Dataset:
+    """Return the training history by epoch."""
+    rows = run.history
+    if not rows:
+        return xr.Dataset()
+    columns = {name: ("epoch", np.array([row[name] for row in rows])) for name in rows[0] if name != "epoch"}
+    return xr.Dataset(columns, {"epoch": [int(row["epoch"]) for row in rows]})
+
+
+def save(result: xr.DataTree, path: str | Path) -> Path:
+    """Write a tree as NetCDF4, atomically; return the path."""
+    with replacing(path) as temporary:
+        result.to_netcdf(temporary, engine="h5netcdf")
+    return Path(path)
