@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CHUNK = 1024
+SLAB = 10 * CHUNK
 # Steps of pT [GeV] and of the two angles of a compact file, well below the detector's resolution of most constituents.
 SCALE = (0.05, 5e-4, 5e-4)
 MANTISSA_BITS = 12
@@ -83,28 +84,40 @@ def write(path: Path, folder: Path, config: Config, counts: list[int]) -> None:
     config : of the sample.
     counts : jets in each block; their sum is at least ``config.n``.
     """
-    with h5py.File(path, "w", rdcc_nbytes=2**24) as file:
+    done = 0
+    with h5py.File(path, "w") as file:
         _describe(file, config, counts)
-        done = 0
-        for arrays in _blocks(folder, config, len(counts)):
-            take = min(len(arrays["label"]), config.n - done)
-            for name in sorted(arrays):
-                dataset = file[name] if name in file else _create(file, name, arrays[name], config)
-                dataset[done : done + take] = arrays[name][:take]
-            done += take
+        for rows in _slabs(_blocks(folder, config, len(counts)), config.n):
+            for name in sorted(rows):
+                dataset = file[name] if name in file else _create(file, name, rows[name], config)
+                dataset[done : done + len(rows[name])] = rows[name]
+            done += len(rows["label"])
 
 
 def _blocks(folder: Path, config: Config, blocks: int) -> Iterator[dict[str, NDArray]]:
+    """The blocks' arrays as the file holds them."""
     for block in range(blocks):
         arrays = load_block(folder, block)
         yield compacted(arrays) if config.compact else arrays
+
+
+def _slabs(blocks: Iterator[dict[str, NDArray]], rows: int) -> Iterator[dict[str, NDArray]]:
+    """The first ``rows`` rows in slabs of whole chunks: a chunk that is written twice leaves a hole in the file."""
+    waiting: dict[str, NDArray] = {}
+    for block in blocks:
+        waiting = {name: np.concatenate([waiting[name], block[name]]) for name in block} if waiting else block
+        while len(waiting["label"]) >= min(SLAB, rows) > 0:
+            size = min(SLAB, rows)
+            yield {name: array[:size] for name, array in waiting.items()}
+            waiting = {name: array[size:] for name, array in waiting.items()}
+            rows -= size
 
 
 def _create(file: h5py.File, name: str, example: NDArray, config: Config) -> h5py.Dataset:
     """An empty compressed dataset for all jets."""
     shape = (config.n, *example.shape[1:])
     # One column a chunk compresses better, whole jets a chunk read faster.
-    chunks = (10 * CHUNK, *shape[1:-1], 1) if example.dtype == np.int16 else (CHUNK, *shape[1:])
+    chunks = (SLAB, *shape[1:-1], 1) if example.dtype == np.int16 else (CHUNK, *shape[1:])
     dataset = file.create_dataset(
         name,
         shape,
