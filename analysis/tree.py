@@ -26,7 +26,7 @@ from priors import Space
 BATCH = 500
 
 
-def tree(
+def evaluate(
     run: Run | str | Path, data: Sequence[str] | Jets | None = None, *, draws: int = 8, seed: int = 0
 ) -> xr.DataTree:
     """Evaluate a run on held-out jets and return the labelled result.
@@ -63,7 +63,7 @@ def tree(
         index = np.arange(len(jets))
     images = Images(jets, run.recipe.image, torch.device("cpu"), run.recipe.data.constituents)
     torch.manual_seed(seed)
-    groups = evaluate(vae, images, draws) | {
+    groups = evaluate_jets(vae, images, draws) | {
         "constant_data": constant_data(jets),
         "images": image_group(vae, images, jets),
         "history": history(run),
@@ -114,7 +114,7 @@ class Batch:
 
 
 @torch.no_grad()
-def evaluate(vae: VAE, images: Images, draws: int) -> dict[str, xr.Dataset]:
+def evaluate_jets(vae: VAE, images: Images, draws: int) -> dict[str, xr.Dataset]:
     """Draw from the guide for every jet; return posterior, guide_params, information, sample_stats, log_likelihood."""
     parts = [evaluate_batch(vae, x, draws) for x in images.batches(torch.arange(len(images)), BATCH)]
     coordinate = {

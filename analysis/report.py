@@ -1,0 +1,142 @@
+"""One self-contained HTML page on a run: ``python -m analysis.report RUN``."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import re
+import sys
+from collections.abc import Callable, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import arviz_stats
+import jinja2
+import pandas as pd
+import xarray as xr
+from matplotlib.figure import Figure
+
+from analysis import figures
+from analysis.summary import summarise
+
+
+def write_report(tree: xr.DataTree, out: str | Path, signal: str | None = None) -> Path:
+    """Write the page of a tree made by :func:`analysis.evaluate`; return its path.
+
+    Loss curves, KL spectrum, latent histograms by class, ROC, average and decoded images, ArviZ's summary of the
+    aggregate posterior, and how to reproduce it. The page loads nothing from elsewhere.
+    """
+    from jets.files import replacing
+
+    numbers = summarise(tree, signal)
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string((files("analysis") / "report.html.j2").read_text())
+    page = template.render(
+        numbers=numbers,
+        attributes=tree.attrs,
+        provenance=json.loads(tree.attrs["provenance"]),
+        figures=draw(tree, numbers),
+        aggregate=aggregate_summary(tree),
+        best=max(numbers["auc"].items(), key=lambda item: item[1]["value"], default=None),
+    )
+    with replacing(out) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return Path(out)
+
+
+def draw(tree: xr.DataTree, numbers: dict[str, Any]) -> dict[str, str]:
+    """Return every figure that the tree allows, name -> inline SVG."""
+    drawers: dict[str, Callable[[], Figure]] = {
+        "kl_spectrum": lambda: figures.kl_spectrum(tree),
+        "latent_histograms": lambda: figures.latent_histograms(tree),
+        "jet_images": lambda: figures.jet_images(tree),
+    }
+    if "epoch" in tree["history"].dims:
+        drawers["losses"] = lambda: figures.losses(tree)
+    if numbers["auc"]:
+        drawers["roc_curves"] = lambda: figures.roc_curves(tree, numbers["signal"])
+    return {name: svg(drawer(), name) for name, drawer in drawers.items()}
+
+
+def svg(figure: Figure, name: str) -> str:
+    """Return a figure as an SVG element whose ids are unique on the page and which scales with it."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r'\bid="', f'id="{name}-', text)
+    text = re.sub(r'(xlink:href="|url\()#', rf"\1#{name}-", text)
+    return re.sub(
+        r'<svg ([^>]*?)width="[^"]*pt" height="[^"]*pt"|<svg height="[^"]*pt" ([^>]*?)width="[^"]*pt"',
+        lambda m: f'<svg role="img" aria-labelledby="{name}-caption" {m.group(1) or m.group(2)}',
+        text,
+        count=1,
+    )
+
+
+def aggregate_summary(tree: xr.DataTree) -> pd.DataFrame:
+    """Return ArviZ's summary of the aggregate posterior q(z | class): mean, sd and interval of each coordinate."""
+    draws = tree["posterior"]["z"]
+    names = tree["constant_data"]["class_name"].values
+    pooled = {}
+    for name in dict.fromkeys(names):
+        mine = draws.isel(jet=names == name).stack(sample=("chain", "draw", "jet")).reset_index("sample", drop=True)
+        pooled[name] = xr.Dataset({str(c): mine.sel(coordinate=c, drop=True) for c in draws["coordinate"].values})
+    tables = {
+        name: arviz_stats.summary(
+            data.drop_vars("kind", errors="ignore"), sample_dims=["sample"], kind="stats", round_to=3
+        )
+        for name, data in pooled.items()
+    }
+    return pd.concat(tables, names=["class", "coordinate"])
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    result = argparse.ArgumentParser(prog="python -m analysis.report", description="Write a run's HTML report.")
+    result.add_argument("run", metavar="RUN", help="run folder")
+    result.add_argument(
+        "--data",
+        metavar="F[:class]",
+        nargs="+",
+        action="extend",
+        help="jets to report on instead of the run's own test jets; repeatable",
+    )
+    result.add_argument("--signal", metavar="CLASS", help="class to be tagged [the last one]")
+    result.add_argument("--out", metavar="F", help="the page [RUN/report.html]")
+    return result
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Evaluate a run (or read what the summary kept), write the page, name it."""
+    options = parser().parse_args(arguments)
+    from inference.run import Run, RunError
+
+    run = Run.open(options.run)
+    result = evaluated(run, options.data)
+    try:
+        path = write_report(result, options.out or run.path / "report.html", options.signal)
+    except ValueError as error:
+        raise RunError(f"--signal: {error}") from error
+    print(f"report: {path}")
+
+
+def evaluated(run: Any, data: Sequence[str] | None) -> xr.DataTree:
+    """Return the run's DataTree: the one that the summary kept if it is newer than the weights, else a new one."""
+    from analysis.tree import evaluate, save
+
+    kept, weights = run.path / "analysis.nc", run.path / "weights.pt"
+    if data is None and kept.exists() and weights.exists() and kept.stat().st_mtime >= weights.stat().st_mtime:
+        return xr.open_datatree(kept, engine="h5netcdf").load()
+    result = evaluate(run, data)
+    if data is None:
+        save(result, kept)
+    return result
+
+
+if __name__ == "__main__":
+    from inference.errors import exit_code
+
+    sys.exit(exit_code(main))

@@ -1,0 +1,140 @@
+"""The numbers of a run: ``python -m analysis.summary RUN [--data F ...] [--json]``.
+
+The JSON document has these keys, which stay:
+
+==========================  ==========================================================================================
+``auc.<score>.value``       area under the ROC curve, ``signal`` against all other classes, larger scores counted as
+                            signal; never reoriented. Scores: ``reconstruction``, ``kl``, ``elbo`` (minus the bound),
+                            ``latent_<coordinate>``, ``mixture_<k>``
+``auc.<score>.error``       its bootstrap standard error
+``kl.<coordinate>``         mean KL [nat] of each coordinate, or of each factor where the KL does not split
+``elbo``                    mean ELBO [nat per jet]
+``reconstruction``          mean of -ln p(x|z) [nat per jet]
+``jets_per_second``         median training rate
+``counts.<part>.<class>``   jets trained on, validated on, tested on, and ``scored`` here
+``signal``, ``classes``     the class counted as signal, and all classes of the jets scored
+``run``, ``latent``, ``beta``
+==========================  ==========================================================================================
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from rich.console import Console
+from rich.table import Table
+
+from analysis.scores import auc_table
+
+
+def summarise(tree: xr.DataTree, signal: str | None = None) -> dict[str, Any]:
+    """Return the numbers of a tree (see :mod:`analysis.summary` for the keys).
+
+    ``signal`` is the class to be tagged, by default the last one.
+
+    Raises
+    ------
+    ValueError
+        ``signal`` is not a class of the tree.
+    """
+    classes = [str(name) for name in np.atleast_1d(tree.attrs["classes"])]
+    signal = classes[-1] if signal is None else signal
+    if signal not in classes:
+        raise ValueError(f"unknown class {signal!r}; the jets are {', '.join(classes)}")
+    kl = tree["information"]["kl"].mean("jet")
+    names = tree["constant_data"]["class_name"].values
+    stats = tree["sample_stats"]
+    return {
+        "run": tree.attrs["run"],
+        "latent": tree.attrs["latent"],
+        "beta": float(tree.attrs["beta"]),
+        "classes": classes,
+        "signal": signal,
+        "auc": {name: estimate._asdict() for name, estimate in auc_table(tree, signal).items()},
+        "kl": {str(name): float(value) for name, value in zip(kl["kl_term"].values, kl.values, strict=True)},
+        "elbo": float(stats["elbo"].mean()),
+        "reconstruction": float(stats["reconstruction"].mean()),
+        "jets_per_second": float(tree.attrs["jets_per_second"]),
+        "counts": json.loads(tree.attrs["train_counts"])
+        | {"scored": {name: int((names == name).sum()) for name in classes}},
+    }
+
+
+def print_tables(summary: dict[str, Any], console: Console) -> None:
+    """Print the summary as tables for a reader."""
+    scored = ", ".join(f"{count:,} {name}" for name, count in summary["counts"]["scored"].items())
+    console.print(f"[bold]{summary['run']}[/]: {summary['latent']}, beta = {summary['beta']:g}; scored on {scored}")
+    if summary["auc"]:
+        table = Table("score", "AUC", "error", title=f"tagging {summary['signal']}", title_justify="left")
+        for name, estimate in summary["auc"].items():
+            table.add_row(name, f"{estimate['value']:.4f}", f"{estimate['error']:.4f}")
+        console.print(table)
+    else:
+        console.print("one class only: no AUC")
+    table = Table("coordinate", "KL [nat]", title="information", title_justify="left")
+    for name, value in summary["kl"].items():
+        table.add_row(name, f"{value:.3f}")
+    console.print(table)
+    console.print(
+        f"ELBO {summary['elbo']:.3f} nat per jet; trained at {summary['jets_per_second']:,.0f} jets/s", highlight=False
+    )
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    result = argparse.ArgumentParser(prog="python -m analysis.summary", description="Print the numbers of a run.")
+    result.add_argument("run", metavar="RUN", help="run folder")
+    result.add_argument(
+        "--data",
+        metavar="F[:class]",
+        nargs="+",
+        action="extend",
+        help="jets to score instead of the run's own test jets; repeatable",
+    )
+    result.add_argument("--signal", metavar="CLASS", help="class to be tagged [the last one]")
+    result.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    result.add_argument(
+        "--out", metavar="F", help="where to keep the labelled arrays [RUN/analysis.nc; with --data: nowhere]"
+    )
+    return result
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Evaluate a run, keep the DataTree, print the numbers."""
+    options = parser().parse_args(arguments)
+    from analysis.tree import evaluate, save
+    from inference.run import Run, RunError
+
+    run = Run.open(options.run)
+    result = evaluate(run, options.data)
+    try:
+        summary = summarise(result, options.signal)
+    except ValueError as error:
+        raise RunError(f"--signal: {error}") from error
+    out = options.out or (None if options.data else run.path / "analysis.nc")
+    shared = set(options.data or ()) & set(run.recipe.data.files)
+    if shared:
+        print(
+            f"note: {', '.join(sorted(shared))} was also trained on; without --data held-out jets are scored",
+            file=sys.stderr,
+        )
+    if out is not None:
+        save(result, Path(out))
+        print(f"wrote {out}", file=sys.stderr)
+    if options.json:
+        print(json.dumps(summary, indent=2))
+    else:
+        print_tables(summary, Console())
+
+
+if __name__ == "__main__":
+    from inference.errors import exit_code
+
+    sys.exit(exit_code(main))
