@@ -39,6 +39,10 @@ PROCESSES: dict[str, tuple[str, ...]] = {
 MAX_SEED = 900_000_000
 
 
+class SimulationError(Exception):
+    """A sample that cannot be made as asked; its message is one line that says what to do."""
+
+
 class Particles(NamedTuple):
     """Stable visible particles of a batch; every field has shape (P,), energies and momenta in GeV."""
 
@@ -90,7 +94,7 @@ def start(lines: list[str], seed: int) -> Any:
 
     Raises
     ------
-    ValueError
+    SimulationError
         If Pythia refuses a setting or cannot initialise.
     """
     import pythia8mc
@@ -98,9 +102,9 @@ def start(lines: list[str], seed: int) -> Any:
     pythia = pythia8mc.Pythia("", False)
     for line in [*lines, f"Random:seed = {seed}"]:
         if not pythia.readString(line):
-            raise ValueError(f"Pythia refuses the setting {line!r}; see the list of settings of its manual")
+            raise SimulationError(f"Pythia refuses the setting {line!r}: see the list of settings in its manual")
     if not pythia.init():
-        raise ValueError("Pythia could not be initialised with: " + "; ".join(lines))
+        raise SimulationError("Pythia finds no cross section or no phase space with: " + "; ".join(lines))
     return pythia
 
 
@@ -112,8 +116,15 @@ def generate(pythia: Any, process: str, events: int) -> tuple[Particles, Hard]:
     pythia : from ``start``.
     process : a key of ``PROCESSES``, the one that ``pythia`` was started with.
     events : how many to try; the few that Pythia gives up are left out.
+
+    Raises
+    ------
+    SimulationError
+        If Pythia gives them all up.
     """
     batch = pythia.nextBatch(events)
+    if not len(batch):
+        raise SimulationError("Pythia gives up every event: there is hardly any phase space in the pTHat window")
     record = _flatten(batch)
     stable = record["status"] > 0
     stable &= ~np.isin(np.abs(record["pdg"]), (12, 14, 16))

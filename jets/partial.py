@@ -15,16 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jets.block import Config, simulate_block
+from jets.generator import SimulationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
 
     from numpy.typing import NDArray
-
-
-class SimulationError(Exception):
-    """A sample that cannot be made as asked; its message is one line that says what to do."""
 
 
 def versions() -> dict[str, str]:

@@ -16,7 +16,7 @@ import shutil
 import sys
 import threading
 from collections import deque
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
@@ -28,7 +28,8 @@ from rich.text import Text
 
 from jets import sample_file
 from jets.block import CLASSES, Config
-from jets.partial import SimulationError, begin, ensure_block, folder_of
+from jets.generator import SimulationError
+from jets.partial import begin, ensure_block, folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -191,6 +192,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rate = simulate(config, out, jobs)
     except (SimulationError, OSError) as error:
         parser.error(str(error))
+    except BrokenExecutor:
+        parser.error(
+            "a process of --jobs was killed (out of memory?): the same command continues, also with fewer jobs"
+        )
     except KeyboardInterrupt:
         sys.stderr.write(f"jets.simulate: interrupted; the same command continues from {folder_of(out)}\n")
         return 130

@@ -86,7 +86,7 @@ def table(process: str, matched: Hard, axis: NDArray[np.float64]) -> NDArray[np.
     axis : (J, 6).
     """
     place, distance = relative(matched.p4, axis[:, 4], axis[:, 2])
-    flat = place.reshape(len(place), -1)
+    flat = place.reshape(len(place), 3 * place.shape[1])
     own = FURTHER[process](matched, place, distance)
     if process == "qcd":
         return np.column_stack([own, flat, matched.pthat]).astype(np.float32)

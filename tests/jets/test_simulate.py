@@ -123,6 +123,14 @@ def test_partons_have_the_masses_of_their_resonances():
     assert (hard.pdg[:, 1, 0] == -6).all()
 
 
+@pytest.mark.parametrize("process", ["qcd", "top"])
+def test_events_without_a_jet_give_no_rows(process):
+    arrays = simulate_block(Config(process, pthat_min=20, pthat_max=30, events_per_block=20), 0)
+    full = {"constituents": (80, 3), "kind": (80,), "jet": (6,), "label": (), "subst": (11,)}
+    full["truth"] = (len(truth.COLUMNS[process]),)
+    assert {name: array.shape for name, array in arrays.items()} == {name: (0, *rest) for name, rest in full.items()}
+
+
 # Files.
 
 
