@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
+from analysis.access import array, class_names, classes, names
 from analysis.scores import auc_table, roc, separate
 from analysis.style import COLOURS, IMAGE_MAP, house
 
@@ -34,39 +35,39 @@ def losses(tree: xr.DataTree) -> Figure:
 
 def kl_spectrum(tree: xr.DataTree) -> Figure:
     """Draw the mean KL [nat] of each coordinate by class, largest first."""
-    kl = tree["information"]["kl"]
-    order = np.argsort(-kl.mean("jet").values)
-    terms = kl["kl_term"].values[order]
-    classes = _classes(tree)
+    kl = array(tree, "information/kl")
+    values, label, known = np.asarray(kl), class_names(tree), classes(tree)
+    order = np.argsort(-values.mean(0))
+    terms = [names(kl, "kl_term")[i] for i in order]
     with house():
         figure = Figure(figsize=(max(3.6, 0.5 * len(terms) + 2), 2.8))
         axes = figure.subplots()
-        width = 0.8 / len(classes)
-        for i, name in enumerate(classes):
-            mine = kl.values[tree["constant_data"]["class_name"].values == name][:, order]
+        width = 0.8 / len(known)
+        for i, name in enumerate(known):
+            mine = values[label == name][:, order]
             error = mine.std(0) / math.sqrt(max(1, len(mine)))
-            place = np.arange(len(terms)) + (i - (len(classes) - 1) / 2) * width
+            place = np.arange(len(terms)) + (i - (len(known) - 1) / 2) * width
             axes.bar(place, mine.mean(0), width, yerr=error, color=COLOURS[i], label=name)
         axes.set_xticks(np.arange(len(terms)), terms, rotation=0 if len(terms) < 9 else 60)
         axes.tick_params(axis="x", which="minor", bottom=False, top=False)
         axes.set(ylabel=r"mean KL$(q\,\|\,p)$ [nat]", xlabel="coordinate")
-        axes.legend()
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(known), borderaxespad=0.2)
     return figure
 
 
 def latent_histograms(tree: xr.DataTree) -> Figure:
     """Draw the posterior centre of each coordinate by class, normalised."""
-    points = tree["guide_params"]["point"]
-    names, kinds = points["coordinate"].values, points["kind"].values
-    columns = min(4, len(names))
-    rows = math.ceil(len(names) / columns)
+    points = array(tree, "guide_params/point")
+    coordinates = names(points, "coordinate")
+    columns = min(4, len(coordinates))
+    rows = math.ceil(len(coordinates) / columns)
     with house():
         figure = Figure(figsize=(2.6 * columns + 0.6, 2.4 * rows))
         grid = figure.subplots(rows, columns, squeeze=False).ravel()
-        for axes, name, kind, values in zip(grid, names, kinds, points.values.T, strict=False):
-            _histogram(axes, values, tree, kind)
+        for axes, name, kind in zip(grid, coordinates, names(points, "kind"), strict=False):
+            _histogram(axes, np.asarray(points.sel(coordinate=name)), tree, kind)
             axes.set(xlabel=f"{name}{' [rad]' if kind == 'angle' else ''}", yticks=[])
-        for axes in grid[len(names) :]:
+        for axes in grid[len(coordinates) :]:
             axes.remove()
         grid[0].legend()
         grid[0].set_ylabel("jets, normalised")
@@ -77,11 +78,11 @@ def _histogram(axes: Axes, values: np.ndarray, tree: xr.DataTree, kind: str) -> 
     low, high = np.quantile(values, (0.001, 0.999)) if kind == "real" else (values.min(), values.max())
     if kind in ("simplex", "category"):
         low, high = 0.0, 1.0
-    bins = np.linspace(low, high if high > low else low + 1, 41)
-    for i, name in enumerate(_classes(tree)):
-        mine = values[tree["constant_data"]["class_name"].values == name]
-        style = {"histtype": "stepfilled", "alpha": 0.3} if i == 0 else {"histtype": "step", "linewidth": 1.5}
-        axes.hist(mine, bins, density=True, color=COLOURS[i], label=name, **style)
+    edges = np.linspace(low, high if high > low else low + 1, 41)
+    for i, name in enumerate(classes(tree)):
+        density, _ = np.histogram(values[class_names(tree) == name], edges, density=True)
+        alpha = 0.35 if i == 0 else 1.0
+        axes.stairs(density, edges, color=COLOURS[i], label=name, linewidth=1.5, fill=i == 0, alpha=alpha)
 
 
 def roc_curves(tree: xr.DataTree, signal: str, most: int = 6) -> Figure:
@@ -92,7 +93,7 @@ def roc_curves(tree: xr.DataTree, signal: str, most: int = 6) -> Figure:
         figure = Figure(figsize=(4.6, 3.6))
         axes = figure.subplots()
         for name, estimate in table[:most]:
-            curve = roc(positive.sel(score=name).values, negative.sel(score=name).values)
+            curve = roc(np.asarray(positive.sel(score=name)), np.asarray(negative.sel(score=name)))
             kept = curve.background * negative.sizes["jet"] >= 10  # fewer jets say little
             x, y = curve.signal[kept], 1 / curve.background[kept]
             thin = np.unique(np.searchsorted(x, np.linspace(0.02, 1, 200)).clip(max=len(x) - 1))
@@ -108,18 +109,18 @@ def roc_curves(tree: xr.DataTree, signal: str, most: int = 6) -> Figure:
 
 def jet_images(tree: xr.DataTree) -> Figure:
     """Draw the average image of each class and the decoded probes; colour is the pixel's share of pT."""
-    images = tree["images"]
-    panels = [(f"average {name}", images["average"].sel({"class": name})) for name in images["class"].values]
-    panels += [(f"decoded {name}", images["decoded"].sel(probe=name)) for name in images["probe"].values]
+    average, decoded = array(tree, "images/average"), array(tree, "images/decoded")
+    panels = [(f"average {name}", average.sel({"class": name})) for name in names(average, "class")]
+    panels += [(f"decoded {name}", decoded.sel(probe=name)) for name in names(decoded, "probe")]
     columns = min(5, len(panels))
     rows = math.ceil(len(panels) / columns)
-    extent = [_edge(images["eta"], 0), _edge(images["eta"], -1), _edge(images["phi"], 0), _edge(images["phi"], -1)]
+    extent = [_edge(average[axis], side) for axis in ("eta", "phi") for side in (0, -1)]
     norm = LogNorm(DARKEST, max(float(panel.max()) for _, panel in panels))
     with house():
-        figure = Figure(figsize=(1.9 * columns + 0.8, 2.1 * rows))
+        figure = Figure(figsize=(2.2 * columns + 0.9, 2.7 * rows))
         grid = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, (title, panel) in zip(grid, panels, strict=False):
-            values = np.maximum(panel.values.T, DARKEST)
+            values = np.maximum(np.asarray(panel).T, DARKEST)
             drawn = axes.imshow(values, origin="lower", extent=extent, norm=norm, cmap=IMAGE_MAP, aspect="equal")
             axes.set_title(title, fontsize=9)
             axes.tick_params(color="w", labelsize=7, which="both")
@@ -135,7 +136,3 @@ def jet_images(tree: xr.DataTree) -> Figure:
 def _edge(axis: xr.DataArray, side: int) -> float:
     step = float(axis[1] - axis[0])
     return float(axis[side]) + (step / 2 if side else -step / 2)
-
-
-def _classes(tree: xr.DataTree) -> list[str]:
-    return [str(name) for name in np.atleast_1d(tree.attrs["classes"])]

@@ -14,11 +14,13 @@ from typing import Any
 
 import arviz_stats
 import jinja2
+import numpy as np
 import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
 from analysis import figures
+from analysis.access import array, class_names, classes, names
 from analysis.summary import summarise
 
 
@@ -78,18 +80,13 @@ def svg(figure: Figure, name: str) -> str:
 
 def aggregate_summary(tree: xr.DataTree) -> pd.DataFrame:
     """Return ArviZ's summary of the aggregate posterior q(z | class): mean, sd and interval of each coordinate."""
-    draws = tree["posterior"]["z"]
-    names = tree["constant_data"]["class_name"].values
-    pooled = {}
-    for name in dict.fromkeys(names):
-        mine = draws.isel(jet=names == name).stack(sample=("chain", "draw", "jet")).reset_index("sample", drop=True)
-        pooled[name] = xr.Dataset({str(c): mine.sel(coordinate=c, drop=True) for c in draws["coordinate"].values})
-    tables = {
-        name: arviz_stats.summary(
-            data.drop_vars("kind", errors="ignore"), sample_dims=["sample"], kind="stats", round_to=3
-        )
-        for name, data in pooled.items()
-    }
+    draws, label = array(tree, "posterior/z").drop_vars("kind", errors="ignore"), class_names(tree)
+    tables = {}
+    for name in classes(tree):
+        mine = draws.isel(jet=np.flatnonzero(label == name))
+        pooled = mine.stack(sample=("chain", "draw", "jet")).reset_index("sample", drop=True)
+        columns = xr.Dataset({c: pooled.sel(coordinate=c, drop=True) for c in names(draws, "coordinate")})
+        tables[name] = arviz_stats.summary(columns, sample_dims=["sample"], kind="stats", round_to=3)
     return pd.concat(tables, names=["class", "coordinate"])
 
 

@@ -8,6 +8,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from analysis.access import array, class_names, names
+
 Values = NDArray[np.floating]
 
 
@@ -55,7 +57,7 @@ def auc(signal: Values, background: Values, repeats: int = 200, seed: int = 0) -
         for x in (signal, background)
     ]
     above_signal, above_background = _counts_above(signal, background, *weights)
-    areas = np.trapezoid(above_signal, above_background, axis=1) / (len(signal) * len(background))
+    areas = np.asarray(np.trapezoid(above_signal, above_background, axis=1)) / (len(signal) * len(background))
     return Estimate(float(areas[0]), float(areas[1:].std(ddof=1)))
 
 
@@ -75,8 +77,8 @@ def _counts_above(signal: Values, background: Values, w_signal: Values, w_backgr
 
 def separate(tree: xr.DataTree, signal: str) -> tuple[xr.DataArray, xr.DataArray]:
     """Return the scores ``(score, jet)`` of the signal class and of all other jets."""
-    scores = tree["scores"]["score_value"]
-    is_signal = tree["constant_data"]["class_name"].values == signal
+    scores = array(tree, "scores/score_value")
+    is_signal = class_names(tree) == signal
     return scores.isel(jet=np.flatnonzero(is_signal)), scores.isel(jet=np.flatnonzero(~is_signal))
 
 
@@ -86,6 +88,6 @@ def auc_table(tree: xr.DataTree, signal: str) -> dict[str, Estimate]:
     if not (positive.sizes["jet"] and negative.sizes["jet"]):
         return {}
     return {
-        str(name): auc(positive.sel(score=name).values, negative.sel(score=name).values)
-        for name in positive["score"].values
+        name: auc(np.asarray(positive.sel(score=name)), np.asarray(negative.sel(score=name)))
+        for name in names(positive, "score")
     }

@@ -31,6 +31,7 @@ import xarray as xr
 from rich.console import Console
 from rich.table import Table
 
+from analysis.access import array, class_names, classes, names
 from analysis.scores import auc_table
 
 
@@ -44,26 +45,25 @@ def summarise(tree: xr.DataTree, signal: str | None = None) -> dict[str, Any]:
     ValueError
         ``signal`` is not a class of the tree.
     """
-    classes = [str(name) for name in np.atleast_1d(tree.attrs["classes"])]
-    signal = classes[-1] if signal is None else signal
-    if signal not in classes:
-        raise ValueError(f"unknown class {signal!r}; the jets are {', '.join(classes)}")
-    kl = tree["information"]["kl"].mean("jet")
-    names = tree["constant_data"]["class_name"].values
-    stats = tree["sample_stats"]
+    known = classes(tree)
+    signal = known[-1] if signal is None else signal
+    if signal not in known:
+        raise ValueError(f"unknown class {signal!r}; the jets are {', '.join(known)}")
+    kl = array(tree, "information/kl").mean("jet")
+    label = class_names(tree)
     return {
         "run": tree.attrs["run"],
         "latent": tree.attrs["latent"],
         "beta": float(tree.attrs["beta"]),
-        "classes": classes,
+        "classes": known,
         "signal": signal,
         "auc": {name: estimate._asdict() for name, estimate in auc_table(tree, signal).items()},
-        "kl": {str(name): float(value) for name, value in zip(kl["kl_term"].values, kl.values, strict=True)},
-        "elbo": float(stats["elbo"].mean()),
-        "reconstruction": float(stats["reconstruction"].mean()),
+        "kl": {name: float(kl.sel(kl_term=name)) for name in names(kl, "kl_term")},
+        "elbo": float(array(tree, "sample_stats/elbo").mean()),
+        "reconstruction": float(array(tree, "sample_stats/reconstruction").mean()),
         "jets_per_second": float(tree.attrs["jets_per_second"]),
         "counts": json.loads(tree.attrs["train_counts"])
-        | {"scored": {name: int((names == name).sum()) for name in classes}},
+        | {"scored": {name: int(np.sum(label == name)) for name in known}},
     }
 
 

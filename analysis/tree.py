@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -153,7 +154,7 @@ def evaluate_batch(vae: VAE, x: Tensor, draws: int) -> Batch:
     return Batch(torch.stack(z), point, torch.stack(kl).mean(0), torch.stack(log_likelihood), names)
 
 
-def latents(guide_trace: Trace, space: Space) -> dict[str, Tensor]:
+def latents(guide_trace: Trace, space: Space) -> dict[str, Any]:
     """Return the draws of a guide, label -> value."""
     return {label: guide_trace.nodes[f"z_{label}"]["value"] for label in space.labels}
 

@@ -13,6 +13,9 @@ from torch import Tensor
 
 from priors import Space, kl_per_coordinate
 
+Site = Any
+"""A node of a Pyro trace."""
+
 
 class ELBO(NamedTuple):
     r"""The evidence lower bound of B jets, in nats.
@@ -62,13 +65,11 @@ def elbo(model: Callable[..., Any], guide: Callable[..., Any], x: Tensor) -> ELB
 def terms(guide_trace: Trace, model_trace: Trace) -> ELBO:
     """Return the ELBO of a pair of traces made by :func:`paired_traces`."""
     weight = enumeration_weight(guide_trace)
-    log_likelihood = sum(
-        site["fn"].log_prob(site["value"]) for site in model_trace.nodes.values() if is_sample(site, observed=True)
-    )
+    observed, latent = samples(model_trace, observed=True), samples(guide_trace, observed=False)
+    log_likelihood = sum(site["fn"].log_prob(site["value"]) for site in observed.values())
     kl = {
-        name: expectation(site_kl(guide_site, model_trace.nodes[name]), weight, coordinates=1)
-        for name, guide_site in guide_trace.nodes.items()
-        if is_sample(guide_site, observed=False)
+        name: expectation(site_kl(site, model_trace.nodes[name]), weight, coordinates=1)
+        for name, site in latent.items()
     }
     return ELBO(-expectation(log_likelihood, weight), kl)
 
@@ -82,15 +83,14 @@ def paired_traces(model: Callable[..., Any], guide: Callable[..., Any], x: Tenso
 
 def enumeration_weight(guide_trace: Trace) -> Tensor | None:
     """Return q of every combination of the enumerated values, ``(K, ..., B)``; None when there are none."""
+    sites = samples(guide_trace, observed=False).values()
     enumerated = [
-        site["fn"].log_prob(site["value"])
-        for site in guide_trace.nodes.values()
-        if is_sample(site, observed=False) and site["infer"].get("_enumerate_dim") is not None
+        site["fn"].log_prob(site["value"]) for site in sites if site["infer"].get("_enumerate_dim") is not None
     ]
     return sum(enumerated).exp() if enumerated else None
 
 
-def site_kl(guide_site: dict[str, Any], model_site: dict[str, Any]) -> Tensor:
+def site_kl(guide_site: Site, model_site: Site) -> Tensor:
     """Return the KL of one site, ``(..., B, coordinates)``; an enumerated one at each of its values."""
     if guide_site["infer"].get("_enumerate_dim") is not None:
         value = guide_site["value"]
@@ -121,6 +121,10 @@ def kl_names(space: Space, site: str, count: int) -> list[str]:
     return [f"{label}_{i}" for i in range(count)]
 
 
-def is_sample(site: dict[str, Any], *, observed: bool) -> bool:
-    """Whether a trace node is a random variable (not a plate), observed or latent."""
-    return site["type"] == "sample" and not site_is_subsample(site) and site["is_observed"] is observed
+def samples(trace: Trace, *, observed: bool) -> dict[str, Site]:
+    """Return the random variables of a trace (not its plates), observed or latent, by name."""
+    return {
+        name: site
+        for name, site in trace.nodes.items()
+        if site["type"] == "sample" and not site_is_subsample(site) and site["is_observed"] is observed
+    }

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from jets.preprocess import STEPS, WIDTH
+from jets.preprocess import WIDTH
 from models import ModelConfig
 
 
@@ -41,7 +41,9 @@ class ImageConfig(Table):
 
     pixels: int = Field(40, ge=2, description="pixels along each side")
     width: tuple[float, float] = Field(WIDTH, description="pixel size in (eta, phi)")
-    steps: tuple[Literal["centre", "rotate", "flip"], ...] = Field(tuple(STEPS), description="preprocessing steps")
+    steps: tuple[Literal["centre", "rotate", "flip"], ...] = Field(
+        ("centre", "rotate", "flip"), description="preprocessing steps"
+    )
 
 
 class TrainingConfig(Table):

@@ -44,13 +44,10 @@ class Jets:
     def __getitem__(self, index: ArrayLike | slice) -> Jets:
         """Return the jets at ``index`` (slice, integers or mask)."""
         rows = index if isinstance(index, slice) else np.asarray(index)
-        return Jets(
-            self.constituents[rows],
-            self.label[rows],
-            self.classes,
-            *({name: column[rows] for name, column in group.items()} for group in (self.jet, self.subst, self.truth)),
-            sources=self.sources,
+        jet, subst, truth = (
+            {name: column[rows] for name, column in group.items()} for group in (self.jet, self.subst, self.truth)
         )
+        return Jets(self.constituents[rows], self.label[rows], self.classes, jet, subst, truth, self.sources)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {name}" for name, count in self.counts.items())
@@ -83,11 +80,10 @@ def concatenate(samples: Iterable[Jets]) -> Jets:
     width = max(part.constituents.shape[1] for part in parts)
     padded = [np.pad(p.constituents, ((0, 0), (0, width - p.constituents.shape[1]), (0, 0))) for p in parts]
     label = [np.array([classes.index(name) for name in p.classes], np.int64)[p.label] for p in parts]
-    groups = (
-        _stack([getattr(p, group) for p in parts], [len(p) for p in parts]) for group in ("jet", "subst", "truth")
-    )
+    lengths = [len(part) for part in parts]
+    jet, subst, truth = (_stack([getattr(p, group) for p in parts], lengths) for group in ("jet", "subst", "truth"))
     sources = tuple(source for part in parts for source in part.sources)
-    return Jets(np.concatenate(padded), np.concatenate(label), classes, *groups, sources=sources)
+    return Jets(np.concatenate(padded), np.concatenate(label), classes, jet, subst, truth, sources)
 
 
 def _stack(groups: list[Columns], lengths: list[int]) -> dict[str, NDArray[np.float32]]:

@@ -82,9 +82,9 @@ def _locate(source: str) -> tuple[Path, str | None]:
             raise JetFileError(f"{source}: the embedded sample has {', '.join(SAMPLES)}")
         with as_file(files("jets") / "sample" / f"{name}.h5") as path:
             return Path(path), named or None
-    path, _, named = source.rpartition(":")
-    if path and not Path(source).exists():
-        return Path(path), named
+    name, _, named = source.rpartition(":")
+    if name and not Path(source).exists():
+        return Path(name), named
     return Path(source), None
 
 
@@ -99,9 +99,9 @@ def _read(file: h5py.File, path: Path) -> Jets:
     if "label" not in file:
         classes = (path.stem,)
     present = np.unique(label)
-    groups = (_columns(file, name, path, len(constituents)) for name in ("jet", "subst", "truth"))
+    jet, subst, truth = (_columns(file, name, path, len(constituents)) for name in ("jet", "subst", "truth"))
     names = tuple(classes[i] for i in present)
-    return Jets(constituents, np.searchsorted(present, label), names, *groups)
+    return Jets(constituents, np.searchsorted(present, label), names, jet, subst, truth)
 
 
 def _constituents(file: h5py.File, path: Path) -> NDArray[np.float32]:

@@ -75,7 +75,7 @@ class Pixels(nn.Module):
 
 
 class Gaussian(nn.Module):
-    r"""Euclidean data smeared by beta: :math:`x \sim N(\hat x, \beta)`, so that :math:`-\ln p = d^2/2\beta^2 + const`."""
+    r"""Euclidean data smeared by beta: :math:`x \sim N(\hat x, \beta)`, :math:`-\ln p = d^2/2\beta^2 + const`."""
 
     def __init__(self, beta: float) -> None:
         super().__init__()
