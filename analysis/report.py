@@ -24,22 +24,28 @@ from analysis.access import array, class_names, classes, names
 from analysis.summary import summarise
 
 
-def write_report(tree: xr.DataTree, out: str | Path, signal: str | None = None) -> Path:
+def write_report(
+    tree: xr.DataTree, out: str | Path, signal: str | None = None, *, figure_folder: str | Path | None = None
+) -> Path:
     """Write the page of a tree made by :func:`analysis.evaluate`; return its path.
 
     Loss curves, KL spectrum, latent histograms by class, ROC, average and decoded images, ArviZ's summary of the
-    aggregate posterior, and how to reproduce it. The page loads nothing from elsewhere.
+    aggregate posterior, and how to reproduce it. The page loads nothing from elsewhere. Each figure also goes into
+    ``figure_folder``, if given, as PNG and PDF.
     """
     from jets.files import replacing
 
     numbers = summarise(tree, signal)
+    drawn = draw(tree, numbers)
+    if figure_folder is not None:
+        save_figures(drawn, Path(figure_folder))
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string((files("analysis") / "report.html.j2").read_text())
     page = template.render(
         numbers=numbers,
         attributes=tree.attrs,
         provenance=json.loads(tree.attrs["provenance"]),
-        figures=draw(tree, numbers),
+        figures={name: svg(figure, name) for name, figure in drawn.items()},
         aggregate=aggregate_summary(tree),
         best=max(numbers["auc"].items(), key=lambda item: item[1]["value"], default=None),
     )
@@ -48,8 +54,8 @@ def write_report(tree: xr.DataTree, out: str | Path, signal: str | None = None) 
     return Path(out)
 
 
-def draw(tree: xr.DataTree, numbers: dict[str, Any]) -> dict[str, str]:
-    """Return every figure that the tree allows, name -> inline SVG."""
+def draw(tree: xr.DataTree, numbers: dict[str, Any]) -> dict[str, Figure]:
+    """Return every figure that the tree allows."""
     drawers: dict[str, Callable[[], Figure]] = {
         "kl_spectrum": lambda: figures.kl_spectrum(tree),
         "latent_histograms": lambda: figures.latent_histograms(tree),
@@ -59,7 +65,17 @@ def draw(tree: xr.DataTree, numbers: dict[str, Any]) -> dict[str, str]:
         drawers["losses"] = lambda: figures.losses(tree)
     if numbers["auc"]:
         drawers["roc_curves"] = lambda: figures.roc_curves(tree, numbers["signal"])
-    return {name: svg(drawer(), name) for name, drawer in drawers.items()}
+    return {name: drawer() for name, drawer in drawers.items()}
+
+
+def save_figures(drawn: dict[str, Figure], folder: Path) -> None:
+    """Write each figure as PNG and PDF."""
+    from jets.files import replacing
+
+    for name, figure in drawn.items():
+        for suffix, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None})):
+            with replacing(folder / f"{name}.{suffix}") as temporary:
+                figure.savefig(temporary, format=suffix, metadata=metadata)
 
 
 def svg(figure: Figure, name: str) -> str:
@@ -103,6 +119,7 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument("--signal", metavar="CLASS", help="class to be tagged [the last one]")
     result.add_argument("--out", metavar="F", help="the page [RUN/report.html]")
+    result.add_argument("--figures", metavar="DIR", help="also write each figure there as PNG and PDF")
     return result
 
 
@@ -114,7 +131,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run = Run.open(options.run)
     result = evaluated(run, options.data)
     try:
-        path = write_report(result, options.out or run.path / "report.html", options.signal)
+        path = write_report(
+            result, options.out or run.path / "report.html", options.signal, figure_folder=options.figures
+        )
     except ValueError as error:
         raise RunError(f"--signal: {error}") from error
     print(f"report: {path}")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
+from numpy.typing import NDArray
 from pyro.poutine import Trace
 from torch import Tensor
 
@@ -37,7 +38,7 @@ def evaluate(
     run
         A run, or its folder.
     data
-        Jets or sources to evaluate on; by default the run's own test jets.
+        Jets or sources to evaluate on; by default the run's own sample, of which the test jets are taken.
     draws
         Independent draws of the guide per jet; ELBO, KL and reconstruction are their means.
     seed
@@ -55,13 +56,7 @@ def evaluate(
     run = run if isinstance(run, Run) else Run.open(run)
     tune_cpu()
     vae = run.vae()
-    if data is None:
-        everything = run.jets()
-        index = run.split(everything).test
-        jets = everything[index]
-    else:
-        jets = data if isinstance(data, Jets) else load(*data)
-        index = np.arange(len(jets))
+    jets, index, which = choose_jets(run, data)
     images = Images(jets, run.recipe.image, torch.device("cpu"), run.recipe.data.constituents)
     torch.manual_seed(seed)
     groups = evaluate_jets(vae, images, draws) | {
@@ -73,11 +68,20 @@ def evaluate(
     result = xr.DataTree.from_dict(
         {name: group.assign_coords(jet=index) if "jet" in group.dims else group for name, group in groups.items()}
     )
-    result.attrs = attributes(run, jets, held_out=data is None)
+    result.attrs = attributes(run, jets) | {"scored": which}
     return result
 
 
-def attributes(run: Run, jets: Jets, *, held_out: bool) -> dict[str, object]:
+def choose_jets(run: Run, data: Sequence[str] | Jets | None) -> tuple[Jets, NDArray[np.int64], str]:
+    """Return the jets to evaluate on, their numbers in the sample, and what they are; the test part of the run's own."""
+    jets = run.jets() if data is None else data if isinstance(data, Jets) else load(*data)
+    if jets.fingerprint == run.provenance["data_fingerprint"]:
+        index = run.split(jets).test
+        return jets[index], index, "test part of the run's own sample"
+    return jets, np.arange(len(jets)), "jets given by the user"
+
+
+def attributes(run: Run, jets: Jets) -> dict[str, object]:
     """Return what the tree says of itself."""
     rates = [row["jets_per_second"] for row in run.history]
     return {
@@ -87,20 +91,12 @@ def attributes(run: Run, jets: Jets, *, held_out: bool) -> dict[str, object]:
         "beta": run.recipe.model.beta,
         "classes": list(jets.classes),
         "data": list(jets.sources),
-        "held_out": "test split of the run" if held_out else "jets given by the user",
         "jets_per_second": float(np.median(rates)) if rates else float("nan"),
         "complete": int(run.complete),
         "recipe": run.recipe.to_toml(),
         "provenance": json.dumps(run.provenance),
-        "train_counts": json.dumps(train_counts(run)),
+        "train_counts": json.dumps(run.provenance["counts"]),
     }
-
-
-def train_counts(run: Run) -> dict[str, dict[str, int]]:
-    """Return how many jets of each class the run was trained, validated and tested on."""
-    jets = run.jets()
-    parts = run.split(jets)
-    return {name: jets[getattr(parts, name)].counts for name in ("train", "validation", "test")}
 
 
 @dataclass

@@ -10,7 +10,7 @@ from inference.run import RunError
 from jets import JetFileError
 from priors import LatentStringError
 
-USER_ERRORS = (RecipeError, RunError, JetFileError, LatentStringError)
+USER_ERRORS = (RecipeError, RunError, JetFileError, LatentStringError, OSError)
 
 
 def exit_code(main: Callable[[], None]) -> int:

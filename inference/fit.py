@@ -17,7 +17,7 @@ from inference.elbo import ELBO, elbo, kl_names
 from inference.machine import choose_device, tune_cpu
 from inference.progress import Progress
 from inference.recipe import DataConfig, ImageConfig, Recipe, RecipeError, TrainingConfig
-from inference.run import Run, RunError
+from inference.run import IN_MEMORY, Run, RunError
 from jets import Jets
 from models import VAE, build
 from priors import Space
@@ -61,7 +61,7 @@ def fit(
         raise RecipeError(
             "fit needs a model made by models.build or models.image_vae, so that the run can be read back"
         )
-    files = {"files": jets.sources or ("memory",)}
+    files = {"files": jets.sources or (IN_MEMORY,)}
     recipe = Recipe(
         data=(data or DataConfig()).model_copy(update=files),
         image=image or ImageConfig(),

@@ -7,6 +7,8 @@ import platform
 
 import torch
 
+from inference.recipe import RecipeError
+
 MALLOC_OPTIONS = ((-3, 1 << 30), (-1, 2**31 - 1), (-2, 256 << 20))
 """mallopt: mmap threshold, trim threshold, top padding. Else glibc returns every large temporary to the kernel."""
 
@@ -35,11 +37,11 @@ def choose_device(name: str) -> torch.device:
 
     Raises
     ------
-    ValueError
+    RecipeError
         ``cuda`` is asked for and there is none.
     """
     if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("device cuda: torch finds no CUDA device here; use --device cpu or auto")
+        raise RecipeError("device cuda: torch finds no CUDA device here; use --device cpu or auto")
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)

@@ -22,6 +22,8 @@ from jets import Jets, load
 from jets.files import replacing
 from models import VAE, build
 
+IN_MEMORY = "memory"
+"""Stands for the source of jets that were not read from a file."""
 PACKAGES = ("jetvae", "torch", "pyro-ppl", "numpy", "xarray", "arviz")
 
 
@@ -97,7 +99,7 @@ class Run:
     @property
     def complete(self) -> bool:
         """Whether training came to its end."""
-        return (self.path / "weights.pt").exists()
+        return (self.path / "weights.pt").exists() and len(self.history) >= self.recipe.training.epochs
 
     def jets(self) -> Jets:
         """Load the run's data.
@@ -107,6 +109,8 @@ class Run:
         RunError
             The data have changed since training.
         """
+        if IN_MEMORY in self.recipe.data.files:
+            raise RunError(f"{self.path}: trained on jets in memory; pass them: analysis.evaluate(run, jets)")
         jets = load(*self.recipe.data.files)
         if jets.fingerprint != self.provenance["data_fingerprint"]:
             raise RunError(f"{self.path}: {', '.join(jets.sources)} changed since this run was trained; restore them")
@@ -162,7 +166,8 @@ class Run:
 
 
 def provenance(recipe: Recipe, jets: Jets) -> dict[str, Any]:
-    """Return seed, versions, git hash, data fingerprint, machine and command."""
+    """Return seed, versions, git hash, data fingerprint, counts, machine and command."""
+    parts = split(jets, recipe.data, recipe.training.seed)
     return {
         "command": " ".join([Path(sys.executable).name, *sys.orig_argv[1:]]),
         "seed": recipe.training.seed,
@@ -171,6 +176,7 @@ def provenance(recipe: Recipe, jets: Jets) -> dict[str, Any]:
         "data": list(jets.sources),
         "data_fingerprint": jets.fingerprint,
         "classes": list(jets.classes),
+        "counts": {name: jets[getattr(parts, name)].counts for name in ("train", "validation", "test")},
         "versions": {"python": platform.python_version()} | {name: installed(name) for name in PACKAGES},
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
     }

@@ -1,0 +1,33 @@
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+OUT ?= runs/image-dvae-$(shell date +%Y%m%d-%H%M%S)
+
+.PHONY: run test lint bench
+
+## Train the default recipe on the embedded sample, print its numbers, write its report
+run: $(READY)
+	$(BIN)/python -m inference.svi image-dvae --out $(OUT)
+	$(BIN)/python -m analysis.summary $(OUT)
+	$(BIN)/python -m analysis.report $(OUT)
+
+## Run all tests, doctests and documented examples
+test: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+## Style, types and the direction of imports
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+## Side-by-side timings against peers
+bench: $(READY)
+	for name in benchmarks/*.py; do $(BIN)/python -m benchmarks.$$(basename $$name .py); done
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,simulate]'
+	touch $@
