@@ -115,7 +115,9 @@ def rounded_cost(cost: np.ndarray, K: np.ndarray, work: tuple, shape: tuple) -> 
 
 
 @njit(**OPTIONS)
-def plan_gradient(clouds: tuple, kernel: tuple, work: tuple, p: int, scale: float, shape: tuple, gradients: tuple) -> None:
+def plan_gradient(
+    clouds: tuple, kernel: tuple, work: tuple, p: int, scale: float, shape: tuple, gradients: tuple
+) -> None:
     """Gradient of <P, C> with respect to the positions, the rounded plan P held fixed (envelope theorem).
 
     For p = 1 it is sum_j P_ij (x_i - y_j) / |x_i - y_j|, for p = 2 it is sum_j 2 P_ij (x_i - y_j).

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -33,7 +36,9 @@ def total_weight(cloud: np.ndarray) -> float:
 
 
 @njit(**OPTIONS)
-def pack(cloud: np.ndarray, scale: float, extra: float, far: float, buffer: np.ndarray, origin: np.ndarray) -> tuple[int, int]:
+def pack(
+    cloud: np.ndarray, scale: float, extra: float, far: float, buffer: np.ndarray, origin: np.ndarray
+) -> tuple[int, int]:
     """Compress a cloud to [weights | eta | phi | real], its padding dropped and its weights scaled.
 
     Returns the number of particles, one more when `extra`, the weight of the slack particle, is positive, and the
@@ -71,7 +76,9 @@ def set_slack_cost(cost: np.ndarray, shape: tuple, slacks: tuple) -> None:
 
 
 @njit(**OPTIONS)
-def solve(clouds: tuple, shape: tuple, slacks: tuple, p: int, scale: float, tolerance: float, arrays: tuple) -> tuple[float, float, float]:
+def solve(
+    clouds: tuple, shape: tuple, slacks: tuple, p: int, scale: float, tolerance: float, arrays: tuple
+) -> tuple[float, float, float]:
     """Lower and upper bound and their float32 slack; the plan and the potentials are left in `arrays`."""
     _, _, rows, columns = shape
     kernel, duals, before, work = arrays
@@ -125,7 +132,9 @@ def gauge(marginals: tuple, duals: tuple, shape: tuple, normalise: bool, slacks:
 
 
 @njit(**OPTIONS)
-def unpack(gradient: np.ndarray, potential: np.ndarray, units: tuple, size: int, rows: int, origin: np.ndarray, out: np.ndarray) -> None:
+def unpack(
+    gradient: np.ndarray, potential: np.ndarray, units: tuple, size: int, rows: int, origin: np.ndarray, out: np.ndarray
+) -> None:
     """Scatter gradients of particles back to the rows of the padded cloud; padding keeps its zero."""
     shift, weight_unit, position_unit = units
     for k in range(size):
@@ -148,7 +157,9 @@ def partition(buffer: np.ndarray, size: int) -> tuple:
 
 
 @njit(**OPTIONS)
-def solve_pairs(x: np.ndarray, y: np.ndarray, pairs: np.ndarray, options: tuple, scratch: tuple, out: np.ndarray, gradients: tuple) -> None:
+def solve_pairs(
+    x: np.ndarray, y: np.ndarray, pairs: np.ndarray, options: tuple, scratch: tuple, out: np.ndarray, gradients: tuple
+) -> None:
     """Solve x[pairs[k, 0]] against y[pairs[k, 1]] for every k into out[k] = (value, lower, upper)."""
     p, scale, normalise, tolerance, wants_gradient = options
     buffer, origins, capacity = scratch
@@ -183,6 +194,38 @@ def solve_pairs(x: np.ndarray, y: np.ndarray, pairs: np.ndarray, options: tuple,
             n, m = n - slacks[0], m - slacks[1]
             unpack(positions[0], duals[0], (shifts[0], factors[0], unit), n, rows, origins[0], gradients[0][k])
             unpack(positions[1], duals[1], (shifts[1], factors[1], unit), m, columns, origins[1], gradients[1][k])
+
+
+def _fingerprint() -> int:
+    """Return a hash of this folder's sources."""
+    sources = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    return int.from_bytes(hashlib.sha256(sources).digest()[:4], "big")
+
+
+def _cached(version: int) -> Any:
+    """Return `solve_pairs`, cached on disk under a version.
+
+    Numba's cache notices changes of the cached function's own file and of its closure, but not of the functions it
+    calls; the closure is therefore a hash of all their sources.
+    """
+
+    @njit(cache=True, **OPTIONS)
+    def solve_cached(
+        x: np.ndarray,
+        y: np.ndarray,
+        pairs: np.ndarray,
+        options: tuple,
+        scratch: tuple,
+        out: np.ndarray,
+        gradients: tuple,
+    ) -> int:
+        solve_pairs(x, y, pairs, options, scratch, out, gradients)
+        return version
+
+    return solve_cached
+
+
+_solve_cached = _cached(_fingerprint())
 
 
 class _Scratch(threading.local):
@@ -249,7 +292,7 @@ def run(
     def task(start: int, stop: int) -> None:
         part = slice(start, stop)
         pieces = tuple(g[part] if gradient else g for g in gradients)
-        solve_pairs(x, y, pairs[part], options, _scratch.get(size), out[part], pieces)
+        _solve_cached(x, y, pairs[part], options, _scratch.get(size), out[part], pieces)
 
     if threads == 1 or count <= CHUNK:
         task(0, count)

@@ -22,7 +22,7 @@ FLOAT, INT = ir.FloatType(), ir.IntType(32)
 VECTOR, INTS = ir.VectorType(FLOAT, LANES), ir.VectorType(INT, LANES)
 FAST = ("fast",)
 #: Options of every compiled function of this package.
-OPTIONS: dict[str, Any] = {"fastmath": True, "error_model": "numpy", "nogil": True, "cache": True}
+OPTIONS: dict[str, Any] = {"fastmath": True, "error_model": "numpy", "nogil": True}
 #: The same for functions that belong inside their caller's loop.
 INLINE = OPTIONS | {"forceinline": True}
 

@@ -46,7 +46,8 @@ from .simd import (
 )
 
 f32 = np.float32
-TINY = f32(1e-30)
+#: Added to divisors; the square of either, and their product, is a normal float32, for LLVM merges divisions.
+TINY, SMALL = f32(1e-24), f32(1e-12)
 CLAMP = f32(1e18)
 LOG2_E = f32(math.log2(math.e))
 LN_2 = f32(math.log(2.0))
@@ -54,7 +55,7 @@ TURN = f32(2.0 * math.pi)
 
 #: Found by a scan over pairs of jets (benchmarks/emd.py): temperature ratio of two steps, sweeps of a step and of the
 #: last two, over-relaxation and the sweeps without it that end a step.
-STRIDE, SWEEPS, LAST_SWEEPS, RELAXATION, SMOOTHING = f32(3.0), 16, 32, f32(1.8), 3
+STRIDE, SWEEPS, LAST_SWEEPS, RELAXATION, SMOOTHING = f32(3.0), 16, 32, f32(1.9), 3
 #: The lowest temperature, as a part of the largest cost, at which float32 still resolves cost / temperature.
 COLDEST = f32(4e-6)
 
@@ -169,21 +170,22 @@ def product(K: np.ndarray, u: np.ndarray, rows: int, columns: int, out: np.ndarr
 def update(v: np.ndarray, sums: np.ndarray, b: np.ndarray, size: int, relaxation: float) -> None:
     """Scale v so that v * sums meets the marginal b, overshooting by a bounded factor.
 
-    With the ratio r = b / (v sums) this is v <- v r (1 + w (r - 1) / (r + 1)), which near convergence is the
-    over-relaxation v r^(1 + w/2) of [4] but never overshoots by more than 1 + w, and so converges up to w = 1.8.
+    With the ratio r = b / (v sums) and h = relaxation - 1 this is v <- v r (1 + h q) / (1 - h q), q = (r - 1) / (r + 1):
+    near convergence the over-relaxation v r^relaxation of [4], far from it a factor of (1 + h) / (1 - h) at most.
     """
-    one, tiny, w = splat(f32(1)), splat(TINY), splat(relaxation)
+    tiny, small, h = splat(TINY), splat(SMALL), splat(relaxation - f32(1))
     low, high = splat(f32(1) / CLAMP), splat(CLAMP)
     for j in range(0, size, LANES):
         goal, s = load(b, j), load(sums, j)
         now = load(v, j) * s
-        ahead = one + w * (goal - now) / (goal + now + tiny)
-        store(v, j, larger(low, smaller(high, goal / (s + tiny) * ahead)))
+        ahead = h * (goal - now)
+        more = (goal + now + ahead + small) / (goal + now - ahead + small)
+        store(v, j, larger(low, smaller(high, goal / (s + tiny) * more)))
 
 
 @njit(**OPTIONS)
 def absorb(f: np.ndarray, u: np.ndarray, eps: float, size: int) -> None:
-    """f += eps ln u."""
+    """F += eps ln u."""
     for i in range(size):
         f[i] += eps * LN_2 * _log2(u[i])
 
@@ -221,9 +223,9 @@ def sweep(marginals: tuple, kernel: tuple, duals: tuple, work: tuple, eps: float
     u[:rows] = f32(1)
     v[:columns] = f32(1)
     product(transposed, v, columns, rows, s)
-    update(u, s, a, rows, f32(0))
+    update(u, s, a, rows, f32(1))
     for k in range(sweeps):
-        relaxation = RELAXATION if k < sweeps - SMOOTHING else f32(0)
+        relaxation = RELAXATION if k < sweeps - SMOOTHING else f32(1)
         product(K, u, rows, columns, t)
         update(v, t, b, columns, relaxation)
         product(transposed, v, columns, rows, s)
@@ -234,7 +236,14 @@ def sweep(marginals: tuple, kernel: tuple, duals: tuple, work: tuple, eps: float
 
 @njit(**OPTIONS)
 def anneal(
-    marginals: tuple, kernel: tuple, duals: tuple, before: tuple, work: tuple, largest: float, sharpness: float, shape: tuple
+    marginals: tuple,
+    kernel: tuple,
+    duals: tuple,
+    before: tuple,
+    work: tuple,
+    largest: float,
+    sharpness: float,
+    shape: tuple,
 ) -> float:
     """Lower the temperature from a quarter of the largest cost to `sharpness` times the value; return the last one."""
     _, _, rows, columns = shape

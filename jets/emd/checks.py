@@ -1,0 +1,43 @@
+"""What a cloud must be, said to whoever gives something else."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def check_arguments(
+    x: Tensor, y: Tensor, p: float, R: float, tolerance: float, method: str, methods: tuple[str, ...]
+) -> None:
+    """Raise one ValueError for arguments that no cloud could make right."""
+    for name, cloud in (("x", x), ("y", y)):
+        if cloud.ndim < 2 or cloud.shape[-1] != 3 or cloud.shape[-2] == 0:
+            raise ValueError(
+                f"{name} has shape {tuple(cloud.shape)}; expected (..., n, 3) with n >= 1 and columns weight, eta, phi"
+            )
+        if not cloud.is_floating_point():
+            raise ValueError(f"{name} has dtype {cloud.dtype}; expected a floating-point tensor")
+    if method not in methods:
+        raise ValueError(f"method is {method!r}; expected one of {', '.join(methods)}")
+    if method in ("fused", "geomloss") and p not in (1, 2):
+        raise ValueError(f"p is {p}; method {method!r} knows p = 1 and p = 2, 'reference' and 'exact' any p > 0")
+    if not (p > 0 and R > 0 and 0 < tolerance < 1):
+        raise ValueError(f"p = {p}, R = {R}, tolerance = {tolerance}; expected p > 0, R > 0, 0 < tolerance < 1")
+
+
+def check_clouds(x: Tensor, y: Tensor, normalise: bool) -> None:
+    """Raise one ValueError for values that are not clouds of particles ``(B, n, 3)``."""
+    for name, cloud in (("x", x), ("y", y)):
+        if not torch.isfinite(cloud).all():
+            row = int((~torch.isfinite(cloud)).flatten(1).any(1).nonzero()[0])
+            raise ValueError(f"{name}[{row}] holds NaN or infinity; padding needs weight 0 and finite positions")
+        weight = cloud[..., 0]
+        if (weight < 0).any():
+            row = int((weight < 0).any(1).nonzero()[0])
+            raise ValueError(f"{name}[{row}] has a negative weight; weights are pT >= 0, and 0 for padding")
+        if normalise and (weight.sum(1) <= 0).any():
+            row = int((weight.sum(1) <= 0).nonzero()[0])
+            raise ValueError(
+                f"{name}[{row}] has total weight 0 and cannot be normalised; drop it, or use normalise=False, where "
+                "the distance to an empty cloud is the other cloud's total weight"
+            )
