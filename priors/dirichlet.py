@@ -35,6 +35,7 @@ class Simplex(Latent):
     """What the Dirichlet and its softmax-normal approximation share: K weights that sum to one."""
 
     kind = "simplex"
+    _alpha: Tensor
 
     def __init__(self, dim: int, alpha: float | Sequence[float], *, outputs: int) -> None:
         values = concentrations(dim, alpha)

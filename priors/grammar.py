@@ -1,26 +1,41 @@
-"""Read a latent string: ``R4 x L2(alpha=.9)``.
+"""Read a latent string: ``R4 x (R1 | R2 x S1) x L2(alpha=.9) x my_module:Heavy(2)``.
 
 Grammar::
 
-    space   = factor { "x" factor }
-    factor  = letter dimension [ "(" options ")" ] | "(" space ")"
+    space   = product { "|" product }                       "x" binds tighter than "|"
+    product = factor { "x" factor }
+    factor  = letter dimension [ ":" components ] [ "(" options ")" ]
+            | module ":" name "(" dimension { "," option } ")"
+            | "(" space ")" [ "(" options ")" ]             options of a superposition: weights, learn
     options = option { "," option } ;  option = name "=" value { "," value }
 """
 
 from __future__ import annotations
 
-import difflib
+import inspect
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from priors.families import FAMILIES
 from priors.latent import Latent
+from priors.lookup import UnknownFamilyError, family, user_family
 from priors.space import Space
+from priors.superposition import Superposition
 
 TOKEN = re.compile(
-    r"\s*(?:(?P<factor>[A-Z][A-Za-z]*?)(?P<dim>\d+)|(?P<op>x(?![A-Za-z])|[()=,])"
+    r"\s*(?:(?P<user>[A-Za-z_][\w.]*:[A-Za-z_]\w*)|(?P<op>x(?![a-z_:])|[|()=,])"
+    r"|(?P<factor>[A-Z][A-Za-z]*?\d+(?::\d+)?)(?![\d:])"
     r"|(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<name>[A-Za-z_]\w*))"
 )
+WORDS = {"true": True, "false": False}
+
+
+class Token(NamedTuple):
+    """One piece of the string."""
+
+    kind: str
+    text: str
+    position: int
 
 
 class LatentStringError(ValueError):
@@ -34,8 +49,8 @@ class LatentStringError(ValueError):
 def parse(text: str) -> Space:
     """Return the latent space that ``text`` names; ``parse(str(space)) == space``.
 
-    >>> parse("R4 x L2(alpha=.9,.9)")
-    R4 x L2(alpha=0.9)
+    >>> parse("R4 x L2(alpha=.9,.9)"), parse("R1 | R2 x S1").factors[0].labels
+    (R4 x L2(alpha=0.9), (('R1',), ('R2', 'S1')))
 
     Raises
     ------
@@ -50,97 +65,138 @@ class _Parser:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.tokens = list(self._tokenise())
+        self.tokens = self._tokenise()
         self.index = 0
 
-    def _tokenise(self) -> Any:
-        position, end = 0, len(self.text.rstrip())
+    def _tokenise(self) -> list[Token]:
+        tokens, position, end = [], 0, len(self.text.rstrip())
         while position < end:
             match = TOKEN.match(self.text, position)
-            if match is None:
-                start = position + len(self.text[position:]) - len(self.text[position:].lstrip())
+            if match is None or match.lastgroup is None:
+                start = end - len(self.text[position:end].lstrip())
                 raise LatentStringError(self.text, start, f"unexpected {self.text[start]!r}")
             position = match.end()
-            kind = "factor" if match["factor"] else match.lastgroup
-            yield kind, match, match.start(kind)
-        yield "end", None, end
+            tokens.append(Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup)))
+        return [*tokens, Token("end", "", end)]
 
-    def _peek(self, *operators: str) -> bool:
-        kind, match, _ = self.tokens[self.index]
-        return kind == "op" and match["op"] in operators
+    @property
+    def _next(self) -> Token:
+        return self.tokens[self.index]
+
+    def _found(self, operator: str) -> bool:
+        """Step over the operator if it comes next."""
+        found = self._next.kind == "op" and self._next.text == operator
+        self.index += found
+        return found
 
     def _fail(self, problem: str) -> Any:
-        raise LatentStringError(self.text, self.tokens[self.index][2], problem)
+        raise LatentStringError(self.text, self._next.position, problem)
 
     def _expect(self, operator: str) -> None:
-        if not self._peek(operator):
+        if not self._found(operator):
             self._fail(f"expected {operator!r}")
-        self.index += 1
 
     def read(self) -> Space:
-        space = self._product()
-        if self.tokens[self.index][0] != "end":
-            self._fail("expected 'x' or the end")
+        space = self._space()
+        if self._next.kind != "end":
+            self._fail("expected 'x', '|' or the end")
         return space
 
+    def _space(self) -> Space:
+        start, branches = self._next.position, [self._product()]
+        while self._found("|"):
+            branches.append(self._product())
+        return branches[0] if len(branches) == 1 else Space(self._built(start, Superposition, branches))
+
     def _product(self) -> Space:
-        factors: list[Latent | Space] = [self._factor()]
-        while self._peek("x"):
-            self.index += 1
+        factors = [self._factor()]
+        while self._found("x"):
             factors.append(self._factor())
         return Space(*factors)
 
     def _factor(self) -> Latent | Space:
-        if self._peek("("):
-            self.index += 1
-            inner = self._product()
-            self._expect(")")
-            return inner
-        kind, match, position = self.tokens[self.index]
-        if kind != "factor":
-            self._fail(f"expected a factor such as R4, one of {', '.join(FAMILIES)} with its dimension")
-        if match["factor"] not in FAMILIES:
-            near = difflib.get_close_matches(match["factor"], FAMILIES, 1, 0.0)
-            self._fail(
-                f"unknown family {match['factor']!r}; known: {', '.join(FAMILIES)}"
-                + (f" (nearest: {near[0]}{match['dim']})" if near else "")
-            )
+        token = self._next
+        if self._found("("):
+            return self._parentheses(token.position)
+        if token.kind not in ("factor", "user"):
+            self._fail("expected a factor such as R4, or my_module:MyPrior(2)")
         self.index += 1
-        options = self._options() if self._peek("(") else {}
         try:
-            return FAMILIES[match["factor"]](int(match["dim"]), **options)
+            if token.kind == "user":
+                build, numbers = user_family(token.text), [self._user_dimension()]
+            else:
+                letter, *digits = re.findall(r"[A-Za-z]+|\d+", token.text)
+                build, numbers = family(letter), [int(number) for number in digits]
+        except UnknownFamilyError as error:
+            raise LatentStringError(self.text, token.position, str(error)) from error
+        if token.kind == "user":
+            return self._built(
+                token.position, build, *numbers, **(self._options() if self._found(",") else self._close())
+            )
+        if len(numbers) == 2 and not takes_components(build):
+            raise LatentStringError(self.text, token.position, f"{letter} takes no ':{numbers[1]}'")
+        return self._built(token.position, build, *numbers, **(self._options() if self._found("(") else {}))
+
+    def _user_dimension(self) -> int:
+        self._expect("(")
+        token = self._next
+        if token.kind != "number" or not token.text.isdigit():
+            self._fail("expected a dimension, as in my_module:MyPrior(2)")
+        self.index += 1
+        return int(token.text)
+
+    def _parentheses(self, start: int) -> Latent | Space:
+        inner = self._space()
+        self._expect(")")
+        if not self._found("("):
+            return inner
+        if len(inner.factors) != 1 or not isinstance(inner.factors[0], Superposition):
+            self._fail("only a superposition (R1 | R2) takes options behind its parentheses")
+        return self._built(start, Superposition, [inner], **self._options())
+
+    def _built(self, position: int, build: Callable[..., Any], *arguments: Any, **options: Any) -> Latent:
+        try:
+            latent = build(*arguments, **options)
         except (TypeError, ValueError) as error:
             raise LatentStringError(self.text, position, str(error)) from error
+        if not isinstance(latent, Latent):
+            raise LatentStringError(self.text, position, f"{build} made a {type(latent).__name__}, not a priors.Latent")
+        return latent
+
+    def _close(self) -> dict[str, Any]:
+        self._expect(")")
+        return {}
 
     def _options(self) -> dict[str, Any]:
-        self._expect("(")
+        """Read options up to and with the closing parenthesis."""
         options: dict[str, Any] = {}
-        while not self._peek(")"):
-            kind, match, _ = self.tokens[self.index]
-            if kind != "name":
+        while not self._found(")"):
+            token = self._next
+            if token.kind != "name":
                 self._fail("expected an option such as alpha=1,.25")
             self.index += 1
             self._expect("=")
-            options[match["name"]] = self._values()
-        self.index += 1
+            options[token.text] = self._values()
         return options
 
     def _values(self) -> Any:
         values = [self._value()]
-        while self._peek(","):
-            self.index += 1
-            if self.tokens[self.index][0] == "name" and self._is_option():
+        while self._found(","):
+            if self._next.kind == "name" and self.tokens[self.index + 1].text == "=":
                 break
             values.append(self._value())
         return values[0] if len(values) == 1 else tuple(values)
 
-    def _is_option(self) -> bool:
-        kind, match, _ = self.tokens[self.index + 1]
-        return kind == "op" and match["op"] == "="
-
-    def _value(self) -> float | str:
-        kind, match, _ = self.tokens[self.index]
+    def _value(self) -> float | str | bool:
+        kind, text, _ = self._next
         if kind not in ("number", "name"):
             self._fail("expected a number or a word")
         self.index += 1
-        return float(match["number"]) if kind == "number" else match["name"]
+        if kind == "name":
+            return WORDS.get(text, text)
+        return int(text) if text.isdigit() else float(text)
+
+
+def takes_components(build: Callable[..., Any]) -> bool:
+    """Whether a family has a second number, ``G2:3``."""
+    return "components" in inspect.signature(build).parameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from pyro.distributions import Delta
+from pyro.distributions import Delta, MaskedDistribution
 from torch import Tensor
 from torch.distributions import Independent, kl_divergence
 
@@ -23,6 +23,9 @@ def kl_per_coordinate(posterior: Any, prior: Any, z: Tensor) -> Tensor:
     >>> kl_per_coordinate(q, p, q.sample()).shape, float(kl_per_coordinate(q, p, q.sample())[0, 0])
     (torch.Size([5, 2]), 0.5)
     """
+    if isinstance(posterior, MaskedDistribution):
+        kl = kl_per_coordinate(posterior.base_dist, getattr(prior, "base_dist", prior), z)
+        return torch.where(torch.as_tensor(posterior._mask, device=kl.device).unsqueeze(-1), kl, 0.0)
     if _splits(posterior) and _splits(prior):
         posterior, prior = posterior.base_dist, prior.base_dist
         return _kl(posterior, prior, z)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pyro
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from priors.kl import describe_kl
+from priors.lookup import user_address
 from priors.text import format_options
 
 
@@ -29,8 +31,10 @@ class Latent(nn.Module):
     ...     def posterior(self, head):
     ...         loc, log_scale = head.chunk(2, dim=-1)
     ...         return dist.Laplace(loc, log_scale.exp()).to_event(1)
-    >>> str(Laplace(2)), Laplace(2).features_size
-    ('Laplace2', 2)
+    >>> str(Laplace(2)), Laplace(2).label, Laplace(2).features_size
+    ('priors.latent:Laplace(2)', 'Laplace2', 2)
+
+    :meth:`from_distributions` writes such a class from a prior and a posterior distribution.
 
     Parameters
     ----------
@@ -45,11 +49,13 @@ class Latent(nn.Module):
     """
 
     symbol: ClassVar[str]
-    """Letter of the family in a latent string."""
+    """Letter of the family in a latent string, and the start of its label."""
     family: ClassVar[Any]
     """Class of the posterior, a Pyro distribution (before ``to_event``)."""
     kind: ClassVar[str] = "real"
     """What a coordinate is: ``real``, ``angle``, ``direction``, ``simplex`` or ``category``."""
+
+    _anchor: Tensor
 
     def __init__(
         self, dim: int, *, outputs: int, features: int | None = None, options: dict[str, Any] | None = None
@@ -65,25 +71,50 @@ class Latent(nn.Module):
 
     # What a family defines -------------------------------------------------------------------------------------
 
-    def prior(self) -> dist.TorchDistribution:
-        """Return p(z), with batch shape () and the whole factor as its event."""
+    def prior(self) -> Any:
+        """Return p(z), a Pyro distribution with batch shape () and the whole factor as its event."""
         raise NotImplementedError
 
-    def posterior(self, head: Tensor) -> dist.TorchDistribution:
+    def posterior(self, head: Tensor) -> Any:
         """Return q(z | x), batch shape ``(...)``, from encoder outputs ``(..., outputs)``."""
         raise NotImplementedError
 
-    def features(self, z: Tensor) -> Tensor:
+    def features(self, z: Any) -> Tensor:
         """Return the smooth functions of z that the decoder sees, ``(..., features_size)``."""
         return z
 
-    def coordinates(self, z: Tensor) -> Tensor:
+    def coordinates(self, z: Any) -> Tensor:
         """Return z in the coordinates that a reader wants (an angle, simplex weights), ``(..., n)``."""
         return z
 
-    def point(self, posterior: dist.TorchDistribution) -> Tensor:
+    def point(self, posterior: Any) -> Tensor:
         """Return the posterior's centre in the same coordinates, ``(..., n)``."""
         return self.coordinates(posterior.mean)
+
+    def information(self, head: Tensor) -> Tensor | None:
+        """Return the KL to report in nats, ``(..., n)``, where the KL of training is not it; else None.
+
+        A relaxed category pays more in training than log K, the most that a category can tell.
+        """
+        return None
+
+    def anneal(self, progress: float) -> None:
+        """Follow a schedule of training, ``progress`` from 0 to 1; the trainer calls it before each epoch."""
+
+    def connect(self, encode: Callable[[Tensor], Tensor], inputs: Tensor) -> None:
+        """Take the encoder (inputs to this factor's head) and some inputs, for priors that are made of posteriors."""
+
+    @staticmethod
+    def from_distributions(name: str, *, prior: Any, posterior: Any, **reported: Any) -> type[Latent]:
+        """Return a family made of a prior and a posterior; see :func:`priors.generic.from_distributions`.
+
+        >>> Heavy = Latent.from_distributions("laplace", prior=dist.Laplace(0.0, 1.0), posterior=dist.Laplace)
+        >>> Heavy(2).outputs, Heavy(2).label
+        (4, 'laplace2')
+        """
+        from priors.generic import from_distributions
+
+        return from_distributions(name, prior=prior, posterior=posterior, **reported)
 
     # What a family inherits ------------------------------------------------------------------------------------
 
@@ -91,6 +122,16 @@ class Latent(nn.Module):
     def coordinate_count(self) -> int:
         """Number of reported coordinates."""
         return self.dim
+
+    @property
+    def coordinate_labels(self) -> tuple[str, ...]:
+        """What tells the coordinates apart, behind the factor's label: ``0``, ``1``, ..."""
+        return tuple(map(str, range(self.coordinate_count)))
+
+    @property
+    def coordinate_kinds(self) -> tuple[str, ...]:
+        """Kind of each reported coordinate."""
+        return (self.kind,) * self.coordinate_count
 
     @property
     def label(self) -> str:
@@ -105,8 +146,12 @@ class Latent(nn.Module):
         """Draw the factor in a Pyro guide."""
         return pyro.sample(site, self.posterior(checked(head, site)))
 
+    def describe_sites(self, site: str) -> list[dict[str, Any]]:
+        """Return the rows of :meth:`priors.Space.describe`: one for each Pyro site."""
+        return [self.describe(site)]
+
     def describe(self, site: str) -> dict[str, Any]:
-        """Return one row of :meth:`priors.Space.describe`."""
+        """Return the row of one site."""
         prior, posterior = self.prior(), self.posterior(self._anchor.new_zeros(1, self.outputs))
         return {
             "site": site,
@@ -115,7 +160,7 @@ class Latent(nn.Module):
             "kind": self.kind,
             "support": describe_support(posterior),
             "prior": describe_distribution(prior),
-            "posterior": self.family.__name__,
+            "posterior": self.family.__name__.removesuffix("Distribution"),
             "kl": describe_kl(posterior, prior),
             "encoder_outputs": self.outputs,
             "decoder_features": self.features_size,
@@ -132,7 +177,10 @@ class Latent(nn.Module):
         return Space(self) | other
 
     def __str__(self) -> str:
-        return self.label + format_options(self.options)
+        address, options = user_address(type(self)), format_options(self.options)
+        if address is None:
+            return self.label + options
+        return f"{address}({', '.join([str(self.dim), *filter(None, [options[1:-1]])])})"
 
     __repr__ = __str__
 
@@ -173,7 +221,7 @@ def describe_distribution(distribution: Any) -> str:
         if isinstance(value, Tensor):
             values = value.detach().unique()
             parts.append(f"{name}={values.item():g}" if len(values) == 1 else f"{name}{tuple(value.shape)}")
-    return f"{type(base).__name__}({', '.join(parts)})"
+    return f"{type(base).__name__.removesuffix('Distribution')}({', '.join(parts)})"
 
 
 def describe_support(distribution: Any) -> str:

@@ -42,6 +42,8 @@ class SoftmaxNormal(Simplex):
 
     symbol = "L"
     family = dist.Normal
+    _loc: Tensor
+    _scale: Tensor
 
     def __init__(self, dim: int, alpha: float | Sequence[float] = 1.0) -> None:
         super().__init__(dim, alpha, outputs=2 * dim)

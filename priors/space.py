@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import string
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from priors.latent import Latent
 
 
 class Space(nn.Module):
-    """The product of latent factors.
+    """The product of latent factors; ``*`` multiplies spaces, ``|`` superposes them.
 
     >>> from priors import Normal, SoftmaxNormal
     >>> space = Normal(4) * SoftmaxNormal(2, alpha=0.9)
@@ -50,12 +51,12 @@ class Space(nn.Module):
     @property
     def coordinate_names(self) -> tuple[str, ...]:
         """Name of every reported coordinate: ``R4_0``, ``R4_1``, ..."""
-        return tuple(f"{label}_{i}" for label, factor in self.items for i in range(factor.coordinate_count))
+        return tuple(f"{label}_{name}" for label, factor in self.items for name in factor.coordinate_labels)
 
     @property
     def coordinate_kinds(self) -> tuple[str, ...]:
         """Kind of every reported coordinate: ``real``, ``angle``, ``simplex``, ..."""
-        return tuple(factor.kind for factor in self.factors for _ in range(factor.coordinate_count))
+        return tuple(kind for factor in self.factors for kind in factor.coordinate_kinds)
 
     def split(self, head: Tensor) -> dict[str, Tensor]:
         """Cut encoder outputs ``(..., outputs)`` into one head per factor."""
@@ -86,13 +87,41 @@ class Space(nn.Module):
 
     def describe(self) -> list[dict[str, Any]]:
         """Return one row per site: coordinates, support, prior, posterior, KL, encoder outputs, decoder features."""
-        return [factor.describe(f"z_{label}") for label, factor in self.items]
+        return [row for label, factor in self.items for row in factor.describe_sites(f"z_{label}")]
+
+    def information(self, head: Tensor) -> dict[str, Tensor]:
+        """Return label -> KL to report in nats, for the factors whose KL of training is not it."""
+        heads = self.split(head)
+        found = {label: factor.information(heads[label]) for label, factor in self.items}
+        return {label: nats for label, nats in found.items() if nats is not None}
+
+    def anneal(self, progress: float) -> None:
+        """Pass the progress of training, 0 to 1, to factors with a schedule."""
+        for factor in self.factors:
+            factor.anneal(progress)
+
+    def connect(self, encode: Callable[[Tensor], Tensor], inputs: Tensor) -> None:
+        """Hand the encoder (inputs to heads ``(..., outputs)``) to priors that are made of posteriors.
+
+        Their pseudo-inputs, parameters, start at the first of ``inputs``: call it before making the optimiser.
+        """
+        for label, factor in self.items:
+            factor.connect(partial(self._head, label, encode), inputs)
+
+    def _head(self, label: str, encode: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
+        return self.split(encode(inputs))[label]
 
     def __mul__(self, other: Latent | Space) -> Space:
         return Space(self, other)
 
+    def __or__(self, other: Latent | Space) -> Space:
+        from priors.superposition import Superposition
+
+        return Space(Superposition([self, other]))
+
     def __str__(self) -> str:
-        return " x ".join(f"({factor})" if "|" in str(factor) else str(factor) for factor in self.factors)
+        texts = [str(factor) for factor in self.factors]
+        return texts[0] if len(texts) == 1 else " x ".join(f"({text})" if bare_sum(text) else text for text in texts)
 
     __repr__ = __str__
 
@@ -115,6 +144,15 @@ def unique_labels(labels: list[str]) -> tuple[str, ...]:
         seen[label] += 1
         result.append(label if seen[label] == 1 else label + string.ascii_lowercase[seen[label] - 1])
     return tuple(result)
+
+
+def bare_sum(text: str) -> bool:
+    """Whether the text of a factor is a superposition outside parentheses.
+
+    >>> bare_sum("R1 | R2"), bare_sum("(R1 | R2)(learn=true)")
+    (True, False)
+    """
+    return "|" in text and not text.startswith("(")
 
 
 def joined(pieces: list[Tensor]) -> Tensor:

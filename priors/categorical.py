@@ -1,0 +1,192 @@
+"""``C3``: a category, enumerated exactly, or sampled with a straight-through or relaxed gradient."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import pyro
+import pyro.distributions as dist
+import torch
+from torch import Tensor, nn
+from torch.distributions import kl_divergence
+from torch.distributions.relaxed_categorical import ExpRelaxedCategorical as TorchExpRelaxedCategorical
+
+from priors.latent import Latent, checked
+
+COLDEST = 0.05  # below, a relaxed draw's gradient is noise
+
+
+class Categorical(Latent):
+    r"""One of K categories as a one-hot vector, summed over exactly: a gradient without sampling noise.
+
+    The head holds K logits; prior weights are uniform, given, or learned (started from the given ones).
+    Exact KL, one number: :math:`\sum_k q_k \ln(q_k/p_k)`. The guide's site carries
+    ``infer={"enumerate": "parallel"}``: our objective and Pyro's ``TraceEnum_ELBO`` sum over it, anything else draws.
+
+    >>> Categorical(3), Categorical(2, weights=(0.9, 0.1)), Categorical(2, learn=True).prior().probs.tolist()
+    (C3, C2(weights=0.9,0.1), [0.5, 0.5])
+
+    Parameters
+    ----------
+    dim
+        K, at least 2.
+    weights
+        K positive prior weights; they are normalised.
+    learn
+        Whether the weights are parameters.
+    """
+
+    symbol = "C"
+    family: ClassVar[Any] = dist.OneHotCategorical
+    kind = "category"
+    method = "enumerate"
+    infer: Any = {"enumerate": "parallel"}  # noqa: RUF012
+    _logits: Tensor
+
+    def __init__(self, dim: int, weights: Sequence[float] | None = None, learn: bool = False, **options: Any) -> None:
+        values = (1.0,) * dim if weights is None else tuple(float(w) for w in weights)
+        if dim < 2 or len(values) != dim or not all(0 < w < math.inf for w in values):
+            raise ValueError(f"a category needs 2 values or more and a positive weight for each, got {dim}, {weights}")
+        given = {"weights": values} if weights is not None else {}
+        super().__init__(dim, outputs=dim, options=options | given | ({"learn": True} if learn else {}))
+        logits = torch.tensor([math.log(w / sum(values)) for w in values], dtype=torch.get_default_dtype())
+        if learn:
+            self._logits = nn.Parameter(logits)
+        else:
+            self.register_buffer("_logits", logits, persistent=False)
+
+    def prior(self) -> dist.TorchDistribution:
+        """Category with the prior weights, event shape ``(K,)``."""
+        return dist.OneHotCategorical(logits=self._logits)
+
+    def posterior(self, head: Tensor) -> dist.TorchDistribution:
+        """Category with logits ``head`` ``(..., K)``."""
+        return self.family(logits=head)
+
+    def sample_posterior(self, site: str, head: Tensor) -> Any:
+        """Draw the category in a Pyro guide, or every one of its values under enumeration."""
+        return pyro.sample(site, self.posterior(checked(head, site)), infer=self.infer.copy())
+
+    def information(self, head: Tensor) -> Tensor:
+        """Return the KL between the categories themselves in nats, ``(..., 1)``, whatever the training cost."""
+        return kl_divergence(dist.OneHotCategorical(logits=head), dist.OneHotCategorical(logits=self._logits))[
+            ..., None
+        ]
+
+
+class StraightThroughOneHotCategorical(dist.OneHotCategorical):
+    """One-hot draws with the gradient of the probabilities; torch's own cannot be traced."""
+
+    has_rsample = True
+
+    def rsample(self, sample_shape: Any = torch.Size()) -> Tensor:
+        """Draw one-hot vectors by the Gumbel-max trick."""
+        probs = self.probs.expand(self._extended_shape(sample_shape))
+        exponential = -torch.rand_like(probs).clamp(min=torch.finfo(probs.dtype).tiny).log()
+        hard = torch.zeros_like(probs).scatter(-1, (probs / exponential).argmax(-1, keepdim=True), 1.0)
+        return hard + (probs - probs.detach())
+
+
+class StraightThroughCategorical(Categorical):
+    r"""A category drawn as one-hot whose gradient is that of its probabilities (Bengio et al. 1308.3432).
+
+    Biased gradient, one draw instead of K decoder passes; the KL is the exact one.
+
+    >>> StraightThroughCategorical(3)
+    C3(method=straight_through)
+    """
+
+    family = StraightThroughOneHotCategorical
+    method = "straight_through"
+    infer: Any = {}  # noqa: RUF012
+
+    def __init__(self, dim: int, weights: Sequence[float] | None = None, learn: bool = False) -> None:
+        super().__init__(dim, weights, learn, method=self.method)
+
+
+class ExpRelaxedCategorical(TorchExpRelaxedCategorical, dist.torch_distribution.TorchDistributionMixin):
+    """Logarithm of a Gumbel-softmax draw (Maddison et al. 1611.00712, appendix C.3): finite at any temperature."""
+
+
+class RelaxedCategorical(Categorical):
+    r"""A category relaxed to the simplex by Gumbel-softmax noise (Jang et al. 1611.01144, Maddison et al. 1611.00712).
+
+    The site's value is the logarithm of the weights, of which the decoder sees the exponential. KL by Monte Carlo
+    between the relaxed densities: a training cost, larger than the category's own, which :meth:`information` returns.
+
+    >>> relaxed = RelaxedCategorical(3, temperature=(1, 0.3))
+    >>> relaxed.anneal(1.0); relaxed, round(float(relaxed.temperature), 3)
+    (C3(method=relaxed,temperature=1,0.3), 0.3)
+
+    Parameters
+    ----------
+    temperature
+        One temperature, or those at the start and the end of training.
+    """
+
+    family = ExpRelaxedCategorical
+    method = "relaxed"
+    temperature: Tensor
+    infer: Any = {}  # noqa: RUF012
+
+    def __init__(
+        self,
+        dim: int,
+        weights: Sequence[float] | None = None,
+        learn: bool = False,
+        temperature: float | Sequence[float] = 0.5,
+    ) -> None:
+        values = (temperature,) if isinstance(temperature, int | float) else tuple(temperature)
+        values = tuple(float(t) for t in values)
+        if len(values) not in (1, 2) or not all(COLDEST <= t < math.inf for t in values):
+            raise ValueError(f"temperature is one number or two (start, end), at least {COLDEST}, got {temperature}")
+        super().__init__(dim, weights, learn, method=self.method, temperature=values)
+        self.register_buffer("temperature", torch.tensor(values[0]))
+
+    def anneal(self, progress: float) -> None:
+        """Set the temperature, geometric from start to end as ``progress`` goes from 0 to 1."""
+        start, end = self.options["temperature"][0], self.options["temperature"][-1]
+        self.temperature.fill_(start * (end / start) ** progress)
+
+    def prior(self) -> dist.TorchDistribution:
+        """Relaxed category with the prior weights at the same temperature, event shape ``(K,)``."""
+        return ExpRelaxedCategorical(self.temperature, logits=self._logits)
+
+    def posterior(self, head: Tensor) -> dist.TorchDistribution:
+        """Relaxed category with logits ``head`` ``(..., K)``."""
+        return ExpRelaxedCategorical(self.temperature, logits=head)
+
+    def features(self, z: Tensor) -> Tensor:
+        """Return the weights ``(..., K)``."""
+        return z.exp()
+
+    def coordinates(self, z: Tensor) -> Tensor:
+        """Return the weights ``(..., K)``."""
+        return z.exp()
+
+    def point(self, posterior: Any) -> Tensor:
+        """Return the probabilities ``(..., K)``."""
+        return posterior.probs
+
+
+METHODS: dict[str, type[Categorical]] = {
+    family.method: family for family in (Categorical, StraightThroughCategorical, RelaxedCategorical)
+}
+
+
+def categorical(dim: int, method: str = "enumerate", **options: Any) -> Categorical:
+    """Build a category by the name of its method, as a latent string does.
+
+    >>> categorical(3, method="relaxed", temperature=0.3)
+    C3(method=relaxed,temperature=0.3)
+
+    Raises
+    ------
+    ValueError
+        The method is none of ``enumerate``, ``straight_through``, ``relaxed``.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method is one of {', '.join(METHODS)}, got {method!r}")
+    return METHODS[method](dim, **options)

@@ -1,0 +1,195 @@
+"""A family of a user's own, from a prior and a posterior distribution."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import pyro
+import torch
+from pyro.contrib.zuko import ZukoToPyro
+from pyro.distributions.torch_distribution import TorchDistributionMixin
+from torch import Tensor, nn
+from torch.distributions import Distribution, Transform, biject_to
+from torch.distributions.constraints import Constraint
+
+from priors.latent import Latent, checked
+
+ALTERNATIVES = (("logits", "probs"), ("scale_tril", "covariance_matrix", "precision_matrix"))
+
+
+def from_distributions(
+    name: str,
+    *,
+    prior: Any,
+    posterior: Any,
+    kind: str | None = None,
+    features: Callable[[Tensor], Tensor] | None = None,
+) -> type[Latent]:
+    """Return a family of latent factors; called with a dimension it gives a factor.
+
+    The encoder head holds one unconstrained real for every number in ``posterior.arg_constraints``, taken to its
+    constraint by :func:`torch.distributions.biject_to`. The KL is exact where torch or Pyro register one, else by Monte
+    Carlo; :meth:`priors.Space.describe` says which.
+
+    >>> import pyro.distributions as dist
+    >>> Heavy = from_distributions("heavy", prior=dist.StudentT(3.0), posterior=dist.StudentT)
+    >>> Heavy(2).describe("z")["kl"], Heavy(2).posterior(torch.zeros(5, 6)).event_shape
+    ('Monte Carlo', torch.Size([2]))
+
+    Parameters
+    ----------
+    name
+        Start of the label and of the Pyro site, ``z_heavy2``.
+    prior
+        A distribution of one coordinate (repeated) or of all d, or what returns one when called without arguments: a
+        function, a module such as a zuko flow. Its modules become the factor's own parameters.
+    posterior
+        Class with reparametrised draws or enumerable support, or a ``functools.partial`` of one.
+    kind
+        ``real`` by default, ``simplex`` or ``category`` where the support says so.
+    features
+        What the decoder sees of z ``(..., d)``; z itself by default.
+
+    Raises
+    ------
+    TypeError
+        On making a factor: the posterior has neither, or a parameter whose constraint involves another one.
+    ValueError
+        On making a factor: the prior's event shape does not fit the dimension.
+    """
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals["__name__"] in (__name__, Latent.__module__):
+        frame = frame.f_back
+    attributes = {
+        "symbol": name,
+        "family": posterior,
+        "template": staticmethod(lambda: prior),
+        "chosen_kind": kind,
+        "chosen_features": staticmethod(features) if features else None,
+        "__module__": frame.f_globals["__name__"],
+        "__doc__": f"Family {name!r} of a user.",
+    }
+    return type(name, (Generic,), attributes)
+
+
+class Generic(Latent):
+    """What :func:`from_distributions` fills in."""
+
+    template: ClassVar[Any]
+    chosen_kind: ClassVar[str | None] = None
+    chosen_features: ClassVar[Any] = None
+
+    def __init__(self, dim: int) -> None:
+        constraints = parameter_constraints(self.symbol, self.family)
+        shapes = parameter_shapes(constraints, dim)
+        chosen = self.chosen_features
+        size = dim if chosen is None else chosen(torch.zeros(1, dim)).shape[-1]
+        super().__init__(dim, outputs=sum(shape.numel() for shape in shapes.values()), features=size)
+        self.transforms = {key: (shapes[key], biject_to(constraint)) for key, constraint in constraints.items()}
+        self._prior = copy.deepcopy(self.template())
+        self.modules_of_prior = nn.ModuleList(modules_in(self._prior))
+        self.infer = self._estimator()
+        self.prior()
+
+    def _estimator(self) -> Any:
+        """Return how Pyro is to treat the site: reparametrised, or enumerated."""
+        posterior = self.posterior(torch.zeros(1, self.outputs))
+        self.kind = self.chosen_kind or kind_of(posterior)  # type: ignore[misc]
+        if posterior.has_rsample:
+            return {}
+        if posterior.has_enumerate_support and posterior.event_shape == (self.dim,) and self.kind == "category":
+            return {"enumerate": "parallel"}
+        raise TypeError(
+            f"{self.symbol}: {getattr(self.family, '__name__', self.family)} has neither reparametrised draws nor an "
+            "enumerable one-hot support, so no gradient would reach the encoder"
+        )
+
+    def prior(self) -> Any:
+        """Return p(z), event shape ``(d,)``."""
+        made = self._prior
+        made = moved(made, self._anchor) if isinstance(made, Distribution) else made()
+        made = made if isinstance(made, TorchDistributionMixin) else ZukoToPyro(made)
+        if made.event_shape == () and made.batch_shape in ((), (self.dim,)):
+            made = made.expand([self.dim]).to_event(1)
+        if made.event_shape != (self.dim,) or made.batch_shape != ():
+            shapes = f"batch shape {tuple(made.batch_shape)} and event shape {tuple(made.event_shape)}"
+            raise ValueError(f"{self.symbol}: a prior with {shapes} does not fit dimension {self.dim}")
+        return made
+
+    def posterior(self, head: Tensor) -> Any:
+        """Return q(z|x), event shape ``(d,)``, from ``head`` ``(..., outputs)``."""
+        pieces = head.split([shape.numel() for shape, _ in self.transforms.values()], dim=-1)
+        parameters = {
+            key: transform(piece.reshape(*head.shape[:-1], *shape))
+            for (key, (shape, transform)), piece in zip(self.transforms.items(), pieces, strict=True)
+        }
+        made = self.family(**parameters)
+        return made.to_event(1) if made.event_shape == () else made
+
+    def sample_posterior(self, site: str, head: Tensor) -> Any:
+        """Draw the factor in a Pyro guide."""
+        return pyro.sample(site, self.posterior(checked(head, site)), infer=self.infer.copy())
+
+    def features(self, z: Tensor) -> Tensor:
+        """Return what the decoder sees, ``(..., features_size)``."""
+        return z if self.chosen_features is None else self.chosen_features(z)
+
+    def point(self, posterior: Any) -> Tensor:
+        """Return the mean, or the location of a posterior without one, ``(..., d)``."""
+        mean = posterior.mean
+        loc = getattr(getattr(posterior, "base_dist", posterior), "loc", mean)
+        return torch.where(mean.isfinite(), mean, loc)
+
+
+def parameter_constraints(symbol: str, family: Any) -> dict[str, Constraint]:
+    """Return the constraint of each parameter, one of each set of alternatives (logits rather than probs)."""
+    declared = getattr(getattr(family, "func", family), "arg_constraints", None)
+    if not isinstance(declared, dict):
+        raise TypeError(f"{symbol}: the posterior must be a distribution class with arg_constraints, got {family!r}")
+    dropped = {other for first, *others in ALTERNATIVES if first in declared for other in others}
+    given = getattr(family, "keywords", {})
+    kept = {key: constraint for key, constraint in declared.items() if key not in dropped and key not in given}
+    for key, constraint in kept.items():
+        try:
+            biject_to(constraint)
+        except NotImplementedError as error:
+            raise TypeError(f"{symbol}: the constraint of {key} depends on other parameters: {constraint}") from error
+    return kept
+
+
+def parameter_shapes(constraints: dict[str, Constraint], dim: int) -> dict[str, torch.Size]:
+    """Return the unconstrained shape of each parameter of one factor: per coordinate, or as its event demands."""
+    joint = any(constraint.event_dim for constraint in constraints.values())
+    sizes = {key: (dim,) * constraint.event_dim if joint else (dim,) for key, constraint in constraints.items()}
+    return {key: torch.Size(biject_to(constraints[key]).inverse_shape(size)) for key, size in sizes.items()}
+
+
+def kind_of(distribution: Any) -> str:
+    """Return ``category`` for one-hot vectors, ``simplex`` for weights, else ``real``."""
+    names = {"OneHot": "category", "Simplex": "simplex"}
+    return names.get(str(distribution.support).removesuffix("()"), "real")
+
+
+def modules_in(thing: Any) -> list[nn.Module]:
+    """Return the modules that a distribution or a factory holds."""
+    if isinstance(thing, nn.Module):
+        return [thing]
+    if isinstance(thing, Distribution):
+        return [module for value in vars(thing).values() for module in modules_in(value)]
+    return [module for value in thing for module in modules_in(value)] if isinstance(thing, list | tuple) else []
+
+
+def moved(thing: Any, like: Tensor) -> Any:
+    """Return a distribution with its tensors on the device and in the dtype of ``like``; modules stay themselves."""
+    if isinstance(thing, Tensor):
+        return thing.to(like.device, like.dtype if thing.is_floating_point() else thing.dtype)
+    if isinstance(thing, list | tuple) and not isinstance(thing, torch.Size):
+        return type(thing)(moved(item, like) for item in thing)
+    if isinstance(thing, Distribution | Transform) and not isinstance(thing, nn.Module):
+        result = copy.copy(thing)
+        result.__dict__.update({key: moved(value, like) for key, value in vars(thing).items()})
+        return result
+    return thing

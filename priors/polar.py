@@ -1,0 +1,176 @@
+"""The polar angle of a von Mises-Fisher direction: normaliser, moments and exact reparametrised draws."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class Precision(NamedTuple):
+    """What a dtype's rounding asks of the integrals."""
+
+    width: float
+    """Standard deviations to cover: what lies beyond weighs less than rounding."""
+    table: int
+    """Gauss-Legendre nodes over the whole range."""
+    step: int
+    """Nodes from 0 to a draw."""
+
+
+SINGLE, DOUBLE = Precision(6.0, 14, 9), Precision(8.5, 24, 16)  # on the circle
+STEPS = 2
+
+
+class Table(NamedTuple):
+    """Integrals over the whole range, each of the shape of the concentration."""
+
+    top: Tensor
+    """Largest angle with weight above rounding."""
+    densities: tuple[Tensor, ...]
+    """Unnormalised density at each node."""
+    total: Tensor
+    """Their weighted sum."""
+    shortfall: Tensor
+    variance: Tensor
+
+
+class PolarAngle:
+    r"""The angle :math:`\theta` between a direction on the unit sphere of :math:`R^m` and its mean.
+
+    .. math::
+        p(\theta) = \frac1Z e^{-\kappa (1 - \cos\theta)} \sin^{m-2}\theta, \qquad 0 \le \theta \le \pi
+
+    Every integral is a Gauss-Legendre sum over the angles that carry weight, so nothing cancels and nothing depends on
+    the data: for any :math:`\kappa \ge 0` the relative error of normaliser and moments is below 1e-9 in float64 and
+    1e-6 in float32. First derivatives only: the results are linear in ``concentration`` beyond that. Loops run over
+    nodes, not over a further dimension of the tensors: temporaries stay in the cache, a compiler fuses them.
+
+    >>> angle = PolarAngle(torch.tensor(1.0), 3)
+    >>> round(float(angle.shortfall), 4)  # 1 - (coth 1 - 1)
+    0.687
+
+    Parameters
+    ----------
+    concentration
+        :math:`\kappa \ge 0`, any shape.
+    dim
+        m >= 2, the dimension of the space around the sphere.
+    """
+
+    def __init__(self, concentration: Tensor, dim: int) -> None:
+        self.concentration, self.dim = concentration, dim
+
+    @property
+    def log_normaliser(self) -> Tensor:
+        r""":math:`\ln Z`, shape of the concentration; :math:`d\ln Z/d\kappa = -E[1 - \cos\theta]`."""
+        return linear((self._table.total * self._table.top).log(), -self._table.shortfall, self.concentration)
+
+    @property
+    def shortfall(self) -> Tensor:
+        r""":math:`E[1 - \cos\theta]`, shape of the concentration; its derivative is minus a variance."""
+        return linear(self._table.shortfall, -self._table.variance, self.concentration)
+
+    @property
+    def kl_to_uniform(self) -> Tensor:
+        r"""KL from the uniform direction in nats, :math:`-\kappa E[1 - \cos\theta] - \ln Z(\kappa) + \ln Z(0)`."""
+        log_uniform = math.lgamma((self.dim - 1) / 2) - math.lgamma(self.dim / 2) + math.log(math.pi) / 2
+        return log_uniform - self.concentration * self.shortfall - self.log_normaliser
+
+    def quantile(self, u: Tensor) -> Tensor:
+        r"""Return the angle with :math:`P(\theta' \le \theta) = u`, differentiable in the concentration.
+
+        ``u`` in [0, 1], shape ``(*draws, *concentration.shape)``. Two Halley steps from an interpolated table;
+        :math:`d\theta/d\kappa = -(\partial F/\partial\kappa) / p(\theta)` (Figurnov et al. 1805.08498, eq. 7).
+        """
+        with torch.no_grad():
+            theta = self._interpolated(u)
+            for _ in range(STEPS):
+                theta, slope = self._halley(theta, u)
+        return linear(theta, slope, self.concentration)
+
+    @cached_property
+    def _precision(self) -> Precision:
+        base, extra = DOUBLE if self.concentration.dtype == torch.float64 else SINGLE, self.dim - 2
+        return Precision(base.width + 0.7 * math.sqrt(extra), base.table + extra, base.step + extra)
+
+    @cached_property
+    def _table(self) -> Table:
+        with torch.no_grad():
+            kappa, power = self.concentration.detach(), self.dim / 2 - 1
+            top = 2 * torch.asin((self._precision.width / 2 * kappa.clamp(min=1e-30).rsqrt()).clamp(max=1))
+            exponent, densities = -2 * kappa, []
+            total, first, second = torch.zeros_like(top), torch.zeros_like(top), torch.zeros_like(top)
+            for node, weight in legendre(self._precision.table):
+                y = (top * (node / 2)).sin_().square_()  # (1 - cos theta) / 2
+                density = (exponent * y).exp_()
+                if power:
+                    density *= (4 * y * (1 - y)) ** power
+                densities.append(density)
+                total.add_(density, alpha=weight)
+                moment = density * y
+                first.add_(moment, alpha=weight)
+                second.addcmul_(moment, y, value=weight)
+            shortfall = 2 * first / total
+            return Table(top, tuple(densities), total, shortfall, 4 * second / total - shortfall**2)
+
+    def _interpolated(self, u: Tensor) -> Tensor:
+        """Invert the tabulated distribution function, linear in theta^(m-1) within each node's cell."""
+        table, power = self._table, self.dim - 1
+        target, below, edge = u * table.total, torch.zeros_like(table.total), 0.0
+        volume = torch.zeros_like(target)
+        for density, (_, weight) in zip(table.densities, legendre(self._precision.table), strict=True):
+            share = (target - below).div_(density).clamp_(0, weight)
+            volume.add_(share, alpha=((edge + weight) ** power - edge**power) / weight)
+            below.add_(density, alpha=weight)
+            edge += weight
+        return table.top * (volume if power == 1 else volume ** (1 / power))
+
+    def _halley(self, theta: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the angle after one step towards P(theta) = u, and its derivative in the concentration."""
+        kappa, table, power = self.concentration.detach(), self._table, self.dim / 2 - 1
+        theta = theta.clamp(min=torch.finfo(u.dtype).eps ** 2).minimum(table.top)
+        here, exponent = torch.sin(theta / 2) ** 2, 2 * kappa
+        cumulative, first = torch.zeros_like(theta), torch.zeros_like(theta)
+        for node, weight in legendre(self._precision.step):
+            y = (theta * (node / 2)).sin_().square_()
+            ratio = (here - y).mul_(exponent).exp_()
+            if power:
+                ratio *= (y * (1 - y) / (here * (1 - here))) ** power
+            cumulative.add_(ratio, alpha=weight)
+            first.addcmul_(ratio, y, value=weight)
+        density, log_slope = torch.exp(-exponent * here), -kappa * torch.sin(theta)
+        if power:
+            density *= (4 * here * (1 - here)) ** power
+            log_slope = log_slope + 2 * power / torch.tan(theta)
+        excess = u * table.total * table.top / density.clamp(min=torch.finfo(u.dtype).tiny)
+        newton = theta * cumulative - excess
+        step = newton / (1 - (newton * log_slope / 2).clamp(max=0.5))
+        slope = theta * (2 * first - table.shortfall * cumulative)
+        change = 2 * here - table.shortfall - log_slope * slope  # d slope / d theta: follow the step to first order
+        return theta - step, slope - change * step
+
+
+def linear(value: Tensor, slope: Tensor, x: Tensor) -> Tensor:
+    """Return ``value`` with derivative ``slope`` in ``x``.
+
+    >>> x = torch.tensor(3.0, requires_grad=True)
+    >>> linear(torch.tensor(9.0), torch.tensor(6.0), x).backward(); x.grad
+    tensor(6.)
+    """
+    return value + slope * (x - x.detach())
+
+
+@lru_cache
+def legendre(count: int) -> tuple[tuple[float, float], ...]:
+    """Return the pairs (node, weight) of the Gauss-Legendre rule on [0, 1].
+
+    >>> [(round(node, 4), round(weight, 4)) for node, weight in legendre(2)]
+    [(0.2113, 0.5), (0.7887, 0.5)]
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(count)
+    return tuple(zip(((nodes + 1) / 2).tolist(), (weights / 2).tolist(), strict=True))

@@ -1,0 +1,90 @@
+"""``S2``, ``S3``, ...: power spherical posterior."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.distributions import register_kl
+
+from priors.sphere import DirectionDistribution, Sphere, SphereUniform, log_area
+
+
+class PowerSphericalDistribution(DirectionDistribution):
+    r"""Power spherical distribution, :math:`p(z) \propto (1 + \mu\cdot z)^\kappa` (De Cao & Aziz 2006.04437).
+
+    :math:`(1 + \mu\cdot z)/2` is Beta with :math:`\alpha = (m-1)/2 + \kappa` and :math:`\beta = (m-1)/2`:
+    no rejection, and every integral is closed.
+
+    >>> q = PowerSphericalDistribution(torch.tensor([0.0, 0.0, 1.0]), 10.0)
+    >>> q.rsample((4,)).shape, q.mean
+    (torch.Size([4, 3]), tensor([0.0000, 0.0000, 0.8333]))
+    """
+
+    @property
+    def mean(self) -> Tensor:
+        r"""Mean vector :math:`\mu\,\kappa/(\kappa + m - 1)`, ``(..., m)``."""
+        return self.loc * (self.concentration / (self.concentration + self.k)).unsqueeze(-1)
+
+    @property
+    def k(self) -> int:
+        """Dimension of the sphere, m - 1."""
+        return self.event_shape[0] - 1
+
+    def polar(self, shape: torch.Size) -> tuple[Tensor, Tensor]:
+        """Draw the cosine and sine of the angle to the mean direction."""
+        alpha = (self.concentration + self.k / 2).expand(shape)
+        near, far = _beta(alpha, self.k / 2)
+        return near - far, 2 * (near * far).clamp(min=torch.finfo(near.dtype).tiny).sqrt()
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """Log density per unit area of the sphere."""
+        if self._validate_args:
+            self._validate_sample(value)
+        closeness = (1 + (self.loc * value).sum(-1)).clamp(min=torch.finfo(value.dtype).tiny)
+        return self.concentration * (closeness / 2).log() - self.log_normaliser
+
+    @property
+    def log_normaliser(self) -> Tensor:
+        r"""Log of the integral of :math:`((1 + \mu\cdot z)/2)^\kappa` over the sphere."""
+        beta, kappa = self.k / 2, self.concentration.double()
+        log_beta = torch.lgamma(kappa + beta) - torch.lgamma(kappa + 2 * beta)
+        return (log_beta + 2 * beta * math.log(2) + beta * math.log(math.pi)).to(self.concentration)
+
+
+@register_kl(PowerSphericalDistribution, SphereUniform)
+def _kl_power_spherical_uniform(q: PowerSphericalDistribution, p: SphereUniform) -> Tensor:
+    beta, kappa = q.k / 2, q.concentration.double()  # differences of digammas: float32 would lose every digit
+    mean_log = torch.digamma(kappa + beta) - torch.digamma(kappa + 2 * beta)
+    return (kappa * mean_log).to(q.concentration) - q.log_normaliser + log_area(q.k + 1)
+
+
+def _beta(alpha: Tensor, beta: float) -> tuple[Tensor, Tensor]:
+    """Draw b from Beta(alpha, beta) and return b and 1 - b, both to full relative precision."""
+    if beta == 1:
+        log_near = torch.rand_like(alpha).clamp(min=torch.finfo(alpha.dtype).tiny).log() / alpha
+        return log_near.exp(), -torch.expm1(log_near)
+    pair = torch.stack([alpha, torch.full_like(alpha, beta)], -1)
+    near, far = torch.distributions.Dirichlet(pair, validate_args=False).rsample().unbind(-1)
+    return near, far
+
+
+class PowerSpherical(Sphere):
+    r"""S^k with a power spherical posterior, :math:`\kappa = k R/(1 - R)`, R the mean resultant length.
+
+    Exact KL, one number: :math:`\kappa(\psi(\alpha) - \psi(\alpha+\beta)) - \ln(N/A)`
+    with N the integral of :math:`((1 + \mu\cdot z)/2)^\kappa` and A the sphere's area.
+
+    >>> PowerSpherical(2), PowerSpherical(1), PowerSpherical(2).coordinate_count
+    (S2, S1(posterior=power), 3)
+    """
+
+    family = PowerSphericalDistribution
+
+    def __init__(self, dim: int) -> None:
+        super().__init__(dim, {"posterior": "power"} if dim == 1 else None)
+
+    def concentration(self, rho2: Tensor) -> Tensor:
+        r""":math:`k \rho (\sqrt{1 + \rho^2} + \rho)`."""
+        return self.dim * ((rho2 * (1 + rho2)).sqrt() + rho2)
