@@ -22,9 +22,6 @@ from jets import Jets
 from models import VAE, build
 from priors import Space
 
-CHECKPOINT_SECONDS = 5.0
-"""Least time between two checkpoints."""
-
 
 def fit(
     vae: VAE,
@@ -157,7 +154,7 @@ class Trainer:
             row |= self.validate() | {"seconds": seconds, "jets_per_second": len(self.split.train) / seconds}
             self.history.append(row)
             progress.update(epoch + 1, row)
-            if time.perf_counter() - self.saved > CHECKPOINT_SECONDS or epoch + 1 == self.config.epochs:
+            if time.perf_counter() - self.saved > self.config.checkpoint_seconds or epoch + 1 == self.config.epochs:
                 self.checkpoint()
         self.run.save("weights.pt", self.vae.state_dict())
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jets.preprocess import WIDTH
 from models import ModelConfig
+from priors import LatentStringError
 
 
 class RecipeError(ValueError):
@@ -55,6 +56,7 @@ class TrainingConfig(Table):
     adam_betas: tuple[float, float] = Field((0.9, 0.99), description="Adam's decay rates of the two moments")
     seed: int = Field(0, ge=0, description="fixes split, initial weights, order and noise on one device")
     threads: int = Field(1, ge=1, description="CPU threads within one operation; part of what a seed reproduces")
+    checkpoint_seconds: float = Field(5.0, ge=0, description="least time between two checkpoints [s]")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes CUDA where there is one")
 
 
@@ -113,7 +115,11 @@ def check(content: Mapping[str, Any], where: str) -> Recipe:
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
-        raise RecipeError(f"{where}: {explain(error.errors()[0], Recipe)}") from error
+        problem = error.errors()[0]
+        cause = problem.get("ctx", {}).get("error")
+        if isinstance(cause, LatentStringError):
+            raise cause from None
+        raise RecipeError(f"{where}: {explain(problem, Recipe)}") from error
 
 
 def merge(content: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from models.likelihoods import LIKELIHOODS
 from models.networks import dense
@@ -31,6 +31,12 @@ class ModelConfig(BaseModel):
         description="resolution: Normal's standard deviation in units of the data, or 1/N for N pseudo-counts",
     )
 
+    @field_validator("latent")
+    @classmethod
+    def canonical(cls, text: str) -> str:
+        """Write the latent string in its canonical form; a string that cannot be read is an error."""
+        return str(parse(text))
+
 
 KINDS = {"vae": VAE, "ae": AE}
 
@@ -47,7 +53,7 @@ def build(config: ModelConfig, inputs: int, latent: Space | None = None) -> VAE:
     encoder = dense(inputs, config.encoder, space.outputs, activation=config.activation, batch_norm=config.batch_norm)
     decoder = dense(space.features_size, config.decoder, inputs, activation=config.activation, bias=config.decoder_bias)
     vae = KINDS[config.kind](space, encoder, decoder, LIKELIHOODS[config.likelihood](config.beta))
-    vae.config = config.model_copy(update={"latent": str(space)})
+    vae.config = config if latent is None else config.model_copy(update={"latent": str(space)})
     return vae
 
 
@@ -64,5 +70,5 @@ def image_vae(latent: Space | str = "L2(alpha=0.9)", *, beta: float = 0.1, pixel
     )
     """
     space = parse(latent) if isinstance(latent, str) else latent
-    config = ModelConfig(latent=str(space), encoder=(100,), decoder=(), batch_norm=True, decoder_bias=False, beta=beta)
+    config = ModelConfig(encoder=(100,), decoder=(), batch_norm=True, decoder_bias=False, beta=beta)
     return build(config, inputs=pixels**2, latent=space)

@@ -1,0 +1,70 @@
+"""Images: the invariances that preprocessing promises, and pixels against numpy's histogram."""
+
+import numpy as np
+import pytest
+import torch
+
+from jets.preprocess import WIDTH, centre, flip, pixelise, prepare, rotate
+
+
+@pytest.fixture(scope="module")
+def constituents(sample):
+    return torch.as_tensor(sample.constituents[::10]).double()
+
+
+def turned(constituents, angle):
+    pt, eta, phi = constituents.unbind(-1)
+    cos, sin = np.cos(angle), np.sin(angle)
+    return torch.stack([pt, cos * eta - sin * phi, sin * eta + cos * phi], -1)
+
+
+MOVES = {
+    "translated": lambda c: torch.cat([c[..., :1], torch.where(c[..., :1] > 0, c[..., 1:] + 0.07, 0.0)], -1),
+    "rotated": lambda c: turned(c, 1.1),
+    "reflected": lambda c: c * c.new_tensor([1.0, -1.0, 1.0]),
+    "rescaled": lambda c: c * c.new_tensor([3.0, 1.0, 1.0]),
+    "reordered": lambda c: c.flip(-2),
+    "padded": lambda c: torch.nn.functional.pad(c, (0, 0, 0, 5)),
+}
+
+
+@pytest.mark.parametrize("move", MOVES)
+def test_prepared_image_is_invariant(constituents, move):
+    before = pixelise(prepare(constituents))
+    after = pixelise(prepare(MOVES[move](constituents)))
+    # in float64 only a constituent within rounding of a pixel's edge could change pixel
+    assert (before - after).abs().sum((-1, -2)).max() < 1e-9
+
+
+def test_steps_do_what_they_say(constituents):
+    pt, eta, phi = centre(constituents).unbind(-1)
+    assert (pt * eta).sum(-1).abs().max() < 1e-9
+    assert (pt * phi).sum(-1).abs().max() < 1e-9
+    pt, eta, phi = rotate(centre(constituents)).unbind(-1)
+    assert (pt * eta * phi).sum(-1).abs().max() < 1e-9
+    assert ((pt * phi * phi).sum(-1) >= (pt * eta * eta).sum(-1)).all()
+    pt, eta, phi = flip(constituents).unbind(-1)
+    assert ((pt * eta.sign()).sum(-1) >= 0).all()
+    assert ((pt * phi.sign()).sum(-1) >= 0).all()
+
+
+def test_pixels_equal_numpy_histogram(constituents):
+    images = pixelise(constituents).numpy()
+    edges = [np.arange(41) * step - 20 * step for step in WIDTH]
+    for jet, image in zip(constituents.numpy(), images, strict=True):
+        expected = np.histogram2d(jet[:, 1], jet[:, 2], bins=edges, weights=jet[:, 0])[0]
+        np.testing.assert_allclose(image, expected / expected.sum(), atol=1e-12)
+
+
+def test_constituents_in_one_pixel_are_summed():
+    image = pixelise(torch.tensor([[[1.0, 0.01, 0.01], [2.0, 0.011, 0.012], [1.0, 0.3, 0.3]]]))
+    assert image.max() == 0.75
+
+
+def test_jet_outside_gives_an_empty_image():
+    assert pixelise(torch.tensor([[[1.0, 5.0, 0.0]]])).sum() == 0
+
+
+def test_unknown_step():
+    with pytest.raises(ValueError, match="unknown preprocessing steps"):
+        prepare(torch.zeros(1, 2, 3), ["squash"])
