@@ -73,7 +73,7 @@ def evaluate(
 
 
 def choose_jets(run: Run, data: Sequence[str] | Jets | None) -> tuple[Jets, NDArray[np.int64], str]:
-    """Return the jets to evaluate on, their numbers in the sample, and what they are; the test part of the run's own."""
+    """Return the jets to evaluate on, their numbers in the sample, and what they are; of its own, the test part."""
     jets = run.jets() if data is None else data if isinstance(data, Jets) else load(*data)
     if jets.fingerprint == run.provenance["data_fingerprint"]:
         index = run.split(jets).test

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pyro.distributions as dist
@@ -12,6 +13,7 @@ from torch.distributions import constraints
 from priors.latent import Latent
 
 FARTHEST = 6.0  # rapidity of a posterior's centre: float32 still resolves widths of 0.01 there
+WIDEST = 4.0  # and its width: beyond, squares of the hyperboloid's components overflow float32
 
 
 class WrappedNormal(dist.TorchDistribution):
@@ -70,7 +72,7 @@ class WrappedNormal(dist.TorchDistribution):
 class Hyperbolic(Latent):
     r"""Hyperbolic space H^d of curvature -1, a standard wrapped normal about the origin as prior.
 
-    The head holds a tangent vector (rapidity at most 6) and :math:`\ln\sigma^2`. Decoder and reports see the
+    The head holds a tangent vector (rapidity at most 6) and :math:`\ln\sigma^2` (:math:`\sigma` at most 4). Decoder and reports see the
     Poincare ball, :math:`z/(1 + z_0)`. KL by Monte Carlo, one number.
 
     >>> Hyperbolic(2), Hyperbolic(2).outputs
@@ -92,7 +94,8 @@ class Hyperbolic(Latent):
         """Wrapped normal from ``head`` ``(..., 2 d)``."""
         vector, log_variance = head.chunk(2, dim=-1)
         rapidity = length(vector)
-        return WrappedNormal(vector * (FARTHEST * torch.tanh(rapidity / FARTHEST) / rapidity), (log_variance / 2).exp())
+        scale = (log_variance / 2).clamp(max=math.log(WIDEST)).exp()
+        return WrappedNormal(vector * (FARTHEST * torch.tanh(rapidity / FARTHEST) / rapidity), scale)
 
     def features(self, z: Tensor) -> Tensor:
         """Return the point of the Poincare ball, ``(..., d)``."""

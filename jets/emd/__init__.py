@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .checks import check_arguments, check_clouds
+from jets.emd.checks import check_arguments, check_clouds
 
 __all__ = ["METHODS", "Distance", "emd"]
 
@@ -102,7 +102,7 @@ def emd(
 
 
 def _fused(x: Tensor, y: Tensor, p: float, R: float, normalise: bool, tolerance: float) -> tuple[Tensor, ...]:
-    from .operator import fused
+    from jets.emd.operator import fused
 
     gradient = torch.is_grad_enabled() and (x.requires_grad or y.requires_grad)
     bounds, _, _ = fused(
@@ -112,7 +112,7 @@ def _fused(x: Tensor, y: Tensor, p: float, R: float, normalise: bool, tolerance:
 
 
 def _plain(method: str) -> object:
-    from . import exact, reference, sinkhorn
+    from jets.emd import exact, reference, sinkhorn
 
     solvers = {
         "reference": reference.solve,

@@ -15,8 +15,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .simd import LANES, OPTIONS, broadcast, larger, least, load, smaller, splat, store, total
-from .solver import TINY, displacement, f32, product
+from jets.emd.simd import LANES, OPTIONS, broadcast, larger, least, load, smaller, splat, store, total
+from jets.emd.solver import TINY, displacement, f32, product
 
 
 @njit(**OPTIONS)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from .bounds import close, dual_value, plan_gradient, round_plan, rounded_cost, slack
-from .simd import LANES, OPTIONS
-from .solver import COLDEST, LAST_SWEEPS, anneal, costs, f32, sweep
+from jets.emd.bounds import close, dual_value, plan_gradient, round_plan, rounded_cost, slack
+from jets.emd.simd import LANES, OPTIONS
+from jets.emd.solver import COLDEST, LAST_SWEEPS, anneal, costs, f32, sweep
 
 #: How often the iteration goes on while the bounds are wider than asked for; the temperature is halved when it, and
 #: not a lack of convergence, is what keeps them apart.

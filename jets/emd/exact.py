@@ -7,7 +7,7 @@ import ot
 import torch
 from torch import Tensor
 
-from .problem import envelope, pose
+from jets.emd.problem import envelope, pose
 
 
 def _programme(a: np.ndarray, b: np.ndarray, cost: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .checks import check_clouds
+from jets.emd.checks import check_clouds
 
 
 @torch.library.custom_op("jetvae::emd", mutates_args=())
@@ -31,10 +31,10 @@ def fused(
         ``(B, 3)`` value, lower and upper bound; gradients of the value with respect to x and y, shaped like them.
     """
     if x.is_cuda:
-        from . import cuda
+        from jets.emd import cuda
 
         return cuda.run(x, y, p, R, normalise, tolerance, gradient)
-    from . import cpu
+    from jets.emd import cpu
 
     check_clouds(x, y, normalise)
     pairs = torch.arange(len(x)).repeat_interleave(2).reshape(-1, 2).numpy()

@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor
 
-from .problem import Problem, envelope, pose
+from jets.emd.problem import Problem, envelope, pose
 
 STRIDE, SWEEPS, LAST_SWEEPS, RELAXATION = 3.0, 20, 60, 1.9
 #: Cost of a particle without weight: out of everybody's reach.
@@ -49,7 +49,7 @@ def plan_of(problem: Problem, f: Tensor, g: Tensor, eps: Tensor) -> Tensor:
 
 
 def round_plan(problem: Problem, plan: Tensor) -> Tensor:
-    """Scale a plan down onto its marginals and fill the deficits with a rank-one plan: feasible, hence an upper bound."""
+    """Scale a plan down onto its marginals and fill the deficits by a rank-one plan: feasible, an upper bound."""
     a, b, _ = problem
     plan = plan * torch.clamp(b / plan.sum(-2).clamp_min(1e-300), max=1.0)[..., None, :]
     plan = plan * torch.clamp(a / plan.sum(-1).clamp_min(1e-300), max=1.0)[..., None]
@@ -92,12 +92,23 @@ def anneal(problem: Problem, sharpness: float) -> tuple[Tensor, Tensor, Tensor]:
     return f, g, eps
 
 
+def unit_problem(problem: Problem) -> tuple[Problem, Tensor]:
+    """Divide the weights by their total ``(B,)``; two empty clouds become two equal slack particles."""
+    a, b, cost = (part.detach() for part in problem)
+    total = a.sum(-1)
+    if (total > 0).all():
+        return Problem(a / total[:, None], b / total[:, None], cost), total
+    last = torch.nn.functional.one_hot(torch.tensor(a.shape[-1] - 1), a.shape[-1]).to(a)
+    other = torch.nn.functional.one_hot(torch.tensor(b.shape[-1] - 1), b.shape[-1]).to(b)
+    empty, unit = (total <= 0)[:, None], total.clamp_min(1e-300)[:, None]
+    return Problem(torch.where(empty, last, a / unit), torch.where(empty, other, b / unit), cost), total
+
+
 def solve(x: Tensor, y: Tensor, p: float, R: float, normalise: bool, tolerance: float) -> tuple[Tensor, Tensor, Tensor]:
     """Value, lower and upper bound ``(B,)`` of clouds ``(B, n, 3)`` and ``(B, m, 3)``, in float64."""
     problem = pose(x.double(), y.double(), p, R, normalise)
     with torch.no_grad():
-        total = problem.a.sum(-1).clamp_min(1e-300)
-        scaled = Problem(problem.a / total[:, None], problem.b / total[:, None], problem.cost)
+        scaled, total = unit_problem(problem)
         f, g, eps = anneal(scaled, tolerance)
         lower, upper, plan, f, g = bracket(scaled, plan_of(scaled, f, g, eps), f)
     value = envelope(problem, total * (lower + (upper - lower) / 3), total[:, None, None] * plan, f, g)

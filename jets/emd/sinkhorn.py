@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .problem import displacement, envelope, pose
-from .reference import Problem, bracket, plan_of, sinkhorn
+from jets.emd.problem import displacement, envelope, pose
+from jets.emd.reference import bracket, plan_of, sinkhorn, unit_problem
 
 #: Sweeps of the plain iteration.
 SWEEPS = 100
@@ -24,8 +24,7 @@ def solve(x: Tensor, y: Tensor, p: float, R: float, normalise: bool, tolerance: 
     """
     problem = pose(x.double(), y.double(), p, R, normalise)
     with torch.no_grad():
-        total = problem.a.sum(-1).clamp_min(1e-300)
-        scaled = Problem(problem.a / total[:, None], problem.b / total[:, None], problem.cost)
+        scaled, total = unit_problem(problem)
         eps = torch.full_like(total[:, None], tolerance)
         start = torch.zeros_like(scaled.a), torch.zeros_like(scaled.b)
         f, g = sinkhorn(scaled, *start, eps, SWEEPS, relaxation=1.0)
@@ -35,10 +34,20 @@ def solve(x: Tensor, y: Tensor, p: float, R: float, normalise: bool, tolerance: 
     return envelope(problem, total * value, total[:, None, None] * plan, f, g), total * lower, total * upper
 
 
+def _points(cloud: Tensor, extra: int) -> Tensor:
+    """Return (is slack, eta, phi); padding sits on the centroid, because geomloss' first blur is the diameter."""
+    weight, position = cloud.detach()[..., :1], cloud[..., 1:]
+    centre = (weight * position.detach()).sum(-2, keepdim=True) / weight.sum(-2, keepdim=True).clamp_min(1e-30)
+    points = torch.nn.functional.pad(torch.where(weight > 0, position, centre), (1, 0, 0, extra))
+    if extra:
+        points[..., -1, 0] = 1.0
+    return points
+
+
 def geomloss(
     x: Tensor, y: Tensor, p: float, R: float, normalise: bool, tolerance: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Geomloss' debiased Sinkhorn divergence [1] with blur = tolerance and scaling = 0.7; it knows no bounds.
+    """Geomloss' debiased Sinkhorn divergence [1] with blur = tolerance and scaling = 0.9; it knows no bounds.
 
     References
     ----------
@@ -56,11 +65,8 @@ def geomloss(
     problem = pose(x, y, p, R, normalise)
     total = problem.a.sum(-1).clamp_min(1e-30)
     extra = 0 if normalise else 1
-    points = [torch.nn.functional.pad(cloud[..., 1:], (1, 0, 0, extra)) for cloud in (x, y)]
-    if extra:
-        for cloud in points:
-            cloud[:, -1, 0] = 1.0
-    loss = SamplesLoss("sinkhorn", p=1, blur=tolerance, scaling=0.7, cost=cost, backend="tensorized")
+    points = [_points(cloud, extra) for cloud in (x, y)]
+    loss = SamplesLoss("sinkhorn", p=1, blur=tolerance, scaling=0.9, cost=cost, backend="tensorized")
     value = total * loss(problem.a / total[:, None], points[0], problem.b / total[:, None], points[1])
     nothing = torch.full_like(value, torch.nan).detach()
     return value, nothing, nothing

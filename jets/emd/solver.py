@@ -25,7 +25,7 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
-from .simd import (
+from jets.emd.simd import (
     FLOAT,
     INLINE,
     INT,
@@ -55,7 +55,7 @@ TURN = f32(2.0 * math.pi)
 
 #: Found by a scan over pairs of jets (benchmarks/emd.py): temperature ratio of two steps, sweeps of a step and of the
 #: last two, over-relaxation and the sweeps without it that end a step.
-STRIDE, SWEEPS, LAST_SWEEPS, RELAXATION, SMOOTHING = f32(3.0), 16, 32, f32(1.9), 3
+STRIDE, SWEEPS, LAST_SWEEPS, RELAXATION, SMOOTHING = f32(3.0), 24, 32, f32(1.9), 3
 #: The lowest temperature, as a part of the largest cost, at which float32 still resolves cost / temperature.
 COLDEST = f32(4e-6)
 
@@ -170,8 +170,8 @@ def product(K: np.ndarray, u: np.ndarray, rows: int, columns: int, out: np.ndarr
 def update(v: np.ndarray, sums: np.ndarray, b: np.ndarray, size: int, relaxation: float) -> None:
     """Scale v so that v * sums meets the marginal b, overshooting by a bounded factor.
 
-    With the ratio r = b / (v sums) and h = relaxation - 1 this is v <- v r (1 + h q) / (1 - h q), q = (r - 1) / (r + 1):
-    near convergence the over-relaxation v r^relaxation of [4], far from it a factor of (1 + h) / (1 - h) at most.
+    With the ratio r = b / (v sums) and h = relaxation - 1 this is v <- v r (1 + h q) / (1 - h q) with
+    q = (r - 1) / (r + 1): near convergence the over-relaxation v r^relaxation of [4], far from it a factor of (1 + h) / (1 - h) at most.
     """
     tiny, small, h = splat(TINY), splat(SMALL), splat(relaxation - f32(1))
     low, high = splat(f32(1) / CLAMP), splat(CLAMP)
@@ -257,7 +257,7 @@ def anneal(
     while steps > 0:
         value = plan_cost(kernel[0], kernel[1], work[:2], shape)
         ratio = eps / max(sharpness * value, COLDEST * largest)
-        steps = int(math.ceil(math.log(max(ratio, f32(1.0))) / math.log(STRIDE) - f32(0.05)))
+        steps = math.ceil(math.log(max(ratio, f32(1.0))) / math.log(STRIDE) - f32(0.05))
         if steps > 0:
             now = eps * ratio ** (f32(-1) / f32(steps))
             if last > f32(0):
