@@ -15,9 +15,9 @@ def _programme(a: np.ndarray, b: np.ndarray, cost: np.ndarray) -> tuple[np.ndarr
     plan, f, g = np.zeros_like(cost), np.zeros_like(a), np.zeros_like(b)
     rows, columns = a > 0, b > 0
     if rows.any():
-        a, b = a[rows], b[columns]
-        part, log = ot.emd(a, b * (a.sum() / b.sum()), cost[np.ix_(rows, columns)].copy(), numItermax=10**7, log=True)
-        plan[np.ix_(rows, columns)], f[rows], g[columns] = part, log["u"], log["v"]
+        a, b, total = a[rows] / a.sum(), b[columns] / b.sum(), a.sum()
+        part, log = ot.emd(a, b, cost[np.ix_(rows, columns)].copy(), numItermax=10**7, log=True)
+        plan[np.ix_(rows, columns)], f[rows], g[columns] = total * part, log["u"], log["v"]
     return plan, f, g
 
 
