@@ -72,8 +72,8 @@ class WrappedNormal(dist.TorchDistribution):
 class Hyperbolic(Latent):
     r"""Hyperbolic space H^d of curvature -1, a standard wrapped normal about the origin as prior.
 
-    The head holds a tangent vector (rapidity at most 6) and :math:`\ln\sigma^2` (:math:`\sigma` at most 4). Decoder and reports see the
-    Poincare ball, :math:`z/(1 + z_0)`. KL by Monte Carlo, one number.
+    The head holds a tangent vector (rapidity at most 6) and :math:`\ln\sigma^2` (:math:`\sigma` at most 4).
+    Decoder and reports see the Poincare ball, :math:`z/(1 + z_0)`. KL by Monte Carlo, one number.
 
     >>> Hyperbolic(2), Hyperbolic(2).outputs
     (H2, 4)

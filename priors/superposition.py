@@ -67,7 +67,7 @@ class Superposition(Latent):
             options=category.options,
         )
         self.category, self.branches = category, nn.ModuleList(spaces)
-        labels = iter(unique_labels([label for space in spaces for label in space.labels]))
+        labels = iter(unique_labels([factor.label for space in spaces for factor in space.factors]))
         self.labels = tuple(tuple(next(labels) for _ in space.factors) for space in spaces)
 
     @property

@@ -1,0 +1,391 @@
+"""One table of families, and what must hold for each: a new family is one row in CASES.
+
+References: quadrature over the manifold, closed forms, scipy. Tolerances are relative; seeds are fixed.
+"""
+
+import copy
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import pyro
+import pyro.distributions as dist
+import pytest
+import scipy.stats
+import torch
+from torch.distributions import kl_divergence
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from priors import kl_per_coordinate, parse
+from priors.kl import describe_kl
+
+BOTH = [torch.float32, torch.float64]
+DRAWS = 200_000
+
+
+class Case(NamedTuple):
+    latent: str
+    heads: list  # encoder outputs: broad, middling, narrow
+    nodes: Callable  # distribution -> points of the manifold and log of their volume, for quadrature
+    statistic: Callable | None = None  # posterior, draws -> numbers and their exact distribution function
+
+
+def factor_of(case, dtype=torch.float64, device="cpu"):
+    torch.manual_seed(1)
+    return parse(case.latent).factors[0].to(device=device, dtype=dtype)
+
+
+def posterior_of(case, which, dtype=torch.float64, device="cpu"):
+    factor = factor_of(case, dtype, device)
+    head = torch.tensor(case.heads[which], dtype=dtype, device=device, requires_grad=True)
+    return factor, head, factor.posterior(head)
+
+
+# Quadrature ------------------------------------------------------------------------------------------------------
+
+
+def flat(d):
+    """Trapezoid rule in a box of 9 standard deviations."""
+
+    def nodes(p):
+        draws = p.sample((4000,)).detach().double()
+        count = 2001 if d == 1 else 301
+        axes = [
+            torch.linspace(-9, 9, count, dtype=torch.float64) * s + m
+            for m, s in zip(draws.mean(0), draws.std(0), strict=True)
+        ]
+        points = torch.cartesian_prod(*axes).reshape(-1, d)
+        return points, torch.full((len(points),), sum(math.log(axis[1] - axis[0]) for axis in axes)).double()
+
+    return nodes
+
+
+def circle(p):
+    base = p.base_dist
+    half = min(math.pi, 40 / math.sqrt(float(base.concentration.detach().max()) + 1e-9))
+    offset = torch.linspace(-1, 1, 4001, dtype=torch.float64)[:-1] * half
+    return (base.loc.detach() + offset[:, None]), torch.full((4000,), math.log(half / 2000), dtype=torch.float64)
+
+
+def sphere(p):
+    """Gauss-Legendre in the polar angle; across it the cross-polytope, exact for polynomials of degree 3."""
+    concentration = float(p.concentration.detach()) if hasattr(p, "concentration") else 0.0
+    loc = p.loc.detach() if hasattr(p, "loc") else torch.eye(p.event_shape[0], dtype=torch.float64)[0]
+    m = len(loc)
+    x, w = (torch.tensor(a) for a in np.polynomial.legendre.leggauss(400))
+    top = min(math.pi, 40 / math.sqrt(concentration + 1e-9))
+    theta, w = (x + 1) / 2 * top, w / 2 * top
+    basis = torch.linalg.qr(torch.cat([loc[:, None], torch.eye(m, dtype=loc.dtype)], 1))[0][:, 1:m].T
+    tangents = torch.cat([basis, -basis])
+    points = theta.cos()[:, None, None] * loc + theta.sin()[:, None, None] * tangents
+    area = math.log(2) + (m - 1) / 2 * math.log(math.pi) - math.lgamma((m - 1) / 2) - math.log(2 * (m - 1))
+    return points.reshape(-1, m), (w.log() + (m - 2) * theta.sin().log() + area).repeat_interleave(2 * (m - 1))
+
+
+def hyperboloid(p):
+    """The tangent plane at the centre, moved there by hand; d^dz = z_0 (sinh r / r)^(d-1) d^dv."""
+    scale = p.scale.detach()
+    axis = torch.linspace(-9, 9, 401, dtype=torch.float64)
+    v = torch.cartesian_prod(axis, axis) * scale
+    r = v.norm(dim=-1, keepdim=True).clamp(min=1e-12)
+    w, w0 = v * r.sinh() / r, r.cosh()
+    rapidity = p.loc.detach().norm().clamp(min=1e-12)
+    direction = p.loc.detach() / rapidity
+    along = (w * direction).sum(-1, keepdim=True)
+    z = w + direction * (along * (rapidity.cosh() - 1) + w0 * rapidity.sinh())
+    z0 = (1 + (z**2).sum(-1)).sqrt()
+    return z, (z0 * r.sinh()[:, 0] / r[:, 0]).log() + (2 * (axis[1] - axis[0]).log() + scale.log().sum())
+
+
+def values(p):
+    points = torch.eye(p.event_shape[-1], dtype=torch.float64)
+    return points, torch.zeros(len(points), dtype=torch.float64)
+
+
+def segment(p):
+    """Two weights, through their log odds: ds = s (1 - s) dt, and the site's value is ln s."""
+    t = torch.linspace(-1, 1, 20001, dtype=torch.float64) * 60 / float(p.temperature)
+    points = torch.stack([t, -t], -1).sigmoid().log().clamp(min=-700)
+    return points, torch.full((len(t),), float((t[1] - t[0]).log()), dtype=torch.float64)
+
+
+def triangle(p):
+    """Three weights by breaking a stick twice, each break through its log odds, which reach into the corners."""
+    a1, a2, a3 = p.concentration.detach()
+    (t, dt), (v, dv) = log_odds(a1, a2 + a3), log_odds(a2, a3)
+    t, v = (grid.reshape(-1) for grid in torch.meshgrid(t, v, indexing="ij"))
+    log = torch.nn.functional.logsigmoid
+    points = torch.stack([log(t), log(-t) + log(v), log(-t) + log(-v)], -1).clamp(min=-690).exp()
+    return points, log(t) + 2 * log(-t) + log(v) + log(-v) + (dt * dv).log()
+
+
+def log_odds(a, b):
+    """Range and spacing that cover the log odds of a Beta(a, b)."""
+    spread = 9 * (torch.polygamma(1, a) + torch.polygamma(1, b)).sqrt()
+    centre = torch.digamma(a) - torch.digamma(b)
+    t = torch.linspace(
+        float(centre - spread.maximum(40 / a)), float(centre + spread.maximum(40 / b)), 801, dtype=a.dtype
+    )
+    return t, t[1] - t[0]
+
+
+# Exact distribution functions ----------------------------------------------------------------------------------------
+
+
+def normal(q, z):
+    return ((z - q.base_dist.loc) / q.base_dist.scale)[..., 0], scipy.stats.norm.cdf
+
+
+def von_mises(q, z):
+    base = q.base_dist
+    return torch.remainder(z - base.loc + math.pi, 2 * math.pi)[..., 0] - math.pi, scipy.stats.vonmises(
+        float(base.concentration[0])
+    ).cdf
+
+
+def power_spherical(q, z):
+    k = q.event_shape[0] - 1
+    return (1 + (q.loc * z).sum(-1)) / 2, scipy.stats.beta(k / 2 + float(q.concentration), k / 2).cdf
+
+
+def von_mises_fisher(q, z):
+    gap, k = ((z - q.loc) ** 2).sum(-1) / 2, q.event_shape[0] - 1
+    x = np.linspace(0, min(np.pi, 40 / math.sqrt(float(q.concentration))), 100_001)
+    density = np.exp(-2 * float(q.concentration) * np.sin(x / 2) ** 2) * np.sin(x) ** (k - 1)
+    cdf = np.concatenate([[0], np.cumsum((density[1:] + density[:-1]) / 2)])
+    return 2 * torch.asin((gap / 2).sqrt().clamp(max=1)), lambda t: np.interp(t, x, cdf / cdf[-1])
+
+
+def dirichlet(q, z):
+    alpha = q.concentration
+    return z[..., 0], scipy.stats.beta(float(alpha[0]), float(alpha[1:].sum())).cdf
+
+
+def wrapped_normal(q, z):
+    """Hyperbolic distance from the centre, over the (single) width: Rayleigh distributed in the plane."""
+    rapidity = q.loc.norm()
+    centre = q.loc / rapidity * rapidity.sinh()
+    gap = ((z - centre) ** 2).sum(-1) - ((1 + (z**2).sum(-1)).sqrt() - rapidity.cosh()) ** 2
+    return 2 * torch.asinh(gap.clamp(min=0).sqrt() / 2) / q.scale[0], scipy.stats.rayleigh.cdf
+
+
+SPHERE2 = [[0.03, -0.01, 0.02], [0.2, -0.1, 0.25], [4.0, -7.0, 5.0]]
+SPHERE3 = [[0.03, -0.01, 0.02, 0.0], [0.2, -0.1, 0.25, 0.1], [4.0, -7.0, 5.0, 1.0]]
+PLANE = [[0.3, -0.4, 3.0, 2.0], [0.3, -0.4, -1.0, -0.5], [1.0, 2.0, -9.0, -10.0]]
+CASES = [
+    Case("R1", [[0.3, 5.0], [0.3, -0.5], [2.0, -14.0]], flat(1), normal),
+    Case("L2(alpha=.9)", PLANE, flat(2), normal),
+    Case("D3(alpha=1,.25,.1)", [[-3.0, -2.0, -1.0], [0.0, 1.0, 2.0], [300.0, 200.0, 100.0]], triangle, dirichlet),
+    Case("S1", [[0.03, 0.0], [-0.2, 0.1], [-8.0, 6.0]], circle, von_mises),
+    Case("S1(concentration=2)", [[0.03, 0.0], [-0.2, 0.1], [-8.0, 6.0]], circle, von_mises),
+    Case("S1(posterior=power)", [[0.03, 0.0], [-0.2, 0.1], [-8.0, 6.0]], sphere, power_spherical),
+    Case("S2", SPHERE2, sphere, power_spherical),
+    Case("S3", SPHERE3, sphere, power_spherical),
+    Case("S1(posterior=vmf)", [[0.03, 0.0], [-0.2, 0.1], [-8.0, 6.0]], sphere, von_mises_fisher),
+    Case("S2(posterior=vmf)", SPHERE2, sphere, von_mises_fisher),
+    Case("S3(posterior=vmf)", SPHERE3, sphere, von_mises_fisher),
+    Case("C3", [[0.0, 0.1, -0.1], [1.0, 0.0, -1.0], [9.0, 0.0, -9.0]], values),
+    Case("C3(weights=.6,.3,.1,learn=true)", [[0.0, 0.1, -0.1], [1.0, 0.0, -1.0], [9.0, 0.0, -9.0]], values),
+    Case("C3(method=straight_through)", [[0.0, 0.1, -0.1], [1.0, 0.0, -1.0], [9.0, 0.0, -9.0]], values),
+    Case("C2(method=relaxed,temperature=.7)", [[0.0, 0.1], [0.5, -0.5], [3.0, -3.0]], segment),
+    Case("G2:3", PLANE, flat(2), normal),
+    Case("V2:4", PLANE, flat(2), normal),
+    Case("H2", [[0.3, -0.4, 1.0, 1.0], [0.3, -0.4, -1.0, -1.0], [2.0, 3.0, -8.0, -8.0]], hyperboloid, wrapped_normal),
+]
+each = pytest.mark.parametrize("case", CASES, ids=lambda case: case.latent)
+width = pytest.mark.parametrize("which", [0, 1, 2], ids=["broad", "middling", "narrow"])
+
+
+def scores(factor, z):
+    """Two smooth functions of a draw, ``(..., 2)``."""
+    features = factor.features(z)
+    line = (features * torch.linspace(1.0, 2.0, features.shape[-1]).to(features)).sum(-1)
+    return torch.stack([line, line**2], -1)
+
+
+@each
+@width
+def test_normalised(case, which):
+    """Quadrature of both densities is 1 to 1e-6 (1e-4 for priors: their box is set by draws)."""
+    factor, _, q = posterior_of(case, which)
+    for p, tolerance in ((q, 1e-6), (factor.prior(), 2e-4)):
+        if case.nodes is triangle and p is not q:
+            continue  # torch's Dirichlet at alpha = 0.1: its corners lie beyond float64
+        z, log_volume = case.nodes(p)
+        with pyro.validation_enabled(False), torch.no_grad():
+            assert float((p.log_prob(z) + log_volume).exp().sum()) == pytest.approx(1, abs=tolerance)
+
+
+@each
+@width
+def test_draws_follow_the_density(case, which):
+    """Kolmogorov-Smirnov on 20,000 draws against scipy's distribution functions, p > 1e-3; frequencies by chi2."""
+    _, _, q = posterior_of(case, which)
+    z = q.sample((20_000,))
+    if case.statistic is None:
+        counts = torch.bincount(z.argmax(-1), minlength=z.shape[-1]).numpy()
+        expected = (q.probs / q.probs.sum()).detach().numpy() * 20_000
+        assert scipy.stats.chisquare(counts, expected).pvalue > 1e-3
+        return
+    with torch.no_grad():
+        numbers, cdf = case.statistic(q, z)
+    assert scipy.stats.kstest(numbers.numpy(), cdf).pvalue > 1e-3
+
+
+@each
+@width
+@pytest.mark.parametrize("dtype", BOTH, ids=["float32", "float64"])
+def test_mean_rsample_gradient(case, which, dtype):
+    """200,000 draws against quadrature: within 1 % (float32: 2 %) of the gradient's norm, or 4 standard errors."""
+    factor, head, q = posterior_of(case, which, dtype)
+    if not q.has_rsample or "straight" in case.latent:
+        pytest.skip("enumerated, or biased by design: see test_categorical.py")
+    torch.manual_seed(0)
+    heads = head.detach().expand(DRAWS, -1).clone().requires_grad_()
+    sampled = scores(factor, factor.posterior(heads).rsample())
+    _, exact_head, exact_q = posterior_of(case, which)
+    z, log_volume = case.nodes(exact_q)
+    with pyro.validation_enabled(False):
+        weight = (exact_q.log_prob(z) + log_volume).exp()
+    exact = (scores(factor_of(case), z) * weight[:, None]).sum(0)
+    by_draw = torch.stack([torch.autograd.grad(f.sum(), heads, retain_graph=True)[0] for f in sampled.unbind(-1)])
+    reference = torch.stack([torch.autograd.grad(f, exact_head, retain_graph=True)[0] for f in exact])
+    error = (by_draw.double().mean(1) - reference).norm() / reference.norm()
+    noise = (by_draw.double().var(1).sum() / DRAWS).sqrt() / reference.norm()
+    assert error <= max(0.01 if dtype == torch.float64 else 0.02, 4 * float(noise))
+    assert noise <= 0.02  # the power of the test: standard errors are no excuse
+
+
+@each
+@width
+@pytest.mark.parametrize("dtype", BOTH, ids=["float32", "float64"])
+def test_kl(case, which, dtype):
+    """Closed forms: quadrature to 1e-6 (float32: 1e-4). Monte Carlo: 100,000 draws, 5 standard errors."""
+    factor, _, q = posterior_of(case, which, dtype)
+    _, _, exact_q = posterior_of(case, which)
+    z, log_volume = case.nodes(exact_q)
+    with pyro.validation_enabled(False), torch.no_grad():
+        log_q = exact_q.log_prob(z)
+        log_ratio = torch.where(log_q > -60, log_q - factor_of(case).prior().log_prob(z), 0)
+        reference = float(((log_q + log_volume).exp() * log_ratio).sum())
+    torch.manual_seed(0)
+    draws = q.sample((100_000,))
+    kl = kl_per_coordinate(q, factor.prior(), draws).sum(-1).detach().double()
+    if describe_kl(q, factor.prior()) == "exact":
+        tolerance = 1e-6 if dtype == torch.float64 else 1e-4
+        assert float(kl) == pytest.approx(reference, rel=tolerance, abs=tolerance)
+    else:
+        assert float(kl.mean()) == pytest.approx(reference, abs=5 * float(kl.std()) / 316 + 1e-4)
+
+
+@each
+@pytest.mark.parametrize("dtype", BOTH, ids=["float32", "float64"])
+@pytest.mark.parametrize("size", [0.0, 1e-6, 1.0, 30.0])
+def test_finite_at_the_edges(case, dtype, size, device):
+    """Draws, log_prob, KL, features and all their gradients stay finite for encoder outputs from 0 to 30."""
+    factor = factor_of(case, dtype, device)
+    signs = torch.tensor([1.0, -1.0]).repeat(factor.outputs)[: factor.outputs].to(device, dtype)
+    head = (size * torch.stack([signs, -signs, signs.abs()])).requires_grad_()
+    q, p = factor.posterior(head), factor.prior()
+    z = q.rsample() if q.has_rsample else q.sample()
+    point = factor.point(q)
+    total = q.log_prob(z.detach()).sum() + p.log_prob(z).sum() + factor.features(z).sum() + point.sum()
+    (total + kl_per_coordinate(q, p, z).sum()).backward()
+    assert torch.isfinite(total)
+    assert torch.isfinite(head.grad).all()
+    assert point.device.type == torch.device(device).type
+    assert all(torch.isfinite(w.grad).all() for w in factor.parameters() if w.grad is not None)
+
+
+@each
+@pytest.mark.parametrize("dtype", BOTH, ids=["float32", "float64"])
+def test_shapes(case, dtype, device):
+    """Batch, event and sample shapes, expand, decoder features and reported coordinates."""
+    factor = factor_of(case, dtype, device)
+    head = torch.zeros(5, 4, factor.outputs, dtype=dtype, device=device) + 0.3
+    q, p = factor.posterior(head), factor.prior()
+    assert (p.batch_shape, q.batch_shape, q.event_shape) == ((), (5, 4), p.event_shape)
+    wide = q.expand(torch.Size([3, 5, 4]))
+    z = wide.sample((2,))
+    assert z.shape == (2, 3, 5, 4, *q.event_shape)
+    assert (z.dtype, z.device.type) == (dtype, torch.device(device).type)
+    assert wide.log_prob(z).shape == p.expand(torch.Size([4])).log_prob(z).shape == (2, 3, 5, 4)
+    assert not torch.equal(z[0], z[1])
+    assert factor.features(z).shape == (2, 3, 5, 4, factor.features_size)
+    assert factor.coordinates(z).shape == (2, 3, 5, 4, factor.coordinate_count)
+    assert factor.point(q).shape == (5, 4, factor.coordinate_count)
+    assert p.sample((7,)).shape == (7, *q.event_shape)
+    torch.testing.assert_close(wide.log_prob(z)[0, 0], q.log_prob(z[0, 0]))
+
+
+@each
+def test_traced_with_fresh_noise(case, device):
+    """One trace of loss and gradient serves every step: no data-dependent control flow, new draws on each call."""
+    factor = factor_of(case, torch.float32, device)
+
+    def step(head):
+        q, p = factor.posterior(head), factor.prior()
+        z = q.rsample() if q.has_rsample else q.enumerate_support(expand=False)
+        loss = (factor.features(z) ** 2).sum() + kl_per_coordinate(q, p, z).sum()
+        return loss, torch.autograd.grad(loss, head)[0]
+
+    head = torch.full((6, factor.outputs), 0.2, device=device).requires_grad_()
+    with pyro.validation_enabled(False):
+        graph = make_fx(step)(head)
+        (first, gradient), (second, _) = graph(head), graph(head)
+        torch.manual_seed(3)
+        traced = graph(head)[0].detach()
+        torch.manual_seed(3)
+        assert float(traced) == pytest.approx(float(step(head)[0].detach()), rel=1e-5)
+    assert torch.isfinite(gradient).all()
+    unit_features = case.nodes is sphere or case.nodes is values or case.latent.startswith("S1")
+    assert unit_features or not torch.equal(first, second)
+
+
+@each
+def test_state_dict_round_trip(case):
+    """Parameters and buffers restore the prior, also in a factor built anew."""
+    trained = factor_of(case)
+    with torch.no_grad():
+        for weight in trained.parameters():
+            weight += torch.rand_like(weight)
+    torch.manual_seed(5)
+    fresh = parse(case.latent).factors[0].double()
+    fresh.load_state_dict(copy.deepcopy(trained.state_dict()), strict=True)
+    z = trained.prior().sample((9,))
+    torch.testing.assert_close(fresh.prior().log_prob(z), trained.prior().log_prob(z))
+
+
+@each
+def test_nan_from_the_encoder_names_the_site(case):
+    factor = parse(case.latent).factors[0]
+    head = torch.full((3, factor.outputs), float("nan"))
+    with pytest.raises(ValueError, match="site z_X: the encoder returned"):
+        factor.sample_posterior("z_X", head)
+
+
+@pytest.mark.parametrize(
+    ("ours", "peer"),
+    [
+        (lambda f: parse("S1").factors[0].family(0.3, f), lambda f: dist.VonMises(0.3, f)),
+        (
+            lambda f: parse("S2(posterior=vmf)").factors[0].family(torch.tensor([0.0, 0.6, 0.8]), f),
+            lambda f: dist.VonMises3D(torch.tensor([0.0, 0.6, 0.8]) * f),
+        ),
+    ],
+    ids=["von Mises", "von Mises-Fisher"],
+)
+@pytest.mark.parametrize("concentration", [0.1, 1.0, 20.0])
+def test_log_prob_agrees_with_pyro(ours, peer, concentration):
+    q = ours(torch.tensor(concentration))
+    z = q.sample((50,))
+    torch.testing.assert_close(q.log_prob(z), peer(torch.tensor(concentration)).log_prob(z), rtol=1e-4, atol=1e-4)
+
+
+def test_von_mises_kl_has_its_own_closed_form_for_any_pair():
+    family = parse("S1").factors[0].family
+    q, p = family(0.4, torch.tensor(3.0).double()), family(-1.0, torch.tensor(2.0).double())
+    z = torch.linspace(-math.pi, math.pi, 2001, dtype=torch.float64)[:-1]
+    reference = (q.log_prob(z).exp() * (q.log_prob(z) - p.log_prob(z))).mean() * 2 * math.pi
+    assert float(kl_divergence(q, p)) == pytest.approx(float(reference), rel=1e-9)

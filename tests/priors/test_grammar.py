@@ -1,0 +1,106 @@
+"""The string that names a space: reads back what it writes, and errors point at their place."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from priors import LatentStringError, Normal, VonMises, parse
+
+positive = st.sampled_from(["1", ".25", "0.1", "2e-2", "3.5"])
+
+
+def several(count):
+    return st.lists(positive, min_size=count, max_size=count).map(",".join)
+
+
+def with_options(letter, low, high, options):
+    """Factors of one letter; ``options(dim)`` gives the strategies of its options."""
+
+    def build(dim):
+        chosen = st.fixed_dictionaries({}, optional=options(dim))
+        return chosen.map(lambda o: f"{letter}{dim}" + (f"({','.join(f'{k}={v}' for k, v in o.items())})" if o else ""))
+
+    return st.integers(low, high).flatmap(build)
+
+
+def weights(dim):
+    return {"weights": several(dim), "learn": st.sampled_from(["true", "false"])}
+
+
+plain = st.one_of(
+    with_options("R", 1, 9, lambda dim: {}),
+    with_options("T", 1, 3, lambda dim: {"concentration": positive}),
+    with_options("S", 1, 1, lambda dim: {"posterior": st.sampled_from(["vmf", "power", "von_mises"])}),
+    with_options("S", 2, 5, lambda dim: {"posterior": st.sampled_from(["vmf", "power"])}),
+    with_options("D", 2, 4, lambda dim: {"alpha": several(dim) | positive}),
+    with_options("L", 2, 4, lambda dim: {"alpha": several(dim) | positive}),
+    with_options("H", 1, 3, lambda dim: {}),
+    with_options("C", 2, 4, lambda dim: weights(dim) | {"method": st.just("straight_through")}).filter(
+        lambda text: "method" in text
+    ),
+    st.builds("{}{}:{}".format, st.sampled_from("GV"), st.integers(1, 3), st.integers(1, 4)),
+    st.just("priors.normal:Normal(3)"),
+)
+product = st.lists(plain, min_size=1, max_size=3).map(" x ".join)
+enumerated = with_options("C", 2, 4, weights)
+superposition = st.lists(product, min_size=2, max_size=3).flatmap(
+    lambda parts: st.fixed_dictionaries({}, optional=weights(len(parts))).map(
+        lambda o: f"({' | '.join(parts)})" + (f"({','.join(f'{k}={v}' for k, v in o.items())})" if o else "")
+    )
+)
+spaces = st.lists(plain | enumerated | superposition | product.map("({})".format), min_size=1, max_size=3).map(
+    lambda factors: " x ".join(factors)
+)
+
+
+@settings(deadline=None, max_examples=150, derandomize=True)
+@given(spaces)
+def test_a_space_reads_back_what_it_writes(text):
+    space = parse(text)
+    again = parse(str(space))
+    assert again == space
+    assert str(again) == str(space)
+    assert [str(factor) for factor in again.factors] == [str(factor) for factor in space.factors]
+    assert again.outputs == space.outputs
+    assert len(set(space.coordinate_names)) == len(space.coordinate_names) == len(space.coordinate_kinds)
+
+
+def test_operators_build_what_the_string_names():
+    line, plane, circle = Normal(1), Normal(2), VonMises(1)
+    assert line | plane * circle == parse("R1 | R2 x S1")
+    assert (line | plane) * circle == parse("(R1 | R2) x S1")
+    assert line | plane | circle == parse("R1 | (R2 | S1)") == parse("R1|R2|S1")
+    assert parse("R1xS1") == line * circle
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "problem"),
+    [
+        ("R4 x Q2", 5, "unknown family 'Q'"),
+        ("R4 x", 4, "expected a factor"),
+        ("R0", 0, ">= 1"),
+        ("R4 x (S1", 8, "expected ')'"),
+        ("R4 S1", 3, "expected 'x', '|' or the end"),
+        ("D3(alpha=1,2)", 0, "alpha needs 1 or 3"),
+        ("R2(alpha=1)", 0, "unexpected keyword"),
+        ("S2(posterior=von_mises)", 0, "one of power, vmf"),
+        ("C3(method=magic)", 0, "enumerate, straight_through, relaxed"),
+        ("R4:3", 0, "R takes no ':3'"),
+        ("R2 x (R1 x S1)(learn=true)", 14, "only a superposition"),
+        ("R1 | C2 x R2", 0, "cannot stand inside"),
+        ("R1 x no_such_module:Heavy(2)", 5, "no module 'no_such_module'"),
+        ("priors.normal:Normql(2)", 0, "did you mean Normal?"),
+        ("priors.normal:Normal", 20, "expected '('"),
+        ("R4 % S1", 3, "unexpected '%'"),
+    ],
+)
+def test_errors_point_at_their_place(text, position, problem):
+    with pytest.raises(LatentStringError, match=re.escape(problem)) as caught:
+        parse(text)
+    lines = str(caught.value).splitlines()
+    assert lines[1].removeprefix("  ") == text
+    assert lines[2] == "  " + " " * caught.value.position + "^"
+    if "learn" not in text:
+        assert caught.value.position == position
