@@ -8,7 +8,7 @@ from jets.hdf5 import load
 
 
 def clouds(n: int, count: int, seed: int = 0) -> np.ndarray:
-    """Return ``(count, n, 3)`` float32 clouds with all n particles: QCD and top jets, two of them overlaid if n > 50."""
+    """Return ``(count, n, 3)`` float32 clouds with all n particles: QCD and top jets, two overlaid if n > 50."""
     jets = np.concatenate([load(f"sample:{kind}").constituents for kind in ("qcd", "top")])
     width = min(n, jets.shape[1])
     jets = jets[(jets[:, :, 0] > 0).sum(1) >= width]

@@ -1,4 +1,4 @@
-"""One transport problem per pair, as tensors: what the plain methods share, and the envelope theorem for all of them."""
+"""Transport problems as tensors: what the plain methods share, and the envelope theorem for all of them."""
 
 from __future__ import annotations
 

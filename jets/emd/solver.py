@@ -171,7 +171,8 @@ def update(v: np.ndarray, sums: np.ndarray, b: np.ndarray, size: int, relaxation
     """Scale v so that v * sums meets the marginal b, overshooting by a bounded factor.
 
     With the ratio r = b / (v sums) and h = relaxation - 1 this is v <- v r (1 + h q) / (1 - h q) with
-    q = (r - 1) / (r + 1): near convergence the over-relaxation v r^relaxation of [4], far from it a factor of (1 + h) / (1 - h) at most.
+    q = (r - 1) / (r + 1): near convergence the over-relaxation v r^relaxation of [4], far from it a factor of
+    (1 + h) / (1 - h) at most.
     """
     tiny, small, h = splat(TINY), splat(SMALL), splat(relaxation - f32(1))
     low, high = splat(f32(1) / CLAMP), splat(CLAMP)

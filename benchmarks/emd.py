@@ -1,0 +1,300 @@
+"""Time the Energy Mover's Distance, forward and backward, against other solvers at equal accuracy.
+
+``python benchmarks/emd.py`` scans every solver's settings on a few pairs, keeps its fastest setting that is accurate
+enough against the exact linear programme, and then times the kept settings alternately on one core; ratios come last.
+``--quick`` does a smaller scan in less than a minute; ``--accuracy`` prints the table of errors instead;
+``--pairs`` times the pair matrix against POT and, with numpy < 2, energyflow.
+OTT-JAX is timed where it is installed (``pip install ott-jax``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import time
+import warnings
+from collections.abc import Callable
+from typing import NamedTuple
+
+CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+def pin(cores: int) -> None:
+    """Keep this process, and every thread pool of every library, on that many cores."""
+    if CORES:
+        os.sched_setaffinity(0, CORES[-cores:])
+
+
+pin(1)
+
+import geomloss  # noqa: E402
+import numpy as np  # noqa: E402
+import ot  # noqa: E402
+import torch  # noqa: E402
+
+from jets.emd import emd  # noqa: E402
+from jets.emd.examples import PAIRS  # noqa: E402
+
+Cloud = torch.Tensor
+Solver = Callable[..., tuple[np.ndarray, object]]
+
+
+class Peer(NamedTuple):
+    """A solver, the grid of settings to scan (from fast to slow), and the error it must reach."""
+
+    solve: Solver
+    grid: dict[str, list]
+    limit: float
+
+
+def normalised(cloud: np.ndarray) -> np.ndarray:
+    cloud = cloud.copy()
+    cloud[..., 0] /= cloud[..., 0].sum(-1, keepdims=True)
+    return cloud
+
+
+def leaves(x: np.ndarray, y: np.ndarray) -> list[torch.Tensor]:
+    return [torch.from_numpy(cloud).clone().requires_grad_() for cloud in (x, y)]
+
+
+def ours(x: np.ndarray, y: np.ndarray, tolerance: float, gradient: bool = True) -> tuple[np.ndarray, object]:
+    one, two = leaves(x, y)
+    if not gradient:
+        with torch.no_grad():
+            return emd(one, two, tolerance=tolerance).value.numpy(), None
+    value = emd(one, two, tolerance=tolerance).value
+    return value.detach().numpy(), torch.autograd.grad(value.sum(), (one, two))
+
+
+def with_geomloss(x: np.ndarray, y: np.ndarray, blur: float, scaling: float, debias: bool) -> tuple[np.ndarray, object]:
+    one, two = leaves(x, y)
+    loss = geomloss.SamplesLoss("sinkhorn", p=1, blur=blur, scaling=scaling, debias=debias, backend="tensorized")
+    value = loss(one[..., 0], one[..., 1:], two[..., 0], two[..., 1:])
+    return value.detach().numpy(), torch.autograd.grad(value.sum(), (one, two))
+
+
+def with_pot_batch(x: np.ndarray, y: np.ndarray, reg: float, iterations: int, method: str) -> tuple[np.ndarray, object]:
+    one, two = leaves(x, y)
+    cost = ((one[:, :, None, 1:] - two[:, None, :, 1:]).square().sum(-1) + 1e-20).sqrt()
+    with torch.no_grad():
+        plan = ot.solve_batch(
+            cost, reg, one[..., 0], two[..., 0], max_iter=iterations, tol=1e-6, method=method, grad="detach"
+        ).plan
+    value = (plan * cost).sum((1, 2))
+    return value.detach().numpy(), torch.autograd.grad(value.sum(), (one, two), allow_unused=True)
+
+
+_compiled: dict = {}
+
+
+def with_ott(
+    x: np.ndarray, y: np.ndarray, epsilon: float, iterations: int, momentum: float
+) -> tuple[np.ndarray, object]:
+    import jax
+    import jax.numpy as jnp
+    from ott.geometry import geometry
+    from ott.problems.linear import linear_problem
+    from ott.solvers.linear import acceleration, sinkhorn
+
+    def single(one: jax.Array, two: jax.Array) -> tuple:
+        cost = jnp.sqrt(((one[:, None, 1:] - two[None, :, 1:]) ** 2).sum(-1) + 1e-20)
+        solver = sinkhorn.Sinkhorn(
+            max_iterations=iterations,
+            threshold=1e-4,
+            momentum=acceleration.Momentum(value=momentum),
+        )
+        problem = linear_problem.LinearProblem(geometry.Geometry(cost, epsilon=epsilon), one[:, 0], two[:, 0])
+        result = solver(problem)
+        return result.reg_ot_cost, jax.lax.stop_gradient((result.matrix * cost).sum())
+
+    key = (epsilon, iterations, momentum)
+    if key not in _compiled:
+        _compiled[key] = jax.jit(jax.vmap(jax.value_and_grad(single, argnums=(0, 1), has_aux=True)))
+    (_, value), gradient = jax.block_until_ready(_compiled[key](x, y))
+    return np.asarray(value), gradient
+
+
+def exact(x: np.ndarray, y: np.ndarray, gradient: bool = True) -> tuple[np.ndarray, object]:
+    values, gradients = [], []
+    for one, two in zip(x.astype(float), y.astype(float), strict=True):
+        delta = one[:, None, 1:] - two[None, :, 1:]
+        cost = np.sqrt((delta**2).sum(-1))
+        a, b = (cloud[:, 0] / cloud[:, 0].sum() for cloud in (one, two))
+        plan, log = ot.emd(a, b, cost, log=True)
+        values.append(log["cost"])
+        if gradient:
+            force = (plan / np.maximum(cost, 1e-300))[..., None] * delta
+            gradients.append((force.sum(1), -force.sum(0), log["u"], log["v"]))
+    return np.array(values), gradients
+
+
+PEERS = {
+    "exact, value and gradient (POT)": Peer(exact, {"gradient": [True]}, 1e-6),
+    "exact, value only (POT)": Peer(exact, {"gradient": [False]}, 1e-6),
+    "geomloss": Peer(
+        with_geomloss,
+        {
+            "blur": [0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001],
+            "scaling": [0.5, 0.7, 0.8, 0.9, 0.95, 0.98],
+            "debias": [True, False],
+        },
+        0.01,
+    ),
+    "POT batched Sinkhorn": Peer(
+        with_pot_batch,
+        {"reg": [0.03, 0.01, 0.003, 0.001], "iterations": [50, 200, 1000], "method": ["sinkhorn", "log_sinkhorn"]},
+        0.05,
+    ),
+    "OTT-JAX": Peer(
+        with_ott,
+        {"epsilon": [0.03, 0.01, 0.003, 0.001], "iterations": [50, 200, 1000], "momentum": [1.0, 1.5]},
+        0.05,
+    ),
+}
+OURS = Peer(ours, {"tolerance": [0.2, 0.1, 0.05, 0.02, 0.01]}, 0.01)
+DEFAULT = Peer(ours, {"tolerance": [0.02]}, 0.01)
+VALUE_ONLY = Peer(ours, {"tolerance": [0.02], "gradient": [False]}, 0.01)
+
+
+def clock(solve: Solver, x: np.ndarray, y: np.ndarray, setting: dict) -> float:
+    """Return seconds per pair of one call."""
+    start = time.perf_counter()
+    solve(x, y, **setting)
+    return (time.perf_counter() - start) / len(x)
+
+
+def scan(peer: Peer, x: np.ndarray, y: np.ndarray, truth: np.ndarray, budget: float) -> tuple[dict, float] | None:
+    """Return the fastest setting within the error limit and its mean error, or None; stop scanning at the budget."""
+    best, found, end = np.inf, None, time.perf_counter() + budget
+    for values in itertools.product(*peer.grid.values()):
+        setting = dict(zip(peer.grid, values, strict=True))
+        value, _ = peer.solve(x, y, **setting)
+        error = float(np.abs(value / truth - 1).mean())
+        if error <= peer.limit and np.isfinite(value).all():
+            seconds = min(clock(peer.solve, x, y, setting) for _ in range(2))
+            if seconds < best:
+                best, found = seconds, (setting, error)
+        if time.perf_counter() > end and found:
+            break
+    return found
+
+
+def race(kind: str, count: int, n: int, repeats: int, budget: float) -> None:
+    """Scan, time alternately and print one kind of pairs."""
+    x, y = map(normalised, PAIRS[kind](n, count))
+    few = slice(0, min(32, count))
+    truth, _ = exact(x[few], y[few], gradient=False)
+    found: dict[str, tuple[Peer, dict, float]] = {}
+    for name, peer in ({"ours": OURS, "ours, default": DEFAULT, "ours, value only": VALUE_ONLY} | PEERS).items():
+        try:
+            result = scan(peer, x[few], y[few], truth, budget)
+        except ImportError:
+            print(f"  {name}: not installed")
+            continue
+        if result:
+            found[name] = (peer, *result)
+        else:
+            print(f"  {name}: no setting of the scan reaches {100 * peer.limit:g} %")
+    times: dict[str, list[float]] = {name: [] for name in found}
+    sizes = {}
+    for name, (peer, setting, _) in found.items():
+        seconds = clock(peer.solve, x[few], y[few], setting)
+        sizes[name] = slice(0, count if seconds * count < 5 else min(32, count))
+    for _ in range(repeats):
+        for name, (peer, setting, _) in found.items():
+            times[name].append(clock(peer.solve, x[sizes[name]], y[sizes[name]], setting))
+    print(f"\n{kind} pairs, n = {n}, B = {count}, forward and backward, one core, best of {repeats}")
+    for name, (_, setting, error) in found.items():
+        chosen = ", ".join(f"{key} {value}" for key, value in setting.items())
+        print(f"  {name:34s}{1e6 * min(times[name]):12.1f} us/pair   error {100 * error:7.4f} %   ({chosen})")
+    report(kind, {name: min(seconds) for name, seconds in times.items()})
+
+
+def report(kind: str, best: dict[str, float]) -> None:
+    for name, seconds in best.items():
+        if name.startswith("ours"):
+            continue
+        mine = "ours, value only" if "value only" in name else "ours, default" if "exact" in name else "ours"
+        other = "" if mine != "ours" else f" ({seconds / best['ours, default']:.1f} at the default tolerance)"
+        print(f"ratio {kind}: {name} / {mine} = {seconds / best[mine]:.1f}{other}")
+
+
+def two_threads(n: int, count: int) -> None:
+    """Print how much faster two threads are than one."""
+    x, y = map(normalised, PAIRS["unrelated"](n, count))
+    times = {1: [], 2: []}
+    for _ in range(9):
+        for threads in times:
+            pin(threads)
+            torch.set_num_threads(threads)
+            times[threads].append(clock(ours, x, y, {"tolerance": 0.02}))
+    pin(1)
+    torch.set_num_threads(1)
+    print(f"ratio: one thread / two threads = {min(times[1]) / min(times[2]):.2f}")
+
+
+def accuracy(count: int) -> None:
+    """Print errors, bounds and gradients of the default against the exact programme."""
+    print(
+        "kind n tolerance | mean error % | width of bounds % | outside | least margin | cosine: angles, weights"
+    )
+    for kind, n in itertools.product(PAIRS, (32, 64, 100)):
+        x, y = PAIRS[kind](n, count)
+        truth, slope = solved(x.astype(float), y.astype(float), "exact", 0.02)
+        for tolerance in (0.1, 0.02, 0.005):
+            found, gradient = solved(x, y, "fused", tolerance)
+            value, lower, upper = (part.detach().double() for part in found)
+            exact_value = truth.value.detach()
+            outside = int(((lower > exact_value) | (upper < exact_value)).sum())
+            cosines = [cosine(gradient[..., part], slope[..., part]) for part in (slice(1, 3), slice(0, 1))]
+            print(
+                f"{kind:10s}{n:4d} {tolerance:6g} | {100 * float((value / exact_value - 1).abs().mean()):7.3f} | "
+                f"{100 * float(((upper - lower) / exact_value).mean()):7.3f} | {outside}/{count} | "
+                f"{float(torch.minimum(exact_value - lower, upper - exact_value).min()):.1e} | "
+                f"{cosines[0]:.4f}, {cosines[1]:.4f}"
+            )
+
+
+def solved(x: np.ndarray, y: np.ndarray, method: str, tolerance: float) -> tuple:
+    one, two = leaves(x, y)
+    distance = emd(one, two, method=method, tolerance=tolerance)
+    return distance, torch.cat(torch.autograd.grad(distance.value.sum(), (one, two)), 1)
+
+
+def cosine(one: torch.Tensor, two: torch.Tensor) -> float:
+    one, two = one.flatten(1).double(), two.flatten(1).double()
+    return float(torch.nn.functional.cosine_similarity(one, two, dim=1).mean())
+
+
+def warm_up() -> None:
+    """Compile, and say how long that takes."""
+    x, y = PAIRS["unrelated"](32, 2)
+    start = time.perf_counter()
+    ours(x, y, 0.02)
+    print(f"first call, compiling or reading the cache: {time.perf_counter() - start:.1f} s")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="smaller scan and batch, under a minute")
+    parser.add_argument("--accuracy", action="store_true", help="print the table of errors instead")
+    parser.add_argument("--count", type=int, default=1000, help="pairs of each kind in the table of errors")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    warnings.filterwarnings("ignore", module="ot")
+    warm_up()
+    if arguments.accuracy:
+        accuracy(arguments.count)
+        return
+    if arguments.quick:
+        PEERS["geomloss"].grid.update(blur=[0.003, 0.001], scaling=[0.8, 0.9], debias=[True])
+        PEERS["POT batched Sinkhorn"].grid.update(reg=[0.01, 0.003], iterations=[200], method=["sinkhorn"])
+        PEERS["OTT-JAX"].grid.update(epsilon=[0.01, 0.003], iterations=[200], momentum=[1.5])
+    for kind in PAIRS:
+        race(kind, 64 if arguments.quick else 256, 64, 3 if arguments.quick else 5, 10 if arguments.quick else 300)
+    two_threads(64, 256)
+
+
+if __name__ == "__main__":
+    main()
