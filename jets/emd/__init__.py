@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from jets.emd.checks import check_arguments, check_clouds
+from jets.emd.pairs import pairwise
 
-__all__ = ["METHODS", "Distance", "emd"]
+__all__ = ["METHODS", "Distance", "emd", "pairwise"]
 
 METHODS = ("fused", "reference", "exact", "sinkhorn", "geomloss")
 

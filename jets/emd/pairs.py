@@ -1,0 +1,197 @@
+"""The matrix of distances between all jets of one sample, or of two: in blocks, in parallel, resumable."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+import torch
+
+from jets.emd.checks import check_arguments, check_clouds
+
+#: Rows and columns of one block.
+BLOCK = 256
+
+
+def pairwise(
+    x: np.ndarray | torch.Tensor,
+    y: np.ndarray | torch.Tensor | None = None,
+    *,
+    p: int = 1,
+    R: float = 1.0,
+    normalise: bool = True,
+    tolerance: float = 0.02,
+    method: str = "fused",
+    file: str | Path | None = None,
+    progress: bool = False,
+    threads: int | None = None,
+) -> np.ndarray:
+    """Energy Mover's Distances between all clouds of x and all of y.
+
+    Parameters
+    ----------
+    x, y
+        Clouds ``(N, n, 3)`` and ``(M, m, 3)``: weight, eta, phi. Without y the matrix is of x against itself: it is
+        symmetric with a zero diagonal, and only half of it is computed.
+    p, R, normalise, tolerance, method
+        As in `jets.emd.emd`.
+    file
+        HDF5 file to hold the matrix in its dataset ``emd``. Blocks are written as they are done; when the file is
+        there already, from a run that was killed, only its missing blocks are computed. A file of other clouds or
+        options is refused.
+    progress
+        Show a progress bar with the rate in pairs per second.
+    threads
+        Threads to share the pairs; torch's number by default.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(N, M)`` float32, in the unit of `jets.emd.emd`.
+
+    Raises
+    ------
+    ValueError
+        For clouds or options that `jets.emd.emd` refuses, and for a file of another matrix.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> jets = np.random.default_rng(0).random((4, 5, 3), np.float32)
+    >>> pairwise(jets).shape
+    (4, 4)
+    """
+    one = torch.as_tensor(x, dtype=torch.float32).contiguous()
+    two = one if y is None else torch.as_tensor(y, dtype=torch.float32).contiguous()
+    _check(one, two, p, R, normalise, tolerance, method)
+    options = {"p": p, "R": R, "normalise": normalise, "tolerance": tolerance, "method": method}
+    solve = _solver(one, two, options, threads or torch.get_num_threads())
+    with _open(file, one, two, y is None, options) as (matrix, done):
+        for rows, columns, index in _blocks(len(one), len(two), y is None, done, progress):
+            values = solve(rows, columns, y is None)
+            matrix[rows, columns] = values
+            if y is None:
+                matrix[columns, rows] = values.T
+            done[index] = True
+        return matrix[:]
+
+
+def _check(x: torch.Tensor, y: torch.Tensor, p: int, R: float, normalise: bool, tolerance: float, method: str) -> None:
+    from jets.emd import METHODS
+
+    check_arguments(x, y, p, R, tolerance, method, METHODS)
+    if x.ndim != 3 or y.ndim != 3:
+        raise ValueError(f"x and y have shapes {tuple(x.shape)} and {tuple(y.shape)}; expected (N, n, 3) and (M, m, 3)")
+    check_clouds(x, y, normalise)
+
+
+def _solver(x: torch.Tensor, y: torch.Tensor, options: dict, threads: int) -> Callable[..., np.ndarray]:
+    """Return the function from two slices to a block of distances; on a diagonal block it does the upper half."""
+    from jets.emd import cpu, emd
+
+    def solve(rows: slice, columns: slice, symmetric: bool) -> np.ndarray:
+        i, j = (grid.ravel() for grid in np.mgrid[rows, columns])
+        keep = i < j if symmetric and rows == columns else slice(None)
+        pairs = np.stack((i[keep], j[keep]), 1)
+        if options["method"] == "fused" and not x.is_cuda:
+            fused = {key: value for key, value in options.items() if key != "method"}
+            found = cpu.run(x.numpy(), y.numpy(), pairs, threads=threads, **fused)[0][:, 0]
+        else:
+            with torch.no_grad():
+                found = emd(x[pairs[:, 0]], y[pairs[:, 1]], **options).value.cpu().numpy()
+        block = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.float32)
+        block[pairs[:, 0] - rows.start, pairs[:, 1] - columns.start] = found
+        return block + block.T if symmetric and rows == columns else block
+
+    return solve
+
+
+def _blocks(
+    rows: int, columns: int, symmetric: bool, done: np.ndarray | h5py.Dataset, progress: bool
+) -> Iterator[tuple[slice, slice, tuple[int, int]]]:
+    """Yield the blocks that are not done, the upper half only of a symmetric matrix, behind a progress bar."""
+    todo = [
+        (i, j)
+        for i in range(-(-rows // BLOCK))
+        for j in range(i if symmetric else 0, -(-columns // BLOCK))
+        if not done[i, j]
+    ]
+    parts = {
+        (i, j): (slice(i * BLOCK, min(rows, (i + 1) * BLOCK)), slice(j * BLOCK, min(columns, (j + 1) * BLOCK)))
+        for i, j in todo
+    }
+    sizes = {
+        index: (one.stop - one.start) * (two.stop - two.start) // (2 if symmetric and one == two else 1)
+        for index, (one, two) in parts.items()
+    }
+    with _bar(sum(sizes.values()), progress) as advance:
+        for index, (one, two) in parts.items():
+            yield one, two, index
+            advance(sizes[index])
+
+
+@contextlib.contextmanager
+def _bar(total: int, progress: bool) -> Iterator[Callable[[int], None]]:
+    if not progress:
+        yield lambda count: None
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (TextColumn("pairs of jets"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
+    rate = TextColumn("{task.fields[rate]}")
+    with Progress(*columns, rate, TimeElapsedColumn(), TimeRemainingColumn()) as bar:
+        task = bar.add_task("", total=total, rate="")
+
+        def advance(count: int) -> None:
+            bar.advance(task, count)
+            elapsed = bar.tasks[task].elapsed or 1e-9
+            bar.update(task, rate=f"{bar.tasks[task].completed / elapsed:,.0f}/s")
+
+        yield advance
+
+
+@contextlib.contextmanager
+def _open(
+    file: str | Path | None, x: torch.Tensor, y: torch.Tensor, symmetric: bool, options: dict
+) -> Iterator[tuple[np.ndarray | h5py.Dataset, np.ndarray | h5py.Dataset]]:
+    """Give the matrix and the table of done blocks, in memory or in the file."""
+    shape, blocks = (len(x), len(y)), (-(-len(x) // BLOCK), -(-len(y) // BLOCK))
+    if file is None:
+        yield np.zeros(shape, np.float32), np.zeros(blocks, bool)
+        return
+    identity = _identity(x, y, symmetric, options)
+    with h5py.File(file, "a") as store:
+        if "emd" not in store:
+            store.create_dataset("emd", shape, np.float32)
+            store.create_dataset("done", blocks, bool)
+            store.attrs.update(options | {"identity": identity, "block": BLOCK})
+        elif store.attrs["identity"] != identity:
+            raise ValueError(f"{os.fspath(file)} holds the distances of other clouds or options; choose another file")
+        yield _Flushed(store), store["done"]
+
+
+class _Flushed:
+    """The matrix in a file, flushed after each block, so that a killed run loses one block at most."""
+
+    def __init__(self, store: h5py.File) -> None:
+        self.store, self.matrix = store, store["emd"]
+
+    def __setitem__(self, where: tuple[slice, slice], values: np.ndarray) -> None:
+        self.matrix[where] = values
+        self.store.flush()
+
+    def __getitem__(self, where: slice) -> np.ndarray:
+        return self.matrix[where]
+
+
+def _identity(x: torch.Tensor, y: torch.Tensor, symmetric: bool, options: dict) -> str:
+    import hashlib
+
+    digest = hashlib.sha256(repr((sorted(options.items()), symmetric, BLOCK, x.shape, y.shape)).encode())
+    for cloud in (x,) if symmetric else (x, y):
+        digest.update(cloud.cpu().numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,79 @@
+"""The pair matrix: right, symmetric, resumable, refused where it does not belong."""
+
+import h5py
+import numpy as np
+import pytest
+import torch
+
+from jets.emd import emd, pairs, pairwise
+from jets.emd.examples import clouds
+
+
+@pytest.fixture(autouse=True)
+def _small_blocks(monkeypatch):
+    monkeypatch.setattr(pairs, "BLOCK", 8)
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return clouds(16, 21)
+
+
+def test_one_sample_is_symmetric_and_right(sample):
+    matrix = pairwise(sample)
+    one, two = np.triu_indices(21, 1)
+    truth = emd(torch.from_numpy(sample[one]), torch.from_numpy(sample[two]), method="exact").value.numpy()
+    assert matrix.shape == (21, 21)
+    assert (matrix == matrix.T).all()
+    assert not matrix.diagonal().any()
+    assert np.abs(matrix[one, two] / truth - 1).mean() < 2e-3
+
+
+@pytest.mark.parametrize("method", ["fused", "exact"])
+def test_two_samples(sample, method):
+    x, y = sample[:13], sample[13:, :12]
+    matrix = pairwise(x, y, normalise=False, R=0.8, method=method, threads=2)
+    truth = emd(torch.from_numpy(x)[:, None], torch.from_numpy(y)[None], normalise=False, R=0.8, method="exact").value
+    np.testing.assert_allclose(matrix, truth.numpy(), rtol=1e-2)
+
+
+def test_a_killed_run_continues(sample, tmp_path, monkeypatch):
+    file, whole = tmp_path / "pairs.h5", pairwise(sample)
+    real, calls = pairs._solver, []
+
+    def dying(*arguments):
+        solve = real(*arguments)
+
+        def counted(*block):
+            calls.append(block)
+            if len(calls) == 4:
+                raise KeyboardInterrupt
+            return solve(*block)
+
+        return counted
+
+    monkeypatch.setattr(pairs, "_solver", dying)
+    with pytest.raises(KeyboardInterrupt):
+        pairwise(sample, file=file)
+    np.testing.assert_array_equal(pairwise(sample, file=file, progress=True), whole)
+    assert len(calls) == 4 + 3  # six blocks, three done before the fourth was interrupted
+    np.testing.assert_array_equal(pairwise(sample, file=file), whole)
+    assert len(calls) == 7
+    with h5py.File(file) as store:
+        np.testing.assert_array_equal(store["emd"][:], whole)
+
+
+def test_another_matrix_s_file_is_refused(sample, tmp_path):
+    file = tmp_path / "pairs.h5"
+    pairwise(sample[:5], file=file)
+    with pytest.raises(ValueError, match="other clouds or options"):
+        pairwise(sample[:5], file=file, p=2)
+    with pytest.raises(ValueError, match="other clouds or options"):
+        pairwise(sample[1:6], file=file)
+
+
+def test_bad_clouds_are_refused(sample):
+    with pytest.raises(ValueError, match="expected \\(N, n, 3\\)"):
+        pairwise(sample[0])
+    with pytest.raises(ValueError, match="negative weight"):
+        pairwise(-sample)
