@@ -12,7 +12,7 @@ import torch
 from pyro.contrib.zuko import ZukoToPyro
 from pyro.distributions.torch_distribution import TorchDistributionMixin
 from torch import Tensor, nn
-from torch.distributions import Distribution, Transform, biject_to
+from torch.distributions import Distribution, Transform, biject_to, transform_to
 from torch.distributions.constraints import Constraint
 
 from priors.latent import Latent, checked
@@ -88,7 +88,7 @@ class Generic(Latent):
         chosen = self.chosen_features
         size = dim if chosen is None else chosen(torch.zeros(1, dim)).shape[-1]
         super().__init__(dim, outputs=sum(shape.numel() for shape in shapes.values()), features=size)
-        self.transforms = {key: (shapes[key], biject_to(constraint)) for key, constraint in constraints.items()}
+        self.transforms = {key: (shapes[key], unconstrained(constraint)) for key, constraint in constraints.items()}
         self._prior = copy.deepcopy(self.template())
         self.modules_of_prior = nn.ModuleList(modules_in(self._prior))
         self.infer = self._estimator()
@@ -111,7 +111,7 @@ class Generic(Latent):
         """Return p(z), event shape ``(d,)``."""
         made = self._prior
         made = moved(made, self._anchor) if isinstance(made, Distribution) else made()
-        made = made if isinstance(made, TorchDistributionMixin) else ZukoToPyro(made)
+        made = made if isinstance(made, TorchDistributionMixin) else Flow(made)
         if made.event_shape == () and made.batch_shape in ((), (self.dim,)):
             made = made.expand([self.dim]).to_event(1)
         if made.event_shape != (self.dim,) or made.batch_shape != ():
@@ -144,27 +144,49 @@ class Generic(Latent):
         return torch.where(mean.isfinite(), mean, loc)
 
 
+class Flow(ZukoToPyro):
+    """A flow from outside Pyro."""
+
+    def sample(self, sample_shape: Any = torch.Size()) -> Tensor:
+        """Draw without gradients."""
+        return self.dist.sample(sample_shape)
+
+    def rsample(self, sample_shape: Any = torch.Size()) -> Tensor:
+        """Draw with gradients."""
+        return self.dist.rsample(sample_shape)
+
+
 def parameter_constraints(symbol: str, family: Any) -> dict[str, Constraint]:
     """Return the constraint of each parameter, one of each set of alternatives (logits rather than probs)."""
     declared = getattr(getattr(family, "func", family), "arg_constraints", None)
     if not isinstance(declared, dict):
-        raise TypeError(f"{symbol}: the posterior must be a distribution class with arg_constraints, got {family!r}")
+        raise TypeError(
+            f"{symbol}: the posterior must be a distribution class with fixed arg_constraints, got {family!r}"
+        )
     dropped = {other for first, *others in ALTERNATIVES if first in declared for other in others}
     given = getattr(family, "keywords", {})
     kept = {key: constraint for key, constraint in declared.items() if key not in dropped and key not in given}
     for key, constraint in kept.items():
         try:
-            biject_to(constraint)
+            unconstrained(constraint)
         except NotImplementedError as error:
             raise TypeError(f"{symbol}: the constraint of {key} depends on other parameters: {constraint}") from error
     return kept
+
+
+def unconstrained(constraint: Constraint) -> Any:
+    """Return the map from the reals to the constraint, one to one where torch has one."""
+    try:
+        return biject_to(constraint)
+    except NotImplementedError:
+        return transform_to(constraint)
 
 
 def parameter_shapes(constraints: dict[str, Constraint], dim: int) -> dict[str, torch.Size]:
     """Return the unconstrained shape of each parameter of one factor: per coordinate, or as its event demands."""
     joint = any(constraint.event_dim for constraint in constraints.values())
     sizes = {key: (dim,) * constraint.event_dim if joint else (dim,) for key, constraint in constraints.items()}
-    return {key: torch.Size(biject_to(constraints[key]).inverse_shape(size)) for key, size in sizes.items()}
+    return {key: torch.Size(unconstrained(constraints[key]).inverse_shape(size)) for key, size in sizes.items()}
 
 
 def kind_of(distribution: Any) -> str:

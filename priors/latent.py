@@ -160,7 +160,7 @@ class Latent(nn.Module):
             "kind": self.kind,
             "support": describe_support(posterior),
             "prior": describe_distribution(prior),
-            "posterior": self.family.__name__.removesuffix("Distribution"),
+            "posterior": type(unwrap(posterior)).__name__.removesuffix("Distribution"),
             "kl": describe_kl(posterior, prior),
             "encoder_outputs": self.outputs,
             "decoder_features": self.features_size,

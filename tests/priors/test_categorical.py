@@ -1,0 +1,124 @@
+"""Enumerated, straight-through and relaxed categories on one small model whose gradient is known by hand."""
+
+import math
+
+import pyro
+import pyro.distributions as dist
+import pytest
+import torch
+from pyro.infer import Predictive, TraceEnum_ELBO
+
+from priors import kl_per_coordinate, parse
+
+LOGITS = torch.tensor([[0.5, -0.2, 0.1], [-1.0, 0.3, 2.0]], dtype=torch.float64)
+MEANS = torch.tensor([-1.0, 0.5, 2.0], dtype=torch.float64)
+JETS = torch.tensor([0.2, 1.7], dtype=torch.float64)
+METHODS = [
+    "C3(weights=.5,.3,.2)",
+    "C3(weights=.5,.3,.2,method=straight_through)",
+    "C3(weights=.5,.3,.2,method=relaxed)",
+]
+
+
+def pair(space, head):
+    def model(x):
+        with pyro.plate("jets", len(x)):
+            z = space.sample_prior()
+            pyro.sample("x", dist.Normal(space.features(z) @ MEANS, 0.7), obs=x)
+
+    def guide(x):
+        with pyro.plate("jets", len(x)):
+            space.sample_posterior(head)
+
+    return model, guide
+
+
+def test_enumerated_gradient_is_the_exact_one():
+    r"""By hand: dL/dh_j = q_j (r_j - sum_k q_k r_k), r_k = ln p(x|k) + ln p_k - ln q_k."""
+    space = parse(METHODS[0]).double()
+    head = LOGITS.clone().requires_grad_()
+    loss = TraceEnum_ELBO(max_plate_nesting=1).differentiable_loss(*pair(space, head), JETS)
+    loss.backward()
+    q = LOGITS.softmax(-1)
+    log_prior = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64).log()
+    r = dist.Normal(MEANS, 0.7).log_prob(JETS[:, None]) + log_prior - q.log()
+    mean = (q * r).sum(-1, keepdim=True)
+    torch.testing.assert_close(loss.detach(), -mean.sum(), rtol=1e-7, atol=1e-7)
+    torch.testing.assert_close(head.grad, -q * (r - mean), rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("latent", METHODS)
+def test_reports_show_the_discrete_kl(latent):
+    """The report's nats are sum q ln(q/p) for all three methods, never above ln(1 / smallest weight)."""
+    space = parse(latent).double()
+    q, p = LOGITS.softmax(-1), torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
+    by_hand = (q * (q / p).log()).sum(-1, keepdim=True)
+    torch.testing.assert_close(space.information(LOGITS)["C3"], by_hand, rtol=1e-6, atol=1e-8)
+
+
+def test_relaxed_category_pays_more_in_training_than_it_tells():
+    factor = parse("C3(method=relaxed,temperature=.5)").factors[0].double()
+    head = torch.tensor([6.0, 0.0, 0.0], dtype=torch.float64)
+    torch.manual_seed(0)
+    q = factor.posterior(head)
+    draws = q.sample((100_000,))
+    paid = float(kl_per_coordinate(q, factor.prior(), draws).mean())
+    told = float(factor.information(head))
+    total = 1 + 2 * math.exp(-6)
+    assert told == pytest.approx(math.log(3) - math.log(total) - 2 * 6 * math.exp(-6) / total)  # ln 3 - entropy
+    assert paid > 1.5 * told
+
+
+@pytest.mark.parametrize("temperature", [0.05, 0.1, 0.5])
+def test_relaxed_category_is_finite_in_float32_when_cold(temperature):
+    factor = parse(f"C3(method=relaxed,temperature={temperature})").factors[0]
+    head = torch.tensor([20.0, 0.0, -20.0]).expand(10_000, -1).clone().requires_grad_()
+    torch.manual_seed(0)
+    q = factor.posterior(head)
+    z = q.rsample()
+    kl = kl_per_coordinate(q, factor.prior(), z)
+    (kl.sum() + factor.features(z).sum()).backward()
+    assert torch.isfinite(kl).all()
+    assert torch.isfinite(head.grad).all()
+
+
+def test_straight_through_draws_are_one_hot_with_the_gradient_of_the_probabilities():
+    factor = parse("C3(method=straight_through)").factors[0].double()
+    head = LOGITS[0].clone().requires_grad_()
+    torch.manual_seed(0)
+    z = factor.posterior(head).rsample((50_000,))
+    assert set(z.detach().unique().tolist()) == {0.0, 1.0}
+    torch.testing.assert_close(z.detach().mean(0), LOGITS[0].softmax(-1), atol=0.01, rtol=0)
+    ((z @ MEANS).mean()).backward()
+    reference = LOGITS[0].clone().requires_grad_()
+    (reference.softmax(-1) @ MEANS).backward()  # for a linear decoder straight-through is exact
+    torch.testing.assert_close(head.grad, reference.grad)
+
+
+def test_temperature_follows_the_schedule_and_the_state():
+    space = parse("R1 x C3(method=relaxed,temperature=1,.25)")
+    for progress, expected in ((0.0, 1.0), (0.5, 0.5), (1.0, 0.25)):
+        space.anneal(progress)
+        assert float(space.factors[1].temperature) == pytest.approx(expected)
+    again = parse(str(space))
+    again.load_state_dict(space.state_dict())
+    assert float(again.factors[1].temperature) == pytest.approx(0.25)
+
+
+def test_learned_weights_move_to_the_truth():
+    """Gradient of -KL in the prior weights vanishes where they equal the mean posterior."""
+    factor = parse("C2(weights=.9,.1,learn=true)").factors[0].double()
+    q = torch.tensor([[0.3, 0.7], [0.5, 0.5]], dtype=torch.float64)
+    optimiser = torch.optim.SGD(factor.parameters(), lr=1.0)
+    for _ in range(200):
+        optimiser.zero_grad()
+        factor.information(q.log()).mean().backward()
+        optimiser.step()
+    torch.testing.assert_close(factor.prior().probs.detach(), q.mean(0), atol=1e-6, rtol=0)
+
+
+def test_categories_are_drawn_where_nothing_enumerates():
+    space = parse("C3")
+    model, guide = pair(space.double(), LOGITS)
+    draws = Predictive(model, guide=guide, num_samples=2000, return_sites=["z_C3"])(JETS)["z_C3"]
+    torch.testing.assert_close(draws.mean(0).squeeze(), LOGITS.softmax(-1), atol=0.05, rtol=0)
