@@ -105,7 +105,7 @@ def solve(
         if left >= 0:
             duals[0][:rows] = before[0][:rows]
             duals[1][:columns] = before[1][:columns]
-            sweep(marginals, kernel, duals, work, eps, 2 * LAST_SWEEPS, shape)
+            sweep(marginals, kernel, duals, work, eps, LAST_SWEEPS, shape)
     return min(lower, upper), upper, margin
 
 

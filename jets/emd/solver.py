@@ -56,6 +56,8 @@ TURN = f32(2.0 * math.pi)
 #: Found by a scan over pairs of jets (benchmarks/emd.py): temperature ratio of two steps, sweeps of a step and of the
 #: last two, over-relaxation and the sweeps without it that end a step.
 STRIDE, SWEEPS, LAST_SWEEPS, RELAXATION, SMOOTHING = f32(3.0), 24, 32, f32(1.9), 3
+#: Sweeps grow with the square root of the accuracy asked for, within these factors of the numbers above.
+EFFORT = (0.3, 2.0)
 #: The lowest temperature, as a part of the largest cost, at which float32 still resolves cost / temperature.
 COLDEST = f32(4e-6)
 
@@ -236,6 +238,13 @@ def sweep(marginals: tuple, kernel: tuple, duals: tuple, work: tuple, eps: float
 
 
 @njit(**OPTIONS)
+def effort(sharpness: float) -> tuple[int, int]:
+    """Sweeps of a step and of the last two."""
+    factor = min(max(math.sqrt(0.02 / sharpness), EFFORT[0]), EFFORT[1])
+    return int(SWEEPS * factor), int(LAST_SWEEPS * factor)
+
+
+@njit(**OPTIONS)
 def anneal(
     marginals: tuple,
     kernel: tuple,
@@ -251,8 +260,9 @@ def anneal(
     (f, g), (f_before, g_before) = duals, before
     f[:rows] = f32(0)
     g[:columns] = f32(0)
+    few, many = effort(sharpness)
     last, eps, steps = f32(0), largest * f32(0.25), 1
-    sweep(marginals, kernel, duals, work, eps, SWEEPS, shape)
+    sweep(marginals, kernel, duals, work, eps, few, shape)
     extrapolate(f, f_before, f32(0), rows)
     extrapolate(g, g_before, f32(0), columns)
     while steps > 0:
@@ -265,5 +275,5 @@ def anneal(
                 extrapolate(f, f_before, (now - eps) / (eps - last), rows)
                 extrapolate(g, g_before, (now - eps) / (eps - last), columns)
             last, eps = eps, now
-            sweep(marginals, kernel, duals, work, eps, LAST_SWEEPS if steps <= 2 else SWEEPS, shape)
+            sweep(marginals, kernel, duals, work, eps, many if steps <= 2 else few, shape)
     return eps
