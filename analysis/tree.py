@@ -146,7 +146,7 @@ def evaluate_batch(vae: VAE, x: Tensor, draws: int) -> Batch:
         kl.append(torch.cat(list(bound.kl.values()), -1))
         names = [name for site, value in bound.kl.items() for name in kl_names(space, site, value.shape[-1])]
         z.append(space.coordinates(latents(traces[0], space)))
-    point = space.points(vae.encoder(x))
+    point = space.points(vae.encode(x))
     return Batch(torch.stack(z), point, torch.stack(kl).mean(0), torch.stack(log_likelihood), names)
 
 

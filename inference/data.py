@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -72,28 +73,63 @@ class Images:
     config
         Preprocessing and pixels.
     device
-        Where constituents live and images are made.
+        Where images are made.
     constituents
         Number of leading constituents used; all by default.
+    resident
+        Whether constituents live on the device; else they stay in host memory and are sent ahead batch by batch.
     """
 
-    def __init__(self, jets: Jets, config: ImageConfig, device: torch.device, constituents: int | None = None) -> None:
-        used = torch.as_tensor(jets.constituents[:, :constituents]).to(device)
-        self.constituents = prepare(used, config.steps)
-        self.config = config
-        self.device = device
+    def __init__(
+        self,
+        jets: Jets,
+        config: ImageConfig,
+        device: torch.device,
+        constituents: int | None = None,
+        *,
+        resident: bool = True,
+    ) -> None:
+        home = device if resident else torch.device("cpu")
+        self.constituents = prepare(torch.as_tensor(jets.constituents[:, :constituents]).to(home), config.steps)
+        if not resident and device.type == "cuda":
+            self.constituents = self.constituents.pin_memory()
+        self.config, self.device, self.resident = config, device, resident
 
     def __len__(self) -> int:
         return len(self.constituents)
 
+    def make(self, constituents: Tensor) -> Tensor:
+        """Return images ``(B, pixels**2)``, each of sum 1, from prepared constituents ``(B, M, 3)``."""
+        return pixelise(constituents, self.config.pixels, self.config.width).flatten(1)
+
     def __getitem__(self, index: Tensor) -> Tensor:
-        """Return images ``(len(index), pixels**2)``, each of sum 1."""
-        return pixelise(self.constituents[index], self.config.pixels, self.config.width).flatten(1)
+        """Return images ``(len(index), pixels**2)``."""
+        return self.make(self.constituents[index.to(self.constituents.device)].to(self.device))
 
     def batches(self, index: Index | Tensor, size: int) -> Iterator[Tensor]:
         """Yield images of ``size`` jets at a time, in the order of ``index``."""
-        for rows in torch.as_tensor(index, device=self.device).split(size):
+        for rows in torch.as_tensor(index).split(size):
             yield self[rows]
+
+    def feed(self, batches: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield (constituents, rows) of each batch ``(steps, ...)`` of jet numbers, on the device.
+
+        Resident: all constituents, and the jet numbers. Streamed: the batch's own, fetched one batch ahead.
+        """
+        if self.resident:
+            yield from ((self.constituents, rows) for rows in batches.to(self.device))
+            return
+        own = torch.arange(batches.shape[-1], device=self.device)
+        with ThreadPoolExecutor(1) as ahead:
+            pending = ahead.submit(self._send, batches[0])
+            for following in [*batches[1:], None]:
+                block = pending.result()
+                if following is not None:
+                    pending = ahead.submit(self._send, following)
+                yield block, own
+
+    def _send(self, rows: Tensor) -> Tensor:
+        return self.constituents[rows].to(self.device, non_blocking=True)
 
 
 def shuffled(index: Index, seed: int, epoch: int) -> Tensor:

@@ -11,7 +11,7 @@ from pyro.poutine import Trace
 from pyro.poutine.util import site_is_subsample
 from torch import Tensor
 
-from priors import Space, kl_per_coordinate
+from priors import Latent, Space, Superposition, kl_per_coordinate
 
 Site = Any
 """A node of a Pyro trace."""
@@ -92,10 +92,12 @@ def enumeration_weight(guide_trace: Trace) -> Tensor | None:
 
 def site_kl(guide_site: Site, model_site: Site) -> Tensor:
     """Return the KL of one site, ``(..., B, coordinates)``; an enumerated one at each of its values."""
+    posterior, prior, value, mask = guide_site["fn"], model_site["fn"], guide_site["value"], guide_site["mask"]
     if guide_site["infer"].get("_enumerate_dim") is not None:
-        value = guide_site["value"]
-        return (guide_site["fn"].log_prob(value) - model_site["fn"].log_prob(value)).unsqueeze(-1)
-    return kl_per_coordinate(guide_site["fn"], model_site["fn"], guide_site["value"])
+        kl = (posterior.log_prob(value) - prior.log_prob(value)).unsqueeze(-1)
+    else:
+        kl = kl_per_coordinate(posterior, prior, value)
+    return kl if mask is None else torch.where(torch.as_tensor(mask).unsqueeze(-1), kl, 0.0)
 
 
 def expectation(value: Any, weight: Tensor | None, coordinates: int = 0) -> Tensor:
@@ -115,10 +117,19 @@ def kl_names(space: Space, site: str, count: int) -> list[str]:
     (['R2_0', 'R2_1'], ['D3'])
     """
     label = site.removeprefix("z_")
-    factor = dict(space.items).get(label)
-    if count == 1 and (factor is None or factor.coordinate_count != 1):
-        return [label]
-    return [f"{label}_{i}" for i in range(count)]
+    factor = nested_factors(space).get(label)
+    if factor is None or factor.coordinate_count != count:
+        return [label] if count == 1 else [f"{label}_{i}" for i in range(count)]
+    return [f"{label}_{name}" for name in factor.coordinate_labels]
+
+
+def nested_factors(space: Space) -> dict[str, Latent]:
+    """Return label -> factor, those inside superpositions too."""
+    found = dict(space.items)
+    for label, factor in space.items:
+        if isinstance(factor, Superposition):
+            found |= {f"{label}_{name}": inner for _, name, inner in factor.items}
+    return found
 
 
 def samples(trace: Trace, *, observed: bool) -> dict[str, Site]:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from inference.schedules import Schedule
 from jets.preprocess import WIDTH
 from models import ModelConfig
 from priors import LatentStringError
@@ -35,6 +36,7 @@ class DataConfig(Table):
     test: float = Field(1 / 3, gt=0, lt=1, description="part of each class held out for testing, never thinned")
     validation: float = Field(0.1, ge=0, lt=1, description="part of the rest watched during training")
     constituents: int | None = Field(None, ge=1, description="leading constituents used; all by default")
+    resident: bool = Field(True, description="keep all jets on the device; false: stream batches from host memory")
 
 
 class ImageConfig(Table):
@@ -55,9 +57,29 @@ class TrainingConfig(Table):
     lr: float = Field(5e-3, gt=0, description="Adam's learning rate")
     adam_betas: tuple[float, float] = Field((0.9, 0.99), description="Adam's decay rates of the two moments")
     seed: int = Field(0, ge=0, description="fixes split, initial weights, order and noise on one device")
+    objective: Literal["elbo", "iwae"] = Field("elbo", description="bound to maximise")
+    particles: int = Field(8, ge=1, description="draws per jet of the iwae bound")
+    kl_weight: float = Field(1.0, ge=0, description="weight of the KL in the loss; 1 makes the loss minus the ELBO")
+    free_bits: float = Field(0.0, ge=0, description="KL of a coordinate below which it is not reduced further [nat]")
+    capacity: float | None = Field(None, ge=0, description="KL to aim at [nat]; none: as little as possible")
+    plateau: int = Field(0, ge=0, description="epochs without a better validation loss before lr is halved; 0: never")
+    early_stop: int = Field(0, ge=0, description="epochs without a better validation loss before the end; 0: never")
+    max_skipped: int = Field(10, ge=0, description="steps with a non-finite loss or gradient before training fails")
+    precision: Literal["float32", "tf32", "bf16"] = Field("float32", description="of the networks; all else is float32")
+    compile: bool | Literal["auto"] = Field("auto", description="compile the step; auto: when it pays for itself")
+    tensorboard: bool = Field(False, description="also write TensorBoard events into the run folder")
     threads: int = Field(1, ge=1, description="CPU threads within one operation; part of what a seed reproduces")
     checkpoint_seconds: float = Field(5.0, ge=0, description="least time between two checkpoints [s]")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes CUDA where there is one")
+
+
+class ScheduleConfig(Table):
+    """The ``[schedule]`` table: numbers that move during training; each ends at the recipe's own value by default."""
+
+    lr: Schedule = Field(Schedule(), description="learning rate")
+    beta: Schedule = Field(Schedule(), description="resolution")
+    kl_weight: Schedule = Field(Schedule(), description="weight of the KL")
+    capacity: Schedule = Field(Schedule(), description="KL to aim at [nat]")
 
 
 class Recipe(Table):
@@ -68,6 +90,7 @@ class Recipe(Table):
     image: ImageConfig = ImageConfig()
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
 
     def to_toml(self) -> str:
         """Return the recipe as TOML, defaults written out."""

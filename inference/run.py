@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from inference.data import Split, split
+from inference.history import History
 from inference.recipe import Recipe, read
 from jets import Jets, load
 from jets.files import replacing
@@ -38,7 +39,8 @@ class Run:
     ========================  =============================================================
     ``config.toml``           the recipe, every default written out
     ``provenance.json``       command, versions, git hash, fingerprint of the data, device
-    ``history.csv``           one row per epoch: losses in nats per jet, KL per coordinate
+    ``history.csv``           one row per epoch: losses in nats per jet, KL per coordinate, controls, speed
+    ``history.nc``            the same, and one row per step
     ``checkpoint.pt``         weights, optimiser, RNG and history, to resume
     ``weights.pt``            the trained ``state_dict``; present when training is complete
     ========================  =============================================================
@@ -99,7 +101,9 @@ class Run:
     @property
     def complete(self) -> bool:
         """Whether training came to its end."""
-        return (self.path / "weights.pt").exists() and len(self.history) >= self.recipe.training.epochs
+        training = self.recipe.training
+        done = len(self.history) >= training.epochs or training.early_stop > 0
+        return (self.path / "weights.pt").exists() and done
 
     def jets(self) -> Jets:
         """Load the run's data.
@@ -156,13 +160,26 @@ class Run:
             temporary.write_text(text)
         return self.path / name
 
-    def write_history(self, rows: list[dict[str, float]]) -> Path:
-        """Write ``history.csv``, atomically."""
+    def continued(self, recipe: Recipe, jets: Jets) -> Run:
+        """Record that the run goes on with ``recipe``, which may train longer.
+
+        Raises
+        ------
+        RunError
+            The data have changed since the run began.
+        """
+        if jets.fingerprint != self.provenance["data_fingerprint"]:
+            raise RunError(f"{self.path}: the data changed since this run began; restore {', '.join(jets.sources)}")
+        self.write_text("config.toml", recipe.to_toml())
+        return self
+
+    def write_history(self, history: History) -> None:
+        """Write ``history.csv`` and ``history.nc``, each atomically."""
         with replacing(self.path / "history.csv") as temporary, temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, rows[0])
+            writer = csv.DictWriter(file, history.epochs[0])
             writer.writeheader()
-            writer.writerows(rows)
-        return self.path / "history.csv"
+            writer.writerows(history.epochs)
+        history.save(self.path / "history.nc")
 
 
 def provenance(recipe: Recipe, jets: Jets) -> dict[str, Any]:

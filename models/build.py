@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from models.likelihoods import LIKELIHOODS
@@ -39,6 +40,8 @@ class ModelConfig(BaseModel):
 
 
 KINDS = {"vae": VAE, "ae": AE}
+LARGEST_MIXTURE = 100_000
+"""More pseudo-inputs than any prior has; training starts them at its first jets."""
 
 
 def build(config: ModelConfig, inputs: int, latent: Space | None = None) -> VAE:
@@ -53,6 +56,7 @@ def build(config: ModelConfig, inputs: int, latent: Space | None = None) -> VAE:
     encoder = dense(inputs, config.encoder, space.outputs, activation=config.activation, batch_norm=config.batch_norm)
     decoder = dense(space.features_size, config.decoder, inputs, activation=config.activation, bias=config.decoder_bias)
     vae = KINDS[config.kind](space, encoder, decoder, LIKELIHOODS[config.likelihood](config.beta))
+    space.connect(vae.encode, torch.zeros(1, inputs).expand(LARGEST_MIXTURE, inputs))
     vae.config = config if latent is None else config.model_copy(update={"latent": str(space)})
     return vae
 

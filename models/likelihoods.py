@@ -32,7 +32,7 @@ class PixelCounts(TorchDistribution):
     arg_constraints = {"logits": constraints.real_vector}  # noqa: RUF012 (the name that torch reads)
     support = constraints.simplex
 
-    def __init__(self, logits: Tensor, counts: float, validate_args: bool | None = None) -> None:
+    def __init__(self, logits: Tensor, counts: float | Tensor, validate_args: bool | None = None) -> None:
         self.logits, self.counts = logits, counts
         super().__init__(logits.shape[:-1], logits.shape[-1:], validate_args=validate_args)
 
@@ -47,7 +47,7 @@ class PixelCounts(TorchDistribution):
 
     def sample(self, sample_shape: Any = torch.Size()) -> Tensor:
         """Spread ceil(N) counts over the pixels and normalise."""
-        total = math.ceil(self.counts)
+        total = math.ceil(float(self.counts))
         return dist.Multinomial(total, logits=self.logits).sample(sample_shape) / total
 
     def log_prob(self, value: Tensor) -> Tensor:
@@ -58,33 +58,35 @@ class PixelCounts(TorchDistribution):
         return self.counts * ((value * self.logits.log_softmax(-1)).sum(-1) + entropy)
 
 
-class Pixels(nn.Module):
+class Likelihood(nn.Module):
+    """p(x | z) at resolution ``beta``, a buffer: a schedule moves it, and it is no part of the weights."""
+
+    beta: Tensor
+
+    def __init__(self, beta: float) -> None:
+        super().__init__()
+        self.register_buffer("beta", torch.tensor(float(beta)), persistent=False)
+
+
+class Pixels(Likelihood):
     r"""Pixel cross-entropy with :math:`N = 1/\beta` pseudo-counts, beta = Dillon's beta_KL.
 
     Minus the ELBO is then :math:`N\,(\mathrm{KL}(x\|\hat x) + \beta_{KL}\,\mathrm{KL}(q\|p))`, the authors' loss
     times N (2104.08291, eq. 6).
     """
 
-    def __init__(self, beta: float) -> None:
-        super().__init__()
-        self.beta = beta
-
     def forward(self, output: Tensor) -> PixelCounts:
         """Return p(x | z) from decoder outputs ``(..., K)``, the pixels' log probabilities up to a constant."""
         return PixelCounts(output, 1 / self.beta)
 
 
-class Gaussian(nn.Module):
+class Gaussian(Likelihood):
     r"""Euclidean data smeared by beta: :math:`x \sim N(\hat x, \beta)`, :math:`-\ln p = d^2/2\beta^2 + const`."""
-
-    def __init__(self, beta: float) -> None:
-        super().__init__()
-        self.beta = beta
 
     def forward(self, output: Tensor) -> dist.TorchDistribution:
         """Return p(x | z) from decoder outputs ``(..., K)``, the mean."""
-        return dist.Normal(output, output.new_tensor(self.beta)).to_event(1)
+        return dist.Normal(output, self.beta).to_event(1)
 
 
-LIKELIHOODS: dict[str, type[nn.Module]] = {"pixels": Pixels, "normal": Gaussian}
+LIKELIHOODS: dict[str, type[Likelihood]] = {"pixels": Pixels, "normal": Gaussian}
 """Name in a recipe -> likelihood."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pyro
 import pyro.distributions as dist
+import torch
 from torch import Tensor, nn
 from torch.distributions import constraints
 
@@ -43,6 +44,7 @@ class VAE(nn.Module):
         self.encoder = encoder
         self.decoder = decoder
         self.likelihood = likelihood
+        self.low_precision = False  # networks in bfloat16; latents, KL and likelihood never
         self.config: Any = None  # the ModelConfig that built it, if one did
 
     def model(self, x: Tensor) -> Tensor:
@@ -54,11 +56,19 @@ class VAE(nn.Module):
     def guide(self, x: Tensor) -> dict[str, Any]:
         """Draw each jet's latents from the encoder's posterior; returns label -> value."""
         with pyro.plate("jets", len(x)):
-            return self.latent.sample_posterior(self.encoder(x))
+            return self.latent.sample_posterior(self.encode(x))
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Return the posterior's parameters ``(..., latent.outputs)`` of jets x ``(..., K)``."""
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.low_precision):
+            head = self.encoder(x)
+        return head.to(x.dtype)
 
     def decode(self, features: Tensor) -> dist.TorchDistribution:
         """Return p(x | z) from decoder features ``(..., features_size)``."""
-        return self.likelihood(self.decoder(features))
+        with torch.autocast(features.device.type, torch.bfloat16, enabled=self.low_precision):
+            output = self.decoder(features)
+        return self.likelihood(output.to(features.dtype))
 
 
 class AE(VAE):
@@ -80,7 +90,7 @@ class AE(VAE):
     def guide(self, x: Tensor) -> dict[str, Any]:
         """Place each jet at the centre of the encoder's posterior."""
         with pyro.plate("jets", len(x)):
-            heads = self.latent.split(self.encoder(x))
+            heads = self.latent.split(self.encode(x))
             return {
                 label: pyro.sample(f"z_{label}", dist.Delta(factor.posterior(heads[label]).mean, event_dim=1))
                 for label, factor in self.latent.items

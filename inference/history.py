@@ -1,0 +1,81 @@
+"""What a training records: a row per epoch and a row per step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from inference.objective import Controls
+from jets.files import replacing
+
+STEP_TERMS = ("taken", "loss", "reconstruction")
+"""What a step's report starts with, before the KL terms."""
+
+
+@dataclass
+class History:
+    """The record of one training.
+
+    Attributes
+    ----------
+    kl_names
+        Names of the KL terms.
+    epochs
+        One row per epoch, as in ``history.csv``.
+    steps
+        ``(steps, columns)``: the report of each step, then its controls.
+    """
+
+    kl_names: list[str]
+    epochs: list[dict[str, float]] = field(default_factory=list)
+    steps: Tensor = field(default_factory=lambda: torch.zeros(0, 0))
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns of ``steps``."""
+        return [*STEP_TERMS, *(f"kl_{name}" for name in self.kl_names), *Controls._fields]
+
+    @property
+    def skipped(self) -> int:
+        """Number of steps skipped so far."""
+        return int((self.steps[:, 0] == 0).sum()) if len(self.steps) else 0
+
+    @property
+    def validation_losses(self) -> list[float]:
+        """Validation loss of each epoch; that of training where nothing is held out for validation."""
+        return [row.get("validation_loss", row["loss"]) for row in self.epochs]
+
+    def add_steps(self, report: Tensor, controls: Tensor) -> dict[str, float]:
+        """Record the steps of an epoch, ``(n, terms)`` and ``(n, 4)``; return their means over the steps taken."""
+        new = torch.cat([report, controls], 1).cpu()
+        self.steps = torch.cat([self.steps, new]) if len(self.steps) else new
+        taken = new[new[:, 0] > 0]
+        means = taken.double().mean(0) if len(taken) else torch.full((new.shape[1],), float("nan"))
+        row = dict(zip(self.columns, means.tolist(), strict=True))
+        kl = {name: value for name, value in row.items() if name.startswith("kl_") and name != "kl_weight"}
+        total = sum(kl.values())
+        skipped = float(len(new) - len(taken))
+        result = {"loss": row["reconstruction"] + total, "reconstruction": row["reconstruction"], "kl": total, **kl}
+        last = dict(zip(Controls._fields, new[-1, -len(Controls._fields) :].tolist(), strict=True))
+        return result | {"objective": row["loss"], "skipped": skipped} | last
+
+    def save(self, path: Path) -> Path:
+        """Write groups ``epoch`` and ``step`` as NetCDF4, atomically."""
+        epochs = {
+            name: ("epoch", np.array([row[name] for row in self.epochs])) for name in self.epochs[0] if name != "epoch"
+        }
+        steps = {name: ("step", column) for name, column in zip(self.columns, self.steps.T.numpy(), strict=True)}
+        tree = xr.DataTree.from_dict(
+            {
+                "epoch": xr.Dataset(epochs, {"epoch": [int(row["epoch"]) for row in self.epochs]}),
+                "step": xr.Dataset(steps, {"step": np.arange(1, len(self.steps) + 1)}),
+            }
+        )
+        with replacing(path) as temporary:
+            tree.to_netcdf(temporary, engine="h5netcdf")
+        return path

@@ -1,0 +1,42 @@
+"""What a step minimises: minus the ELBO with its weights, or minus the importance-weighted bound."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from inference.elbo import ELBO, elbo
+from inference.importance import iwae
+from inference.recipe import TrainingConfig
+from models import VAE
+
+
+class Controls(NamedTuple):
+    """Numbers that a schedule moves from step to step; scalars on the device."""
+
+    lr: Tensor
+    beta: Tensor
+    kl_weight: Tensor
+    capacity: Tensor
+
+
+def loss(vae: VAE, x: Tensor, controls: Controls, config: TrainingConfig) -> tuple[Tensor, ELBO]:
+    r"""Return the scalar to minimise for jets x ``(B, K)``, and their ELBO.
+
+    .. math::
+        \langle -E_q \ln p(x|z)\rangle + w\,\Bigl|\sum_i \max(\lambda, \langle KL_i\rangle) - C\Bigr|
+
+    with KL weight w, free bits :math:`\lambda` [nat] for each coordinate (Kingma et al. 1606.04934, eq. 15) and
+    capacity C [nat] (Burgess et al. 1804.03599, eq. 8; no modulus where the recipe schedules none); or minus the
+    importance-weighted bound.
+    """
+    bound = elbo(vae.model, vae.guide, x)
+    if config.objective == "iwae":
+        return -iwae(vae.model, vae.guide, x, config.particles).mean(), bound
+    kl = torch.cat([value.mean(0) for value in bound.kl.values()])
+    total = kl.clamp(min=config.free_bits).sum() if config.free_bits else kl.sum()
+    if config.capacity is not None:
+        total = (total - controls.capacity).abs()
+    return bound.reconstruction.mean() + controls.kl_weight * total, bound

@@ -1,0 +1,216 @@
+"""Make a step fast: trace it once, take the noise out, batch it over replicas, compile it, capture it.
+
+The step is ordinary Python over Pyro; what runs is a graph of tensor operations. Its random numbers are drawn outside
+from one generator per replica, in the order in which Pyro would have drawn them, so that a traced step, a compiled one
+and one replica of many see the numbers of plain eager Pyro under the same seed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import pyro
+import torch
+from torch import Generator, Tensor
+from torch.fx import GraphModule, Node
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.fx.graph import CodeGen
+
+Step = Callable[..., Tensor]
+
+aten = torch.ops.aten
+DRAWS: dict[object, Callable[..., Tensor]] = {
+    aten.normal_.default: torch.randn,
+    aten.randn.default: torch.randn,
+    aten.randn_like.default: torch.randn,
+    aten.uniform_.default: torch.rand,
+    aten.rand.default: torch.rand,
+    aten.rand_like.default: torch.rand,
+}
+"""Random operations that are replaced by inputs -> how to draw them. Others (gamma variates) stay in the graph."""
+
+
+class Noise(NamedTuple):
+    """One random input of a graph."""
+
+    draw: Callable[..., Tensor]
+    shape: torch.Size
+    dtype: torch.dtype
+
+
+def trace(step: Step, inputs: Sequence[Tensor]) -> tuple[GraphModule, list[Noise]]:
+    """Return the step as a graph whose further inputs are its noise.
+
+    ``inputs`` are only looked at: the step runs on copies.
+    """
+    validation = torch.distributions.Distribution._validate_args
+    with pyro.validation_enabled(False), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of tracing itself
+        graph = make_fx(step)(*(tensor.clone() for tensor in inputs))
+    torch.distributions.Distribution.set_default_validate_args(validation)
+    noise = externalise_noise(graph)
+    return graph, noise
+
+
+def externalise_noise(graph: GraphModule) -> list[Noise]:
+    """Replace the graph's standard random operations by inputs, in order."""
+    last = [node for node in graph.graph.nodes if node.op == "placeholder"][-1]
+    found: list[Noise] = []
+    for node in [node for node in graph.graph.nodes if is_standard_draw(node)]:
+        value = node.meta["val"] if "val" in node.meta else node.meta["tensor_meta"]
+        with graph.graph.inserting_after(last):
+            last = graph.graph.placeholder(f"noise_{len(found)}")
+        node.replace_all_uses_with(last)
+        graph.graph.erase_node(node)
+        found.append(Noise(DRAWS[node.target], value.shape, value.dtype))
+    graph.graph.set_codegen(CodeGen())
+    graph.graph.eliminate_dead_code()
+    graph.recompile()
+    return found
+
+
+def is_standard_draw(node: Node) -> bool:
+    """Whether a node draws standard normal or uniform numbers."""
+    if node.target in (aten.normal_.default, aten.uniform_.default):
+        return len(node.args) == 1 and not node.kwargs
+    return node.target in DRAWS
+
+
+class Program:
+    """A step that draws its noise and runs as fast as the machine allows.
+
+    Parameters
+    ----------
+    step
+        Function from :func:`inference.step.make_step`.
+    inputs
+        Example inputs of one replica: state, constituents, rows, controls.
+    generators
+        One per replica.
+    compiled
+        Whether to compile the graph.
+    shared
+        Position in ``inputs`` of the tensor that replicas share (the constituents).
+    """
+
+    def __init__(
+        self, step: Step, inputs: Sequence[Tensor], generators: Sequence[Generator], *, compiled: bool, shared: int
+    ) -> None:
+        self.generators = generators
+        self.device = inputs[0].device
+        self.reason = ""
+        graph, self.noise = trace(step, inputs)
+        run: Step = graph
+        if len(generators) > 1:
+            run = batched(graph, inputs, self.noise, len(generators), shared)
+        if compiled and (self.device.type == "cuda" or has_compiler()):
+            run = torch.compile(run, fullgraph=True, dynamic=False)
+        self.run = run
+
+    def draw(self) -> list[Tensor]:
+        """Draw the noise of one step: ``(...)`` for one replica, ``(R, ...)`` for several."""
+        rows = [
+            [n.draw(n.shape, generator=g, dtype=n.dtype, device=self.device) for n in self.noise]
+            for g in self.generators
+        ]
+        return rows[0] if len(rows) == 1 else [torch.stack(parts) for parts in zip(*rows, strict=True)]
+
+    @torch.no_grad()
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        """Take a step; return its report ``(terms,)`` or ``(R, terms)``."""
+        return self.run(*inputs, *self.draw())
+
+
+def batched(
+    graph: GraphModule, inputs: Sequence[Tensor], noise: Sequence[Noise], replicas: int, shared: int
+) -> GraphModule:
+    """Return the graph for R replicas at once: every input but the shared one has a leading dimension R."""
+    dims = [None if i == shared else 0 for i in range(len(inputs))] + [0] * len(noise)
+    many = [t.clone() if i == shared else torch.stack([t] * replicas) for i, t in enumerate(inputs)]
+    draws = [torch.zeros(replicas, *n.shape, dtype=n.dtype, device=inputs[0].device) for n in noise]
+    vectorised = torch.func.vmap(graph, in_dims=tuple(dims), randomness="different")
+    result = make_fx(lambda *tensors: vectorised(*tensors))(*many, *draws)
+    result.graph.set_codegen(CodeGen())
+    result.recompile()
+    return result
+
+
+class Eager:
+    """The step as plain Pyro, for models that cannot be traced: same numbers, more time."""
+
+    def __init__(self, step: Step, replicas: int, shared: int, reason: str) -> None:
+        self.step, self.replicas, self.shared, self.reason = step, replicas, shared, reason
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        """Take a step, one replica after the other."""
+        if self.replicas == 1:
+            return self.step(*inputs)
+        rows = range(self.replicas)
+        views = [[t if i == self.shared else t[r] for i, t in enumerate(inputs)] for r in rows]
+        return torch.stack([self.step(*view) for view in views])
+
+
+def has_compiler() -> bool:
+    """Whether there is a C++ compiler for the CPU."""
+    return any(shutil.which(name) for name in ("g++", "clang++", "c++"))
+
+
+def make_program(
+    step: Step, inputs: Sequence[Tensor], generators: Sequence[Generator], *, compiled: bool, shared: int
+) -> Program | CapturedProgram | Eager:
+    """Return the fastest program that the model and the machine allow; its ``reason`` says why, if it is eager."""
+    try:
+        program = Program(step, inputs, generators, compiled=compiled, shared=shared)
+    except Exception as error:  # whatever a user's model does that a graph cannot hold
+        sentence = (
+            f"the model cannot be traced ({type(error).__name__}: {str(error).splitlines()[0]}); training eagerly"
+        )
+        return Eager(step, len(generators), shared, sentence)
+    return CapturedProgram(program) if program.device.type == "cuda" else program
+
+
+class CapturedProgram:
+    """A program as one CUDA graph: a step costs one launch and the draws of its noise."""
+
+    WARM_UP = 3
+
+    def __init__(self, program: Program) -> None:
+        self.program, self.reason = program, ""
+        self.graph: torch.cuda.CUDAGraph | None = None
+
+    @torch.no_grad()
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        """Take a step; the first call captures it. The state and constituents must stay where they are in memory."""
+        if self.graph is None:
+            self.capture(inputs)
+        assert self.graph is not None
+        for static, new in zip(self.moving, inputs[-2:], strict=True):
+            static.copy_(new)
+        for static, new in zip(self.draws, self.program.draw(), strict=True):
+            static.copy_(new)
+        self.graph.replay()
+        return self.report.clone()
+
+    def capture(self, inputs: Sequence[Tensor]) -> None:
+        """Warm up on a side stream, put the state back, record one step."""
+        self.moving = [tensor.clone() for tensor in inputs[-2:]]
+        states = [g.get_state() for g in self.program.generators]
+        self.draws = self.program.draw()
+        for generator, state in zip(self.program.generators, states, strict=True):
+            generator.set_state(state)
+        fixed = list(inputs[:-2])
+        before = [tensor.clone() for tensor in fixed[:-1]]
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(self.WARM_UP):
+                self.program.run(*fixed, *self.moving, *self.draws)
+        torch.cuda.current_stream().wait_stream(stream)
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph):
+            self.report = self.program.run(*fixed, *self.moving, *self.draws)
+        for tensor, old in zip(fixed[:-1], before, strict=True):
+            tensor.copy_(old)

@@ -1,0 +1,120 @@
+"""One training step as a function of tensors alone: images, objective, gradient, guard, Adam."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.utils.stateless import _reparametrize_module
+
+from inference.objective import Controls, loss
+from inference.recipe import TrainingConfig
+from models import VAE
+
+EPSILON = 1e-8
+BETA = "likelihood.beta"
+"""The buffer that holds the resolution beta; a control, not a state."""
+
+
+@dataclass
+class State:
+    """Everything that a step changes, in place.
+
+    Lists of tensors in the order of ``parameter_names`` and ``buffer_names``; with R replicas each has a leading
+    dimension R.
+    """
+
+    parameters: list[Tensor]
+    first: list[Tensor]
+    second: list[Tensor]
+    count: Tensor
+    buffers: list[Tensor]
+
+    @classmethod
+    def of(cls, vae: VAE) -> State:
+        """Return the state of one model, sharing its memory, before the first step."""
+        parameters = [parameter.detach() for parameter in vae.parameters()]
+        first, second = ([torch.zeros_like(p) for p in parameters] for _ in range(2))
+        count = torch.zeros((), device=parameters[0].device)
+        buffers = [buffer for name, buffer in vae.named_buffers() if name != BETA]
+        return cls(parameters, first, second, count, buffers)
+
+    @classmethod
+    def stacked(cls, states: Sequence[State]) -> State:
+        """Return the state of several replicas, with a leading replica dimension."""
+        return cls.unflatten(
+            [torch.stack(tensors) for tensors in zip(*(s.flat for s in states), strict=True)], states[0]
+        )
+
+    @classmethod
+    def unflatten(cls, flat: Sequence[Tensor], like: State) -> State:
+        """Undo :attr:`flat`."""
+        n, rest = len(like.parameters), list(flat)
+        return cls(rest[:n], rest[n : 2 * n], rest[2 * n : 3 * n], rest[3 * n], rest[3 * n + 1 :])
+
+    @property
+    def flat(self) -> list[Tensor]:
+        """All tensors, one after the other."""
+        return [*self.parameters, *self.first, *self.second, self.count, *self.buffers]
+
+    def replica(self, index: int) -> State:
+        """Return a view of one replica."""
+        return State.unflatten([tensor[index] for tensor in self.flat], self)
+
+
+def make_step(vae: VAE, make: Callable[[Tensor], Tensor], config: TrainingConfig) -> Callable[..., Tensor]:
+    r"""Return the step ``(*state.flat, constituents, rows, controls) -> report``, which changes the state in place.
+
+    ``make`` turns constituents ``(B, M, 3)`` into data ``(B, K)``; ``rows`` ``(B,)`` chooses jets; ``controls``
+    ``(4,)`` are :class:`inference.objective.Controls`. The report ``(3 + terms,)`` is 1 if the step was taken
+    else 0, the loss, the reconstruction, and the KL of each term [nat per jet]. A step whose loss or gradient is not
+    finite changes nothing. Nothing is read back from the device.
+    """
+    parameter_names = [name for name, _ in vae.named_parameters()]
+    buffer_names = [name for name, _ in vae.named_buffers() if name != BETA]
+    template = State.of(vae)
+
+    def step(*tensors: Tensor) -> Tensor:
+        *flat, constituents, rows, numbers = tensors
+        state, controls = State.unflatten(flat, template), Controls(*numbers.unbind())
+        x = make(constituents[rows])
+        parameters = [parameter.detach().requires_grad_() for parameter in state.parameters]
+        buffers = [buffer.clone() for buffer in state.buffers]
+        swapped = dict(zip(parameter_names + buffer_names, parameters + buffers, strict=True)) | {BETA: controls.beta}
+        with _reparametrize_module(vae, swapped), torch.enable_grad():
+            value, bound = loss(vae, x, controls, config)
+            gradient = torch.autograd.grad(value, parameters, allow_unused=True)
+        gradients = [torch.zeros_like(p) if g is None else g for g, p in zip(gradient, parameters, strict=True)]
+        with torch.no_grad():
+            taken = torch.stack([value.isfinite(), *(g.isfinite().all() for g in gradients)]).all()
+            adam(state, gradients, controls.lr, config.adam_betas, taken)
+            for old, new in zip(state.buffers, buffers, strict=True):
+                old.copy_(torch.where(taken, new, old))
+            kl = torch.cat([term.mean(0) for term in bound.kl.values()])
+            parts = [taken.to(value.dtype)[None], value[None], bound.reconstruction.mean()[None], kl]
+            return torch.cat([part.detach() for part in parts])
+
+    return step
+
+
+def adam(state: State, gradients: Sequence[Tensor], lr: Tensor, betas: tuple[float, float], taken: Tensor) -> None:
+    r"""Update parameters and moments in place where ``taken``.
+
+    .. math::
+        m \gets \beta_1 m + (1-\beta_1) g,\quad v \gets \beta_2 v + (1-\beta_2) g^2,\quad
+        \theta \gets \theta - \eta\,\frac{m/(1-\beta_1^t)}{\sqrt{v/(1-\beta_2^t)} + 10^{-8}}
+
+    Kingma & Ba 1412.6980, algorithm 1. Written out, since the whole step becomes one graph in which a skipped step is
+    skipped for one replica alone; torch's own agrees to rounding.
+    """
+    count = state.count + taken
+    correction = [1 - beta**count for beta in betas]
+    for p, m, v, g in zip(state.parameters, state.first, state.second, gradients, strict=True):
+        first, second = torch.lerp(g, m, betas[0]), torch.lerp(g * g, v, betas[1])
+        move = lr * (first / correction[0]) / ((second / correction[1]).sqrt() + EPSILON)
+        p.copy_(torch.where(taken, p - move, p))
+        m.copy_(torch.where(taken, first, m))
+        v.copy_(torch.where(taken, second, v))
+    state.count.copy_(count)

@@ -1,0 +1,43 @@
+"""TensorBoard events of a training, by option."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+from inference.recipe import RecipeError
+from inference.run import Run
+
+
+class Tracker:
+    """Write each epoch's row as TensorBoard scalars into the run folders, when enabled.
+
+    Raises
+    ------
+    RecipeError
+        The tensorboard package is missing.
+    """
+
+    def __init__(self, runs: Sequence[Run], *, enabled: bool) -> None:
+        self.writers: list[Any] = []
+        if not enabled:
+            return
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise RecipeError("training.tensorboard: pip install tensorboard, or leave it false") from error
+        self.writers = [SummaryWriter(str(run.path / "tensorboard")) for run in runs]
+
+    def write(self, epoch: int, rows: Sequence[dict[str, float]]) -> None:
+        """Write one row per run."""
+        for writer, row in zip(self.writers, rows, strict=False):
+            for name, value in row.items():
+                writer.add_scalar(name, value, epoch)
+
+    def __enter__(self) -> Tracker:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for writer in self.writers:
+            writer.close()
