@@ -48,16 +48,29 @@ class PowerSphericalDistribution(DirectionDistribution):
     @property
     def log_normaliser(self) -> Tensor:
         r"""Log of the integral of :math:`((1 + \mu\cdot z)/2)^\kappa` over the sphere."""
-        beta, kappa = self.k / 2, self.concentration.double()
-        log_beta = torch.lgamma(kappa + beta) - torch.lgamma(kappa + 2 * beta)
-        return (log_beta + 2 * beta * math.log(2) + beta * math.log(math.pi)).to(self.concentration)
+        return _log_gamma_ratio(self.concentration, self.k / 2) + self.k / 2 * math.log(4 * math.pi)
 
 
 @register_kl(PowerSphericalDistribution, SphereUniform)
 def _kl_power_spherical_uniform(q: PowerSphericalDistribution, p: SphereUniform) -> Tensor:
-    beta, kappa = q.k / 2, q.concentration.double()  # differences of digammas: float32 would lose every digit
-    mean_log = torch.digamma(kappa + beta) - torch.digamma(kappa + 2 * beta)
-    return (kappa * mean_log).to(q.concentration) - q.log_normaliser + log_area(q.k + 1)
+    mean_log = _digamma_difference(q.concentration, q.k / 2)
+    return q.concentration * mean_log - q.log_normaliser + log_area(q.k + 1)
+
+
+def _log_gamma_ratio(kappa: Tensor, beta: float) -> Tensor:
+    r"""Return :math:`\ln\Gamma(\kappa + \beta) - \ln\Gamma(\kappa + 2\beta)` without cancellation."""
+    if beta.is_integer():
+        return -sum(torch.log(kappa + beta + j) for j in range(int(beta)))
+    wide = kappa.double()  # float32 would lose every digit of the difference
+    return (torch.lgamma(wide + beta) - torch.lgamma(wide + 2 * beta)).to(kappa)
+
+
+def _digamma_difference(kappa: Tensor, beta: float) -> Tensor:
+    r"""Return :math:`\psi(\kappa + \beta) - \psi(\kappa + 2\beta)` without cancellation."""
+    if beta.is_integer():
+        return -sum(1 / (kappa + beta + j) for j in range(int(beta)))
+    wide = kappa.double()
+    return (torch.digamma(wide + beta) - torch.digamma(wide + 2 * beta)).to(kappa)
 
 
 def _beta(alpha: Tensor, beta: float) -> tuple[Tensor, Tensor]:

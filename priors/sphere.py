@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from priors.latent import Latent
-from priors.von_mises import HEAD_SCALE, away_from_origin
+from priors.von_mises import HEAD_SCALE
 
 
 def log_area(dim: int) -> float:
@@ -136,3 +136,9 @@ class Sphere(Latent):
     def point(self, posterior: Any) -> Tensor:
         """Return the mean direction ``(..., m)``."""
         return posterior.loc
+
+
+def away_from_origin(vector: Tensor) -> Tensor:
+    """Return ``vector`` ``(..., m)`` moved 1e-7 along the first axis: the origin has no direction."""
+    axis = vector.new_full((1,), 1e-7)
+    return vector + torch.nn.functional.pad(axis, (0, vector.shape[-1] - 1))

@@ -56,8 +56,9 @@ class VonMisesDistribution(dist.TorchDistribution):
 
     def rsample(self, sample_shape: Any = torch.Size()) -> Tensor:
         """Draw angles in [-pi, pi]."""
-        u = 2 * torch.rand(self._extended_shape(sample_shape), dtype=self.loc.dtype, device=self.loc.device) - 1
-        return wrapped(self.loc + self.polar.quantile(u.abs()).copysign(u))
+        shape = self._extended_shape(sample_shape)
+        u = torch.empty(shape, dtype=self.loc.dtype, device=self.loc.device).uniform_(-1, 1)
+        return wrapped(self.loc + self.polar.quantile(u.abs()) * u.sign())
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Log density per rad; periodic."""
@@ -74,6 +75,15 @@ class VonMisesDistribution(dist.TorchDistribution):
         super(VonMisesDistribution, new).__init__(torch.Size(batch_shape), validate_args=False)
         new._validate_args = self._validate_args
         return new
+
+
+class CircularUniform(VonMisesDistribution):
+    """The von Mises distribution of concentration 0."""
+
+
+@register_kl(VonMisesDistribution, CircularUniform)
+def _kl_von_mises_uniform(q: VonMisesDistribution, p: CircularUniform) -> Tensor:
+    return q.polar.kl_to_uniform
 
 
 @register_kl(VonMisesDistribution, VonMisesDistribution)
@@ -127,13 +137,15 @@ class VonMises(Latent):
 
     def prior(self) -> dist.TorchDistribution:
         """Von Mises about 0, uniform by default, event shape ``(d,)``."""
-        return VonMisesDistribution(self._anchor, self._anchor + self.concentration).expand([self.dim]).to_event(1)
+        family = VonMisesDistribution if self.concentration else CircularUniform
+        return family(self._anchor, self._anchor + self.concentration).expand([self.dim]).to_event(1)
 
     def posterior(self, head: Tensor) -> dist.TorchDistribution:
         """Von Mises from ``head`` ``(..., 2 d)``."""
-        x, y = away_from_origin(torch.stack(head.chunk(2, dim=-1), -1)).unbind(-1)
-        rho2 = HEAD_SCALE**2 * (x**2 + y**2)
-        return VonMisesDistribution(torch.atan2(y, x), (rho2 / (1 + rho2)).sqrt() * (2 + rho2)).to_event(1)
+        tiny = torch.finfo(head.dtype).eps  # the origin has no direction
+        x, y = head.chunk(2, dim=-1)
+        rho2 = HEAD_SCALE**2 * (x * x + y * y) + tiny**2
+        return VonMisesDistribution(torch.atan2(y, x + tiny), (rho2 / (1 + rho2)).sqrt() * (2 + rho2)).to_event(1)
 
     def features(self, z: Tensor) -> Tensor:
         """Return all cosines, then all sines, ``(..., 2 d)``."""
@@ -142,10 +154,3 @@ class VonMises(Latent):
     def coordinates(self, z: Tensor) -> Tensor:
         """Return the angles in [-pi, pi] rad."""
         return wrapped(z)
-
-
-def away_from_origin(vector: Tensor) -> Tensor:
-    """Return ``vector`` ``(..., m)`` with a short first axis in place of the origin, which has no direction."""
-    axis = torch.zeros_like(vector)
-    axis[..., 0] = 1e-3
-    return torch.where((vector**2).sum(-1, keepdim=True) > 1e-12, vector, axis)
