@@ -3,7 +3,7 @@
 ``python benchmarks/emd.py`` scans every solver's settings on a few pairs, keeps its fastest setting that is accurate
 enough against the exact linear programme, and then times the kept settings alternately on one core; ratios come last.
 ``--quick`` does a smaller scan in less than a minute; ``--accuracy`` prints the table of errors instead;
-``--pairs`` times the pair matrix against POT and, with numpy < 2, energyflow.
+``--matrix 5000`` times a matrix of pairs against POT and, given an interpreter that has it, energyflow.
 OTT-JAX is timed where it is installed (``pip install ott-jax``).
 """
 
@@ -33,7 +33,7 @@ import numpy as np  # noqa: E402
 import ot  # noqa: E402
 import torch  # noqa: E402
 
-from jets.emd import emd  # noqa: E402
+from jets.emd import emd, pairwise  # noqa: E402
 from jets.emd.examples import PAIRS  # noqa: E402
 
 Cloud = torch.Tensor
@@ -135,8 +135,8 @@ PEERS = {
     "geomloss": Peer(
         with_geomloss,
         {
-            "blur": [0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001],
-            "scaling": [0.5, 0.7, 0.8, 0.9, 0.95, 0.98],
+            "blur": [0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001, 0.00003],
+            "scaling": [0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99],
             "debias": [True, False],
         },
         0.01,
@@ -152,7 +152,8 @@ PEERS = {
         0.05,
     ),
 }
-OURS = Peer(ours, {"tolerance": [0.2, 0.1, 0.05, 0.02, 0.01]}, 0.01)
+LOOSE = Peer(ours, {"tolerance": [0.7, 0.5, 0.3, 0.2, 0.1]}, 0.05)
+OURS = Peer(ours, {"tolerance": [0.3, 0.2, 0.1, 0.05, 0.02]}, 0.01)
 DEFAULT = Peer(ours, {"tolerance": [0.02]}, 0.01)
 VALUE_ONLY = Peer(ours, {"tolerance": [0.02], "gradient": [False]}, 0.01)
 
@@ -164,20 +165,23 @@ def clock(solve: Solver, x: np.ndarray, y: np.ndarray, setting: dict) -> float:
     return (time.perf_counter() - start) / len(x)
 
 
-def scan(peer: Peer, x: np.ndarray, y: np.ndarray, truth: np.ndarray, budget: float) -> tuple[dict, float] | None:
-    """Return the fastest setting within the error limit and its mean error, or None; stop scanning at the budget."""
+def scan(peer: Peer, x: np.ndarray, y: np.ndarray, truth: np.ndarray, budget: float) -> tuple[dict, float]:
+    """Return the fastest setting within the error limit and its mean error; where none is, the most accurate one."""
     best, found, end = np.inf, None, time.perf_counter() + budget
+    closest = None
     for values in itertools.product(*peer.grid.values()):
         setting = dict(zip(peer.grid, values, strict=True))
         value, _ = peer.solve(x, y, **setting)
         error = float(np.abs(value / truth - 1).mean())
-        if error <= peer.limit and np.isfinite(value).all():
+        if np.isfinite(error) and (closest is None or error < closest[1]):
+            closest = setting, error
+        if error <= peer.limit:
             seconds = min(clock(peer.solve, x, y, setting) for _ in range(2))
             if seconds < best:
                 best, found = seconds, (setting, error)
         if time.perf_counter() > end and found:
             break
-    return found
+    return found or closest
 
 
 def race(kind: str, count: int, n: int, repeats: int, budget: float) -> None:
@@ -186,16 +190,17 @@ def race(kind: str, count: int, n: int, repeats: int, budget: float) -> None:
     few = slice(0, min(32, count))
     truth, _ = exact(x[few], y[few], gradient=False)
     found: dict[str, tuple[Peer, dict, float]] = {}
-    for name, peer in ({"ours": OURS, "ours, default": DEFAULT, "ours, value only": VALUE_ONLY} | PEERS).items():
+    for name, peer in (
+        {"ours, 5 %": LOOSE, "ours, 1 %": OURS, "ours, default": DEFAULT, "ours, value only": VALUE_ONLY} | PEERS
+    ).items():
         try:
             result = scan(peer, x[few], y[few], truth, budget)
         except ImportError:
             print(f"  {name}: not installed")
             continue
-        if result:
-            found[name] = (peer, *result)
-        else:
-            print(f"  {name}: no setting of the scan reaches {100 * peer.limit:g} %")
+        found[name] = (peer, *result)
+        if result[1] > peer.limit:
+            print(f"  {name}: no setting of the scan reaches {100 * peer.limit:g} %; its most accurate one is timed")
     times: dict[str, list[float]] = {name: [] for name in found}
     sizes = {}
     for name, (peer, setting, _) in found.items():
@@ -212,11 +217,14 @@ def race(kind: str, count: int, n: int, repeats: int, budget: float) -> None:
 
 
 def report(kind: str, best: dict[str, float]) -> None:
-    for name, seconds in best.items():
-        if name.startswith("ours"):
+    """Print every peer's time over ours at the accuracy the peer had to reach."""
+    for name, peer in PEERS.items():
+        if name not in best:
             continue
-        mine = "ours, value only" if "value only" in name else "ours, default" if "exact" in name else "ours"
-        other = "" if mine != "ours" else f" ({seconds / best['ours, default']:.1f} at the default tolerance)"
+        seconds = best[name]
+        mine = {0.05: "ours, 5 %", 0.01: "ours, 1 %"}.get(peer.limit, "ours, default")
+        mine = "ours, value only" if "value only" in name else mine
+        other = "" if "default" in mine else f" ({seconds / best['ours, default']:.1f} at the default tolerance)"
         print(f"ratio {kind}: {name} / {mine} = {seconds / best[mine]:.1f}{other}")
 
 
@@ -236,9 +244,7 @@ def two_threads(n: int, count: int) -> None:
 
 def accuracy(count: int) -> None:
     """Print errors, bounds and gradients of the default against the exact programme."""
-    print(
-        "kind n tolerance | mean error % | width of bounds % | outside | least margin | cosine: angles, weights"
-    )
+    print("kind n tolerance | mean error % | width of bounds % | outside | least margin | cosine: angles, weights")
     for kind, n in itertools.product(PAIRS, (32, 64, 100)):
         x, y = PAIRS[kind](n, count)
         truth, slope = solved(x.astype(float), y.astype(float), "exact", 0.02)
@@ -267,6 +273,63 @@ def cosine(one: torch.Tensor, two: torch.Tensor) -> float:
     return float(torch.nn.functional.cosine_similarity(one, two, dim=1).mean())
 
 
+#: What another interpreter, one with numpy < 2 and energyflow, runs to be timed.
+ENERGYFLOW = """
+import sys, time, numpy, energyflow
+jets = numpy.load(sys.argv[1]).astype(float)
+energyflow.emd.emds(jets[:20], R=1.0, norm=True, n_jobs=1)
+start = time.perf_counter()
+values = energyflow.emd.emds(jets, R=1.0, norm=True, n_jobs=1)
+print(len(jets) * (len(jets) - 1) / 2 / (time.perf_counter() - start), values[0, 1])
+"""
+
+
+def matrix(count: int, file: str | None, python: str | None) -> None:
+    """Compute a matrix of count x count jets on two cores; time POT and energyflow on some of the same pairs."""
+    import subprocess
+    import tempfile
+
+    from jets.hdf5 import load
+
+    jets = np.concatenate([load(f"sample:{kind}").constituents for kind in ("qcd", "top")])
+    jets = jets[np.random.default_rng(0).permutation(len(jets))[:count]]
+    pin(2)
+    start = time.perf_counter()
+    found = pairwise(jets, file=file, progress=True, threads=2)
+    rate = count * (count - 1) / 2 / (time.perf_counter() - start)
+    pin(1)
+    some = np.random.default_rng(1).integers(count, size=(2000, 2))
+    some = some[some[:, 0] != some[:, 1]]
+    start = time.perf_counter()
+    truth = np.concatenate([one_exact(jets[i], jets[j]) for i, j in some])
+    pot = len(some) / (time.perf_counter() - start)
+    error = np.abs(found[some[:, 0], some[:, 1]] / truth - 1).mean()
+    print(
+        f"{count} x {count} jets of up to {jets.shape[1]} particles, two threads: {rate:,.0f} pairs/s, "
+        f"error {error:.2%}"
+    )
+    print(f"POT's exact programme, one core: {pot:,.0f} pairs/s")
+    if python:
+        with tempfile.TemporaryDirectory() as folder:
+            np.save(f"{folder}/jets.npy", jets[:150])
+            out = subprocess.run(
+                [python, "-c", ENERGYFLOW, f"{folder}/jets.npy"], capture_output=True, text=True, check=True
+            )
+        other = float(out.stdout.split()[0])
+        print(
+            f"energyflow, one core: {other:,.0f} pairs/s; "
+            f"its first pair {float(out.stdout.split()[1]):.6f}, ours {found[0, 1]:.6f}"
+        )
+        print(f"ratio of rates: ours on two cores / energyflow on two, were it twice as fast = {rate / other / 2:.1f}")
+    print(f"ratio of rates: ours on two cores / POT on two, were it twice as fast = {rate / pot / 2:.1f}")
+
+
+def one_exact(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the exact distance of two padded jets, their padding dropped."""
+    one, two = (jet[jet[:, 0] > 0][None] for jet in (x, y))
+    return exact(normalised(one), normalised(two), gradient=False)[0]
+
+
 def warm_up() -> None:
     """Compile, and say how long that takes."""
     x, y = PAIRS["unrelated"](32, 2)
@@ -280,12 +343,18 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="smaller scan and batch, under a minute")
     parser.add_argument("--accuracy", action="store_true", help="print the table of errors instead")
     parser.add_argument("--count", type=int, default=1000, help="pairs of each kind in the table of errors")
+    parser.add_argument("--matrix", type=int, metavar="N", help="time the matrix of N x N jets instead")
+    parser.add_argument("--file", help="HDF5 file for the matrix")
+    parser.add_argument("--energyflow", metavar="PYTHON", help="interpreter with numpy < 2 and energyflow")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore", module="ot")
     warm_up()
     if arguments.accuracy:
         accuracy(arguments.count)
+        return
+    if arguments.matrix:
+        matrix(arguments.matrix, arguments.file, arguments.energyflow)
         return
     if arguments.quick:
         PEERS["geomloss"].grid.update(blur=[0.003, 0.001], scaling=[0.8, 0.9], debias=[True])
