@@ -17,13 +17,14 @@ def probes(space: Space, centre: Tensor) -> tuple[list[str], Tensor]:
     """Return names and decoder features ``(n, features_size)`` of the probes.
 
     ``centre`` ``(features_size,)`` holds the features of all other factors, usually their mean over jets. Factors
-    whose features are not their coordinates (circles, spheres) have no probes here.
+    whose features are not their coordinates (circles, spheres) have no probes here; a superposition has one for each
+    manifold, at the origin of its features.
     """
     names, rows, start = [], [], 0
     for label, factor in space.items:
         stop = start + factor.features_size
         if factor.kind in ("simplex", "category"):
-            for k in range(factor.features_size):
+            for k in range(factor.dim):
                 row = centre.clone()
                 row[start:stop] = 0.0
                 row[start + k] = 1.0

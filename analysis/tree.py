@@ -6,13 +6,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 import xarray as xr
 from numpy.typing import NDArray
-from pyro.poutine import Trace
 from torch import Tensor
 
 from analysis.probes import probes
@@ -105,7 +103,8 @@ class Batch:
 
     z: Tensor  # (draws, B, coordinates)
     point: Tensor  # (B, coordinates)
-    kl: Tensor  # (B, terms)
+    kl: Tensor  # (B, terms), as charged in training
+    information: Tensor  # (B, terms), the same but for relaxed categories
     log_likelihood: Tensor  # (draws, B)
     names: list[str]
 
@@ -121,6 +120,7 @@ def evaluate_jets(vae: VAE, images: Images, draws: int) -> dict[str, xr.Dataset]
     z = torch.cat([part.z for part in parts], 1).numpy()[None]
     log_likelihood = torch.cat([part.log_likelihood for part in parts], 1).numpy()[None]
     kl = torch.cat([part.kl for part in parts]).numpy()
+    information = torch.cat([part.information for part in parts]).numpy()
     reconstruction = -log_likelihood.mean((0, 1))
     stats = {"elbo": -reconstruction - kl.sum(1), "reconstruction": reconstruction, "kl": kl.sum(1)}
     nats = {"units": "nat"}
@@ -129,7 +129,7 @@ def evaluate_jets(vae: VAE, images: Images, draws: int) -> dict[str, xr.Dataset]
         "guide_params": xr.Dataset(
             {"point": (("jet", "coordinate"), torch.cat([part.point for part in parts]).numpy())}, coordinate
         ),
-        "information": xr.Dataset({"kl": (("jet", "kl_term"), kl, nats)}, {"kl_term": parts[0].names}),
+        "information": xr.Dataset({"kl": (("jet", "kl_term"), information, nats)}, {"kl_term": parts[0].names}),
         "sample_stats": xr.Dataset({name: ("jet", value, nats) for name, value in stats.items()}),
         "log_likelihood": xr.Dataset({"x": (("chain", "draw", "jet"), log_likelihood, nats)}),
     }
@@ -145,14 +145,14 @@ def evaluate_batch(vae: VAE, x: Tensor, draws: int) -> Batch:
         log_likelihood.append(-bound.reconstruction)
         kl.append(torch.cat(list(bound.kl.values()), -1))
         names = [name for site, value in bound.kl.items() for name in kl_names(space, site, value.shape[-1])]
-        z.append(space.coordinates(latents(traces[0], space)))
-    point = space.points(vae.encode(x))
-    return Batch(torch.stack(z), point, torch.stack(kl).mean(0), torch.stack(log_likelihood), names)
-
-
-def latents(guide_trace: Trace, space: Space) -> dict[str, Any]:
-    """Return the draws of a guide, label -> value."""
-    return {label: guide_trace.nodes[f"z_{label}"]["value"] for label in space.labels}
+        z.append(space.coordinates(vae.guide(x)))
+    head = vae.encode(x)
+    cost = torch.stack(kl).mean(0)
+    information = cost.clone()
+    for label, nats in space.information(head).items():  # where the cost of training is not the information
+        for i, name in enumerate(kl_names(space, f"z_{label}", nats.shape[-1])):
+            information[:, names.index(name)] = nats[:, i]
+    return Batch(torch.stack(z), space.points(head), cost, information, torch.stack(log_likelihood), names)
 
 
 def scores(groups: dict[str, xr.Dataset], space: Space) -> xr.Dataset:
@@ -194,7 +194,7 @@ def image_group(vae: VAE, images: Images, jets: Jets) -> xr.Dataset:
         features.append(vae.latent.features(vae.guide(x)).mean(0))
     counts = torch.bincount(label, minlength=len(jets.classes)).clamp(min=1)[:, None]
     names, points = probes(vae.latent, torch.stack(features).mean(0))
-    decoded = vae.decode(points).mean.unflatten(-1, (pixels, pixels)).numpy()
+    decoded = vae.decode(points).mean.reshape(len(names), pixels, pixels).numpy()
     axes = {
         axis: (np.arange(pixels) + 0.5 - pixels / 2) * step for axis, step in zip(("eta", "phi"), width, strict=True)
     }

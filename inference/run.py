@@ -23,6 +23,8 @@ from jets import Jets, load
 from jets.files import replacing
 from models import VAE, build
 
+REPLICAS = "replicas.pt"
+"""Checkpoint of all replicas of one training, beside their folders: one file, so that none is ahead of the others."""
 IN_MEMORY = "memory"
 """Stands for the source of jets that were not read from a file."""
 PACKAGES = ("jetvae", "torch", "pyro-ppl", "numpy", "xarray", "arviz")
@@ -41,7 +43,7 @@ class Run:
     ``provenance.json``       command, versions, git hash, fingerprint of the data, device
     ``history.csv``           one row per epoch: losses in nats per jet, KL per coordinate, controls, speed
     ``history.nc``            the same, and one row per step
-    ``checkpoint.pt``         weights, optimiser, RNG and history, to resume
+    ``checkpoint.pt``         weights, optimiser, RNG and history, to resume (of replicas: ``../replicas.pt``)
     ``weights.pt``            the trained ``state_dict``; present when training is complete
     ========================  =============================================================
     """
@@ -144,9 +146,13 @@ class Run:
         return vae.to(device).eval()
 
     def checkpoint(self, device: torch.device | str = "cpu") -> dict[str, Any] | None:
-        """Return the last checkpoint, or None."""
-        path = self.path / "checkpoint.pt"
-        return torch.load(path, map_location=device, weights_only=True) if path.exists() else None
+        """Return the last checkpoint, or None; that of a replica is in the one file of all replicas."""
+        path, together = self.path / "checkpoint.pt", self.path.parent / REPLICAS
+        if path.exists():
+            return torch.load(path, map_location=device, weights_only=True)
+        if together.exists():
+            return torch.load(together, map_location=device, weights_only=True).get(self.path.name)
+        return None
 
     def save(self, name: str, content: Any) -> Path:
         """Save tensors under ``name``, atomically."""

@@ -88,7 +88,7 @@ def make_step(vae: VAE, make: Callable[[Tensor], Tensor], config: TrainingConfig
             gradient = torch.autograd.grad(value, parameters, allow_unused=True)
         gradients = [torch.zeros_like(p) if g is None else g for g, p in zip(gradient, parameters, strict=True)]
         with torch.no_grad():
-            taken = torch.stack([value.isfinite(), *(g.isfinite().all() for g in gradients)]).all()
+            taken = torch.stack([value, *(g.sum() for g in gradients)]).isfinite().all()
             adam(state, gradients, controls.lr, config.adam_betas, taken)
             for old, new in zip(state.buffers, buffers, strict=True):
                 old.copy_(torch.where(taken, new, old))
@@ -109,12 +109,13 @@ def adam(state: State, gradients: Sequence[Tensor], lr: Tensor, betas: tuple[flo
     Kingma & Ba 1412.6980, algorithm 1. Written out, since the whole step becomes one graph in which a skipped step is
     skipped for one replica alone; torch's own agrees to rounding.
     """
-    count = state.count + taken
-    correction = [1 - beta**count for beta in betas]
-    for p, m, v, g in zip(state.parameters, state.first, state.second, gradients, strict=True):
-        first, second = torch.lerp(g, m, betas[0]), torch.lerp(g * g, v, betas[1])
-        move = lr * (first / correction[0]) / ((second / correction[1]).sqrt() + EPSILON)
-        p.copy_(torch.where(taken, p - move, p))
-        m.copy_(torch.where(taken, first, m))
-        v.copy_(torch.where(taken, second, v))
-    state.count.copy_(count)
+    state.count.add_(taken)
+    count = state.count.clamp(min=1)
+    keep = [torch.where(taken, beta, 1.0) for beta in betas]  # of a skipped step: everything
+    rate = torch.where(taken, lr / (1 - betas[0] ** count), 0.0)
+    scale = (1 - betas[1] ** count).rsqrt()
+    for p, m, v, gradient in zip(state.parameters, state.first, state.second, gradients, strict=True):
+        g = torch.where(taken, gradient, 0.0)
+        m.copy_(torch.lerp(g, m, keep[0]))
+        v.copy_(torch.lerp(g * g, v, keep[1]))
+        p.sub_(rate * m / (v.sqrt() * scale + EPSILON))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from inference.errors import exit_code
+from inference.fit import default_folder, load_for, train_many
+from inference.machine import tune_cpu
 from inference.recipe import DataConfig, Recipe, RecipeError, TrainingConfig, names, read
 from inference.run import Run, RunError
 from models import ModelConfig
@@ -55,11 +59,18 @@ def parser() -> argparse.ArgumentParser:
         help=f"{DataConfig.model_fields['fraction'].description}"
         "; a bare F is that of the last class (t/Q for qcd, top) [1]",
     )
-    add("--beta", type=float, metavar="B", help=f"{ModelConfig.model_fields['beta'].description} [recipe]")
+    add(
+        "--beta",
+        type=float,
+        metavar="B",
+        nargs="+",
+        help=f"{ModelConfig.model_fields['beta'].description}; several train together [recipe]",
+    )
     add("--epochs", type=int, metavar="N", help=f"{about['epochs']} [recipe]")
     add("--batch-size", type=int, metavar="B", help=f"{about['batch_size']} [recipe]")
     add("--lr", type=float, metavar="L", help=f"{about['lr']} [recipe]")
     add("--seed", type=int, metavar="S", help=f"{about['seed']} [recipe, else 0]")
+    add("--replicas", type=int, metavar="K", default=1, help="train K seeds from --seed on together, in one step [1]")
     add("--device", metavar="D", help=f"auto, cpu or cuda; {about['device']} [auto]")
     add("--out", metavar="DIR", help="run folder, must not exist [runs/RECIPE-TIME]")
     add("--resume", action="store_true", help="continue the run in --out; only --epochs and --device may change")
@@ -95,20 +106,39 @@ def fractions(texts: Sequence[str]) -> dict[str, float]:
     return result
 
 
-def resolve(options: argparse.Namespace) -> Recipe:
-    """Return the recipe with the command line's overrides; with ``--resume``, the run's own."""
+def resolve(options: argparse.Namespace) -> dict[Path, Recipe]:
+    """Return folder -> recipe with the command line's overrides; with ``--resume``, the runs' own."""
     given = overrides(options)
-    if not options.resume:
-        return named_fractions(read(options.recipe or "image-dvae", given))
-    if options.out is None:
-        raise RunError("--resume needs --out, the folder of the run to continue")
-    run = Run.open(options.out)
+    if options.resume:
+        if options.out is None:
+            raise RunError("--resume needs --out, the folder of the run to continue")
+        members = sorted(path.parent for path in Path(options.out).glob("*/config.toml"))
+        folders = members or [Path(options.out)]
+        return {folder: continued(folder, given) for folder in folders}
+    if options.replicas < 1:
+        raise RecipeError(f"--replicas {options.replicas}: expected a whole number of at least 1")
+    betas = given.pop("model.beta", [None])
+    recipes = {}
+    for beta, replica in itertools.product(betas, range(options.replicas)):
+        extra = {} if beta is None else {"model.beta": beta}
+        recipe = read(options.recipe or "image-dvae", given | extra)
+        seed = recipe.training.seed + replica
+        recipe = recipe.model_copy(update={"training": recipe.training.model_copy(update={"seed": seed})})
+        recipes[f"beta{recipe.model.beta:g}-seed{seed}"] = named_fractions(recipe)
+    folder = Path(options.out) if options.out else default_folder(options.recipe or "image-dvae")
+    if len(recipes) == 1:
+        return {folder: next(iter(recipes.values()))}
+    return {folder / name: recipe for name, recipe in recipes.items()}
+
+
+def continued(folder: Path, given: dict[str, Any]) -> Recipe:
+    """Return the recipe of a run that goes on; only what is RESUMABLE may have changed."""
+    given = {key: value[0] if key == "model.beta" else value for key, value in given.items()}
+    run = Run.open(folder)
     old, new = run.recipe, named_fractions(read(run.path / "config.toml", given))
     changed = [key for key in given if key not in RESUMABLE and value_at(old, key) != value_at(new, key)]
     if changed:
-        raise RunError(
-            f"{options.out}: --resume cannot change {', '.join(changed)}; start a new run with another --out"
-        )
+        raise RunError(f"{folder}: --resume cannot change {', '.join(changed)}; start a new run with another --out")
     return new
 
 
@@ -116,8 +146,6 @@ def named_fractions(recipe: Recipe) -> Recipe:
     """Give the bare fraction of ``--fraction F`` to the last class of the data."""
     if "" not in recipe.data.fraction:
         return recipe
-    from inference.fit import load_for
-
     last = load_for(recipe).classes[-1]
     fraction = {name or last: value for name, value in recipe.data.fraction.items()}
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"fraction": fraction})})
@@ -132,16 +160,14 @@ def value_at(recipe: Recipe, key: str) -> Any:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train, then name the files."""
     options = parser().parse_args(arguments)
-    recipe = resolve(options)
-    from inference.fit import train
-    from inference.machine import tune_cpu
-
-    tune_cpu(recipe.training.threads)
-    run = train(recipe, options.out, name=options.recipe or "image-dvae", resume=options.resume)
-    last = run.history[-1]
-    print(f"loss {last['loss']:.4f} = reconstruction {last['reconstruction']:.4f} + KL {last['kl']:.4f} nats per jet")
-    print(f"wrote {', '.join(sorted(path.name for path in run.path.iterdir()))} in {run.path}")
-    print(f"next: python -m analysis.summary {run.path}; python -m analysis.report {run.path}")
+    recipes = resolve(options)
+    tune_cpu(next(iter(recipes.values())).training.threads)
+    for run in train_many(list(recipes.values()), list(recipes), resume=options.resume):
+        last = run.history[-1]
+        parts = f"reconstruction {last['reconstruction']:.4f} + KL {last['kl']:.4f} nats per jet"
+        print(f"loss {last['loss']:.4f} = {parts}")
+        print(f"wrote {', '.join(sorted(path.name for path in run.path.iterdir()))} in {run.path}")
+        print(f"next: python -m analysis.summary {run.path}; python -m analysis.report {run.path}")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from inference.objective import Controls
 from inference.program import make_program
 from inference.progress import Progress
 from inference.recipe import Recipe, RecipeError
-from inference.run import Run, RunError
+from inference.run import REPLICAS, Run, RunError
 from inference.schedules import plateau_factor, should_stop
 from inference.step import State, make_step
 from inference.tracking import Tracker
@@ -218,9 +218,10 @@ class Trainer:
 
     def checkpoint(self) -> None:
         """Save all that a resumed training needs to go on as if it had not stopped."""
+        contents = {}
         for r, (run, vae, history) in enumerate(zip(self.runs, self.vaes, self.histories, strict=True)):
             state = self.state.replica(r) if len(self.runs) > 1 else self.state
-            content = {
+            contents[run.path.name] = {
                 "model": own(vae.state_dict()),
                 "first": [tensor.clone() for tensor in state.first],
                 "second": [tensor.clone() for tensor in state.second],
@@ -229,7 +230,12 @@ class Trainer:
                 "epochs": history.epochs,
                 "steps": history.steps,
             }
-            run.save("checkpoint.pt", content)
+        first = self.runs[0]
+        if len(self.runs) == 1:
+            first.save("checkpoint.pt", contents[first.path.name])
+        else:
+            Run(first.path.parent).save(REPLICAS, contents)
+        for run, history in zip(self.runs, self.histories, strict=True):
             if history.epochs:
                 run.write_history(history)
         self.saved = time.perf_counter()
@@ -240,8 +246,6 @@ class Trainer:
         saved = [content for content in found if content is not None]
         if len(saved) < len(found):
             return
-        if len({len(content["epochs"]) for content in saved}) > 1:  # killed between two replicas' files: oldest first
-            raise RunError(f"{self.runs[0].path.parent}: replicas were saved at different epochs; start anew")
         for r, content in enumerate(saved):
             state = self.state.replica(r) if len(self.runs) > 1 else self.state
             self.vaes[r].load_state_dict(content["model"])
