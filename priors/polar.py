@@ -137,7 +137,7 @@ class PolarAngle:
         theta = theta.clamp(min=torch.finfo(u.dtype).eps ** 2).minimum(table.top)
         here, exponent = torch.sin(theta / 2) ** 2, -2 * kappa
         density, log_slope = torch.exp(exponent * here), -kappa * torch.sin(theta)
-        scale = 1.0  # of the densities below: near zero their powers underflow
+        scale = torch.ones_like(theta)  # of the densities below: near zero their powers underflow
         if power:
             scale = here * (1 - here)
             log_slope = log_slope + 2 * power / torch.tan(theta)
@@ -149,7 +149,9 @@ class PolarAngle:
                 inner *= (y * (1 - y) / scale) ** power
             cumulative.add_(inner, alpha=weight)
             first.addcmul_(inner, y, value=weight)
-        wanted = u * table.total * table.top / (4 * scale) ** power
+        wanted = u * table.total * table.top
+        if power:
+            wanted = wanted / (4 * scale) ** power
         newton = (theta * cumulative - wanted) / density
         step = newton / (1 - (newton * log_slope / 2).clamp(max=0.5))
         slope = theta * (2 * first - table.shortfall * cumulative) / density

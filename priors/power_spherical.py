@@ -60,7 +60,7 @@ def _kl_power_spherical_uniform(q: PowerSphericalDistribution, p: SphereUniform)
 def _log_gamma_ratio(kappa: Tensor, beta: float) -> Tensor:
     r"""Return :math:`\ln\Gamma(\kappa + \beta) - \ln\Gamma(\kappa + 2\beta)` without cancellation."""
     if beta.is_integer():
-        return -sum(torch.log(kappa + beta + j) for j in range(int(beta)))
+        return -torch.stack([torch.log(kappa + beta + j) for j in range(int(beta))]).sum(0)
     wide = kappa.double()  # float32 would lose every digit of the difference
     return (torch.lgamma(wide + beta) - torch.lgamma(wide + 2 * beta)).to(kappa)
 
@@ -68,7 +68,7 @@ def _log_gamma_ratio(kappa: Tensor, beta: float) -> Tensor:
 def _digamma_difference(kappa: Tensor, beta: float) -> Tensor:
     r"""Return :math:`\psi(\kappa + \beta) - \psi(\kappa + 2\beta)` without cancellation."""
     if beta.is_integer():
-        return -sum(1 / (kappa + beta + j) for j in range(int(beta)))
+        return -torch.stack([1 / (kappa + beta + j) for j in range(int(beta))]).sum(0)
     wide = kappa.double()
     return (torch.digamma(wide + beta) - torch.digamma(wide + 2 * beta)).to(kappa)
 

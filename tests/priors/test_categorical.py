@@ -120,5 +120,5 @@ def test_learned_weights_move_to_the_truth():
 def test_categories_are_drawn_where_nothing_enumerates():
     space = parse("C3")
     model, guide = pair(space.double(), LOGITS)
-    draws = Predictive(model, guide=guide, num_samples=2000, return_sites=["z_C3"])(JETS)["z_C3"]
+    draws = Predictive(model, guide=guide, num_samples=2000, return_sites=["z_C3"], parallel=True)(JETS)["z_C3"]
     torch.testing.assert_close(draws.mean(0).squeeze(), LOGITS.softmax(-1), atol=0.05, rtol=0)

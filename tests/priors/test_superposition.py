@@ -90,11 +90,11 @@ def test_drawn_where_nothing_enumerates(small):
     space, encode, decode, x = small
     model, guide = pair(space, encode, decode)
     with pytest.warns(UserWarning, match="TraceEnum_ELBO"):
-        drawn = torch.tensor([Trace_ELBO().loss(model, guide, x) for _ in range(600)])
-    exact = torch.tensor([TraceEnum_ELBO(max_plate_nesting=1).loss(model, guide, x) for _ in range(600)])
-    error = ((drawn.var() + exact.var()) / 600).sqrt()
+        drawn = torch.tensor([Trace_ELBO().loss(model, guide, x) for _ in range(300)])
+    exact = torch.tensor([TraceEnum_ELBO(max_plate_nesting=1).loss(model, guide, x) for _ in range(300)])
+    error = ((drawn.var() + exact.var()) / 300).sqrt()
     assert abs(drawn.mean() - exact.mean()) < 4 * error
-    assert error < 0.02 * exact.mean().abs()
+    assert error < 0.03 * exact.mean().abs()
     draws = Predictive(model, guide=guide, num_samples=50)(x)
     assert set(draws["z_M2"].unique().tolist()) == {0.0, 1.0}
 
@@ -124,7 +124,7 @@ def network(inputs, outputs):
     return nn.Sequential(nn.Linear(inputs, 64), nn.SiLU(), nn.Linear(64, 64), nn.SiLU(), nn.Linear(64, outputs))
 
 
-def fit(space: Space, x, steps=2000, batch=256):
+def fit(space: Space, x, steps=1800, batch=256):
     """Train on the enumerated ELBO, beta falling from 10 times the noise to the noise."""
     encode, decode = network(2, space.outputs), network(space.features_size, 2)
     parameters = [*encode.parameters(), *decode.parameters(), *space.parameters()]
