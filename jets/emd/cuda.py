@@ -187,7 +187,7 @@ def _pack(cloud: Tensor, unit: Tensor, extra: Tensor | None) -> tuple[Tensor, Te
 def _weight_gradients(
     a: Tensor, b: Tensor, f: Tensor, g: Tensor, totals: tuple[Tensor, Tensor], slack: bool
 ) -> tuple[Tensor, Tensor]:
-    """Turn potentials into derivatives with respect to the weights given: see `jets.emd.cpu.gauge`."""
+    """Turn potentials into derivatives with respect to the weights given: see `jets.emd.pair.gauge`."""
     mean_x, mean_y = (a * f).sum(1, keepdim=True), (b * g).sum(1, keepdim=True)
     if not slack:
         return (f - mean_x) / totals[0][:, None], (g - mean_y) / totals[1][:, None]

@@ -206,3 +206,28 @@ def test_double_precision_in_double_precision_out(pair, method):
     distance = emd(x, y, method=method)
     assert distance.value.dtype == distance.lower.dtype == torch.float64
     assert (distance.lower <= distance.upper).all()
+
+
+def _child(queue):
+    x, y = (torch.from_numpy(cloud) for cloud in smeared(20, 40))
+    torch.set_num_threads(2)
+    queue.put(float(emd(x, y).value.sum()))
+
+
+@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="no fork")
+def test_a_forked_process_has_its_own_threads():
+    import multiprocessing
+
+    before = torch.get_num_threads()
+    context = multiprocessing.get_context("fork")
+    queue = context.SimpleQueue()
+    try:
+        _child(queue)
+        here = queue.get()
+        child = context.Process(target=_child, args=(queue,))
+        child.start()
+        child.join(60)
+        assert child.exitcode == 0
+        assert queue.get() == here
+    finally:
+        torch.set_num_threads(before)
