@@ -237,24 +237,35 @@ def test_draws_follow_the_density(case, which):
 @width
 @pytest.mark.parametrize("dtype", BOTH, ids=["float32", "float64"])
 def test_mean_rsample_gradient(case, which, dtype):
-    """200,000 draws against quadrature: within 1 % (float32: 2 %) of the gradient's norm, or 4 standard errors."""
+    """Against quadrature, in units of the gradient's norm: within 1 % in float64, 200,000 to 2,400,000 draws.
+
+    Draws are added until the standard error is 0.4 %. float32, 200,000 draws: 2 % or 4 standard errors.
+    """
     factor, head, q = posterior_of(case, which, dtype)
     if not q.has_rsample or "straight" in case.latent:
         pytest.skip("enumerated, or biased by design: see test_categorical.py")
+    reference = exact_gradient(case, which)
     torch.manual_seed(0)
-    heads = head.detach().expand(DRAWS, -1).clone().requires_grad_()
-    sampled = scores(factor, factor.posterior(heads).rsample())
-    _, exact_head, exact_q = posterior_of(case, which)
-    z, log_volume = case.nodes(exact_q)
+    means, batches, noise = torch.zeros_like(reference), 0, math.inf
+    while batches < (12 if dtype == torch.float64 else 1) and noise > 0.004:
+        heads = head.detach().expand(DRAWS, -1).clone().requires_grad_()
+        sampled = scores(factor, factor.posterior(heads).rsample()).unbind(-1)
+        by_draw = torch.stack([torch.autograd.grad(f.sum(), heads, retain_graph=True)[0] for f in sampled]).double()
+        means, batches = means + by_draw.mean(1), batches + 1
+        noise = float((by_draw.var(1).sum() / DRAWS / batches).sqrt() / reference.norm())
+    error = float((means / batches - reference).norm() / reference.norm())
+    assert error <= (0.01 if dtype == torch.float64 else max(0.02, 4 * noise))
+    assert noise <= (0.005 if dtype == torch.float64 else 0.02)  # the power of the test
+
+
+def exact_gradient(case, which):
+    """Gradient of the mean scores in the encoder's outputs, ``(2, outputs)``, by quadrature."""
+    factor, head, q = posterior_of(case, which)
+    z, log_volume = case.nodes(q)
     with pyro.validation_enabled(False):
-        weight = (exact_q.log_prob(z) + log_volume).exp()
-    exact = (scores(factor_of(case), z) * weight[:, None]).sum(0)
-    by_draw = torch.stack([torch.autograd.grad(f.sum(), heads, retain_graph=True)[0] for f in sampled.unbind(-1)])
-    reference = torch.stack([torch.autograd.grad(f, exact_head, retain_graph=True)[0] for f in exact])
-    error = (by_draw.double().mean(1) - reference).norm() / reference.norm()
-    noise = (by_draw.double().var(1).sum() / DRAWS).sqrt() / reference.norm()
-    assert error <= max(0.01 if dtype == torch.float64 else 0.02, 4 * float(noise))
-    assert noise <= 0.02  # the power of the test: standard errors are no excuse
+        weight = (q.log_prob(z) + log_volume).exp()
+    means = (scores(factor, z) * weight[:, None]).sum(0)
+    return torch.stack([torch.autograd.grad(f, head, retain_graph=True)[0] for f in means])
 
 
 @each
