@@ -239,7 +239,7 @@ def test_draws_follow_the_density(case, which):
 def test_mean_rsample_gradient(case, which, dtype):
     """Against quadrature, in units of the gradient's norm: within 1 % in float64, 200,000 to 2,400,000 draws.
 
-    Draws are added until the standard error is 0.4 %. float32, 200,000 draws: 2 % or 4 standard errors.
+    Draws are added until the standard error is 0.5 %. float32, 200,000 draws: 2 % or 4 standard errors.
     """
     factor, head, q = posterior_of(case, which, dtype)
     if not q.has_rsample or "straight" in case.latent:
@@ -247,7 +247,7 @@ def test_mean_rsample_gradient(case, which, dtype):
     reference = exact_gradient(case, which)
     torch.manual_seed(0)
     means, batches, noise = torch.zeros_like(reference), 0, math.inf
-    while batches < (12 if dtype == torch.float64 else 1) and noise > 0.004:
+    while batches < (12 if dtype == torch.float64 else 1) and noise > 0.005:
         heads = head.detach().expand(DRAWS, -1).clone().requires_grad_()
         sampled = scores(factor, factor.posterior(heads).rsample()).unbind(-1)
         by_draw = torch.stack([torch.autograd.grad(f.sum(), heads, retain_graph=True)[0] for f in sampled]).double()
