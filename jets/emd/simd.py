@@ -23,8 +23,6 @@ VECTOR, INTS = ir.VectorType(FLOAT, LANES), ir.VectorType(INT, LANES)
 FAST = ("fast",)
 #: Options of every compiled function of this package.
 OPTIONS: dict[str, Any] = {"fastmath": True, "error_model": "numpy", "nogil": True}
-#: The same for functions that belong inside their caller's loop.
-INLINE = OPTIONS | {"forceinline": True}
 
 
 class VectorType(types.Type):

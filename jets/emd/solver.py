@@ -27,7 +27,6 @@ from numba.extending import intrinsic
 
 from jets.emd.simd import (
     FLOAT,
-    INLINE,
     INT,
     LANES,
     OPTIONS,
@@ -74,7 +73,7 @@ def _from_bits(typing: Any, number: Any) -> Any:
     return types.float32(types.int32), lambda context, builder, sig, args: builder.bitcast(args[0], FLOAT)
 
 
-@njit(**INLINE)
+@njit(**OPTIONS)
 def _log2(x: float) -> float:
     """Binary logarithm of a positive normal float32 to 1e-6, without a branch, so that loops over it vectorise."""
     bits = _bits(x)
@@ -86,7 +85,7 @@ def _log2(x: float) -> float:
     return np.float32(exponent) + series * s
 
 
-@njit(**INLINE)
+@njit(**OPTIONS)
 def displacement(eta: Any, phi: Any, y: np.ndarray, columns: int, j: int) -> Any:
     """Return eta - eta_j and phi - phi_j of sixteen particles of y, the azimuth wrapped to [-pi, pi)."""
     d_phi = phi - load(y, 2 * columns + j)
@@ -124,7 +123,7 @@ def gibbs(cost: np.ndarray, duals: tuple, b: np.ndarray, eps: float, shape: tupl
             store(K, i * columns + j, exp2(exponent) * load(b, j))
 
 
-@njit(**INLINE)
+@njit(**OPTIONS)
 def _product_four(K: np.ndarray, u: np.ndarray, rows: int, columns: int, j: int, out: np.ndarray) -> None:
     s0 = s1 = s2 = s3 = t0 = t1 = t2 = t3 = splat(f32(0))
     for i in range(0, rows, 2):
@@ -144,7 +143,7 @@ def _product_four(K: np.ndarray, u: np.ndarray, rows: int, columns: int, j: int,
     store(out, j + 3 * LANES, s3 + t3)
 
 
-@njit(**INLINE)
+@njit(**OPTIONS)
 def _product_one(K: np.ndarray, u: np.ndarray, rows: int, columns: int, j: int, out: np.ndarray) -> None:
     s0 = s1 = s2 = s3 = splat(f32(0))
     for i in range(0, rows, 4):
