@@ -10,7 +10,7 @@ and Gaussians of known dimension.
 from __future__ import annotations
 
 import argparse
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -171,7 +171,7 @@ def main(arguments: list[str] | None = None) -> None:
     plt.close(figure)
 
 
-def _draw_jets(axes: object, count: int, pt: float) -> None:
+def _draw_jets(axes: Any, count: int, pt: float) -> None:
     scales = np.geomspace(8, 300, 19)
     for kind, colour in (("qcd", "C0"), ("w", "C2"), ("top", "C3")):
         found = jet_dimension(kind, count, scales, pt)
@@ -183,7 +183,7 @@ def _draw_jets(axes: object, count: int, pt: float) -> None:
     axes.legend()
 
 
-def _draw_balls(axes: object, count: int) -> None:
+def _draw_balls(axes: Any, count: int) -> None:
     true = np.arange(1, 13)
     for number, style in ((count // 4, ":"), (count, "-"), (4 * count, "--")):
         found = [ball_estimate(int(d), number) for d in true]

@@ -6,6 +6,7 @@ to the distance are in `jets.emd.metrics`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -112,7 +113,7 @@ def _fused(x: Tensor, y: Tensor, p: float, R: float, normalise: bool, tolerance:
     return bounds.unbind(-1)
 
 
-def _plain(method: str) -> object:
+def _plain(method: str) -> Callable[..., tuple[Tensor, Tensor, Tensor]]:
     from jets.emd import exact, reference, sinkhorn
 
     solvers = {

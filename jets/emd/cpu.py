@@ -128,7 +128,7 @@ def run(
     else:
         starts = range(0, count, CHUNK)
         list(_pool(threads).map(task, starts, [min(start + CHUNK, count) for start in starts]))
-    return out, *gradients
+    return out, gradients[0], gradients[1]
 
 
 def _pool(threads: int) -> ThreadPoolExecutor:

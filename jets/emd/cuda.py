@@ -202,7 +202,7 @@ def run(
     x: Tensor, y: Tensor, p: int, R: float, normalise: bool, tolerance: float, gradient: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Solve B pairs: see `jets.emd.operator.fused`."""
-    totals = tuple(cloud[..., 0].clamp_min(0).double().sum(1) for cloud in (x, y))
+    totals = x[..., 0].clamp_min(0).double().sum(1), y[..., 0].clamp_min(0).double().sum(1)
     excess = None if normalise else totals[0] - totals[1]
     if excess is not None:
         excess = torch.where(excess.abs() > 1e-7 * torch.maximum(*totals), excess, 0.0)
@@ -234,4 +234,4 @@ def run(
     for cloud, weight, position in ((x, df[:, :n], gx[:, :n]), (y, dg[:, :m], gy[:, :m])):
         whole = torch.cat((weight[..., None], position[..., 1:] * unit[:, None, None]), -1)
         results.append(torch.where(cloud[..., :1] > 0, whole, 0.0).float())
-    return bounds, *results
+    return bounds, results[0], results[1]

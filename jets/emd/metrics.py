@@ -159,7 +159,7 @@ def spectral(x: Tensor, y: Tensor, p: int = 2) -> Tensor:
     a, b, at_x, at_y = _split(x, y)
     spectra = [_angles(at, at).flatten(-2) for at in (at_x, at_y)]
     weights = [(weight[..., :, None] * weight[..., None, :]).flatten(-2) for weight in (a, b)]
-    return wasserstein_1d(*spectra, *weights, p)
+    return wasserstein_1d(spectra[0], spectra[1], weights[0], weights[1], p)
 
 
 #: Every distance between clouds by its name on the command line.

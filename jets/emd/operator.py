@@ -53,9 +53,11 @@ def fused(
 
 
 @fused.register_fake
-def _(x: Tensor, y: Tensor, p: int, R: float, normalise: bool, tolerance: float, gradient: bool) -> tuple[Tensor, ...]:
+def _(
+    x: Tensor, y: Tensor, p: int, R: float, normalise: bool, tolerance: float, gradient: bool
+) -> tuple[Tensor, Tensor, Tensor]:
     shapes = (x.shape, y.shape) if gradient else ((0, 0, 3), (0, 0, 3))
-    return x.new_empty((x.shape[0], 3)), *(x.new_empty(shape) for shape in shapes)
+    return x.new_empty((x.shape[0], 3)), x.new_empty(shapes[0]), x.new_empty(shapes[1])
 
 
 def _keep(ctx: Any, inputs: tuple, output: tuple[Tensor, Tensor, Tensor]) -> None:

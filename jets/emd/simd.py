@@ -13,9 +13,12 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import extending, njit, types
 from numba.core import cgutils
-from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
+from numba.extending import lower_builtin, models, register_model, type_callable
+
+#: Typed loosely, for a type checker cannot see that intrinsics take their arguments without the typing context.
+intrinsic: Any = extending.intrinsic
 
 LANES = 16
 FLOAT, INT = ir.FloatType(), ir.IntType(32)

@@ -23,7 +23,6 @@ from typing import Any
 
 import numpy as np
 from numba import njit, types
-from numba.extending import intrinsic
 
 from jets.emd.simd import (
     FLOAT,
@@ -34,6 +33,7 @@ from jets.emd.simd import (
     exp2,
     floor,
     greatest,
+    intrinsic,
     larger,
     load,
     root,
