@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pyro
 import torch
 from torch import Generator, Tensor
-from torch.fx import GraphModule, Node
+from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.graph import CodeGen
 
@@ -23,22 +23,29 @@ Step = Callable[..., Tensor]
 
 aten = torch.ops.aten
 DRAWS: dict[object, Callable[..., Tensor]] = {
-    aten.normal_.default: torch.randn,
-    aten.randn.default: torch.randn,
-    aten.randn_like.default: torch.randn,
-    aten.uniform_.default: torch.rand,
-    aten.rand.default: torch.rand,
-    aten.rand_like.default: torch.rand,
+    aten.normal_.default: Tensor.normal_,
+    aten.randn.default: Tensor.normal_,
+    aten.randn_like.default: Tensor.normal_,
+    aten.uniform_.default: Tensor.uniform_,
+    aten.rand.default: Tensor.uniform_,
+    aten.rand_like.default: Tensor.uniform_,
 }
 """Random operations that are replaced by inputs -> how to draw them. Others (gamma variates) stay in the graph."""
+IN_PLACE = (aten.normal_.default, aten.uniform_.default)
+"""Those whose arguments after the first are those of the distribution: mean and deviation, or the two ends."""
 
 
 class Noise(NamedTuple):
     """One random input of a graph."""
 
-    draw: Callable[..., Tensor]
+    fill: Callable[..., Tensor]
+    arguments: tuple[float, ...]
     shape: torch.Size
     dtype: torch.dtype
+
+    def draw(self, generator: Generator, device: torch.device) -> Tensor:
+        """Draw it anew."""
+        return self.fill(torch.empty(self.shape, dtype=self.dtype, device=device), *self.arguments, generator=generator)
 
 
 def trace(step: Step, inputs: Sequence[Tensor]) -> tuple[GraphModule, list[Noise]]:
@@ -46,37 +53,30 @@ def trace(step: Step, inputs: Sequence[Tensor]) -> tuple[GraphModule, list[Noise
 
     ``inputs`` are only looked at: the step runs on copies.
     """
-    validation = torch.distributions.Distribution._validate_args
-    with pyro.validation_enabled(False), warnings.catch_warnings():
+    devices = [inputs[0].device] if inputs[0].device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices), pyro.validation_enabled(False), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of tracing itself
         graph = make_fx(step)(*(tensor.clone() for tensor in inputs))
-    torch.distributions.Distribution.set_default_validate_args(validation)
     noise = externalise_noise(graph)
     return graph, noise
 
 
 def externalise_noise(graph: GraphModule) -> list[Noise]:
-    """Replace the graph's standard random operations by inputs, in order."""
+    """Replace the graph's normal and uniform draws by inputs, in order."""
     last = [node for node in graph.graph.nodes if node.op == "placeholder"][-1]
     found: list[Noise] = []
-    for node in [node for node in graph.graph.nodes if is_standard_draw(node)]:
+    for node in [node for node in graph.graph.nodes if node.target in DRAWS]:
         value = node.meta["val"] if "val" in node.meta else node.meta["tensor_meta"]
         with graph.graph.inserting_after(last):
             last = graph.graph.placeholder(f"noise_{len(found)}")
         node.replace_all_uses_with(last)
         graph.graph.erase_node(node)
-        found.append(Noise(DRAWS[node.target], value.shape, value.dtype))
+        arguments = node.args[1:] if node.target in IN_PLACE else ()
+        found.append(Noise(DRAWS[node.target], arguments, value.shape, value.dtype))  # type: ignore[arg-type]
     graph.graph.set_codegen(CodeGen())
     graph.graph.eliminate_dead_code()
     graph.recompile()
     return found
-
-
-def is_standard_draw(node: Node) -> bool:
-    """Whether a node draws standard normal or uniform numbers."""
-    if node.target in (aten.normal_.default, aten.uniform_.default):
-        return len(node.args) == 1 and not node.kwargs
-    return node.target in DRAWS
 
 
 class Program:
@@ -112,10 +112,7 @@ class Program:
 
     def draw(self) -> list[Tensor]:
         """Draw the noise of one step: ``(...)`` for one replica, ``(R, ...)`` for several."""
-        rows = [
-            [n.draw(n.shape, generator=g, dtype=n.dtype, device=self.device) for n in self.noise]
-            for g in self.generators
-        ]
+        rows = [[noise.draw(generator, self.device) for noise in self.noise] for generator in self.generators]
         return rows[0] if len(rows) == 1 else [torch.stack(parts) for parts in zip(*rows, strict=True)]
 
     @torch.no_grad()

@@ -79,7 +79,7 @@ class Trainer:
         """Names of the KL terms, in the order of a step's report."""
         vae = self.vaes[0]
         x = self.images[torch.as_tensor(self.splits[0].train[:2], device=self.device)]
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
+        with torch.random.fork_rng(devices=[]), torch.no_grad(), pyro.validation_enabled(False):
             was_training = vae.training
             bound = elbo(vae.eval().model, vae.guide, x)
             vae.train(was_training)
@@ -179,18 +179,22 @@ class Trainer:
 
     @torch.no_grad()
     def validate(self, r: int) -> dict[str, float]:
-        """Return ``validation_loss``, ``_reconstruction``, ``_kl`` of one replica, at noise of its own."""
+        """Return ``validation_loss``, ``_reconstruction``, ``_kl`` of one replica, at noise of its own.
+
+        Jets whose bound is not finite are left out, as their training steps are.
+        """
         index = self.splits[r].validation
         if not len(index):
             return {}
         vae = self.vaes[r].eval()
-        sums, devices = torch.zeros(2, dtype=torch.float64), [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices):
+        sums, devices = torch.zeros(3, dtype=torch.float64), [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices), pyro.validation_enabled(False):
             torch.manual_seed(self.recipes[r].training.seed)
             for x in self.images.batches(index, 1000):
                 bound = elbo(vae.model, vae.guide, x)
-                sums += torch.stack([bound.reconstruction.sum(), bound.total_kl.sum()]).cpu()
-        reconstruction, kl = (sums / len(index)).tolist()
+                parts = torch.stack([bound.reconstruction, bound.total_kl, torch.ones_like(bound.total_kl)])
+                sums += parts[:, bound.elbo.isfinite()].sum(1).cpu()
+        reconstruction, kl, _ = (sums / sums[2]).tolist()
         values = {"loss": reconstruction + kl, "reconstruction": reconstruction, "kl": kl}
         return {f"validation_{name}": value for name, value in values.items()}
 

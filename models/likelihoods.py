@@ -54,7 +54,7 @@ class PixelCounts(TorchDistribution):
         """Return -N KL(value || p), shape of the batch."""
         if self._validate_args:
             self._validate_sample(value)
-        entropy = -torch.special.xlogy(value, value).sum(-1)
+        entropy = -(value * value.clamp(min=torch.finfo(value.dtype).tiny).log()).sum(-1)  # xlogy is four times slower
         return self.counts * ((value * self.logits.log_softmax(-1)).sum(-1) + entropy)
 
 

@@ -10,7 +10,7 @@ import pyro
 import pyro.distributions as dist
 import torch
 from torch import Tensor, nn
-from torch.distributions import kl_divergence
+from torch.distributions import kl_divergence, register_kl
 from torch.distributions.relaxed_categorical import ExpRelaxedCategorical as TorchExpRelaxedCategorical
 
 from priors.latent import Latent, checked
@@ -87,6 +87,12 @@ class StraightThroughOneHotCategorical(dist.OneHotCategorical):
         exponential = -torch.rand_like(probs).clamp(min=torch.finfo(probs.dtype).tiny).log()
         hard = torch.zeros_like(probs).scatter(-1, (probs / exponential).argmax(-1, keepdim=True), 1.0)
         return hard + (probs - probs.detach())
+
+
+@register_kl(StraightThroughOneHotCategorical, dist.OneHotCategorical)
+def _kl_straight_through(q: Any, p: Any) -> Tensor:
+    """KL of two categories with finite logits; torch's own indexes by a mask, which a vectorised step cannot."""
+    return (q.probs * (q.logits - p.logits)).sum(-1)
 
 
 class StraightThroughCategorical(Categorical):

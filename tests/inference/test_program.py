@@ -1,0 +1,165 @@
+"""Traced, compiled and vectorised steps give the numbers of eager Pyro, for every latent family."""
+
+import pytest
+import torch
+
+from inference.objective import Controls
+from inference.program import Eager, Program, has_compiler, make_program
+from inference.recipe import TrainingConfig
+from inference.step import State, make_step
+from models import ModelConfig, build
+
+LATENTS = [
+    "R3",
+    "L3",
+    "D3",
+    "S1",
+    "T2",
+    "S2",
+    "S3(posterior=vmf)",
+    "C3",
+    "C3(method=straight_through) x R1",
+    "C3(method=relaxed)",
+    "G2:3",
+    "H2",
+    "V2:4",
+    "R1 | R2 x S1",
+]
+GAMMA = ("D3", "S2", "S3(posterior=vmf)")
+"""Families whose draws are rejection samplers inside torch: no outside noise, so replicas differ in their draws."""
+
+
+def setup(latent, seed=0, batch=12, **training):
+    torch.manual_seed(seed)
+    config = ModelConfig(latent=latent, encoder=(16,), decoder=(16,), likelihood="normal", beta=0.5, batch_norm=True)
+    vae = build(config, inputs=6)
+    data = torch.randn(50, 2, 3, generator=torch.Generator().manual_seed(9))
+    step = make_step(vae, lambda constituents: constituents.flatten(1), TrainingConfig(**training))
+    rows = torch.randperm(50, generator=torch.Generator().manual_seed(seed))[:batch]
+    controls = torch.tensor(Controls(1e-2, 0.5, 1.0, 0.0))
+    return vae, step, State.of(vae), data, rows, controls
+
+
+def copied(state):
+    return State.unflatten([tensor.clone() for tensor in state.flat], state)
+
+
+def run(program, state, *inputs, steps=3, seed=5):
+    torch.manual_seed(seed)
+    return torch.stack([program(*state.flat, *inputs) for _ in range(steps)])
+
+
+def assert_same(first, second, states, rtol=1e-4, atol=1e-5):
+    """Reports equal to rounding; weights to a fifth of a step, since Adam blows up the rounding of tiny gradients."""
+    torch.testing.assert_close(first, second, rtol=rtol, atol=atol)
+    for a, b in zip(states[0].flat, states[1].flat, strict=True):
+        torch.testing.assert_close(a, b, rtol=rtol, atol=2e-3)
+
+
+@pytest.mark.parametrize("latent", LATENTS)
+@pytest.mark.parametrize("training", [{}, {"objective": "iwae", "particles": 3}], ids=["elbo", "iwae"])
+def test_traced_equals_eager(latent, training):
+    if training and latent in ("C3", "R1 | R2 x S1"):
+        pytest.skip("enumerated sites have no reparametrised draw")
+    _, step, state, *inputs = setup(latent, **training)
+    mine, theirs = copied(state), copied(state)
+    program = Program(step, [*state.flat, *inputs], [torch.default_generator], compiled=False, shared=len(state.flat))
+    assert bool(program.noise) == (latent not in (*GAMMA, "C3")) or latent.startswith("S")
+    assert_same(run(program, mine, *inputs), run(Eager(step, 1, 0, ""), theirs, *inputs), (mine, theirs))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not has_compiler(), reason="no C++ compiler")
+@pytest.mark.parametrize("latent", ["R3", "D3", "S1 x L2", "R1 | R2"])
+def test_compiled_equals_eager(latent):
+    _, step, state, *inputs = setup(latent)
+    mine, theirs = copied(state), copied(state)
+    shared = len(state.flat)
+    program = Program(step, [*state.flat, *inputs], [torch.default_generator], compiled=True, shared=shared)
+    assert_same(run(program, mine, *inputs), run(Eager(step, 1, 0, ""), theirs, *inputs), (mine, theirs), rtol=1e-3)
+
+
+@pytest.mark.parametrize("latent", [latent for latent in LATENTS if latent not in GAMMA])
+def test_replicas_equal_runs_alone(latent):
+    """Three seeds in one vectorised step: each with the numbers it has alone."""
+    seeds = (0, 1, 2)
+    parts = [setup(latent, seed) for seed in seeds]
+    alone = []
+    for seed, (_, step, state, *inputs) in zip(seeds, parts, strict=True):
+        own = copied(state)
+        alone.append((run(Eager(step, 1, 0, ""), own, *inputs, seed=seed), own))
+    _, step, state, data, *_ = parts[0]
+    joined = State.stacked([copied(part[2]) for part in parts])
+    shared = len(state.flat)
+    rows, controls = (torch.stack([part[i] for part in parts]) for i in (4, 5))
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    one = [*state.flat, data, rows[0], controls[0]]
+    program = Program(step, one, generators, compiled=False, shared=shared)
+    reports = torch.stack([program(*joined.flat, data, rows, controls) for _ in range(3)])
+    for r in range(len(seeds)):
+        assert_same(reports[:, r], alone[r][0], (joined.replica(r), alone[r][1]), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("latent", GAMMA)
+def test_replicas_of_gamma_families_are_fair(latent):
+    """Their draws are not those of the run alone, but equally distributed: mean loss within 4.5 standard errors."""
+    _, step, state, data, rows, controls = setup(latent, batch=40)
+    controls[0] = 0.0  # learning rate: the weights stay
+    shared = len(state.flat)
+    alone = run(Eager(step, 1, 0, ""), copied(state), data, rows, controls, steps=60)[:, 1]
+    generators = [torch.Generator().manual_seed(seed) for seed in (0, 1)]
+    program = Program(step, [*state.flat, data, rows, controls], generators, compiled=False, shared=shared)
+    joined = State.stacked([copied(state), copied(state)])
+    reports = run(program, joined, data, torch.stack([rows] * 2), torch.stack([controls] * 2), steps=60)
+    assert (reports[:, 0, 1] != reports[:, 1, 1]).any()
+    together = reports[..., 1].reshape(-1)
+    error = (alone.var() / len(alone) + together.var() / len(together)).sqrt()
+    assert abs(alone.mean() - together.mean()) < 4.5 * error
+
+
+def test_adam_is_torchs(tmp_path):
+    vae, step, state, *inputs = setup("R3")
+    reference, _, _, *_ = setup("R3")
+    optimiser = torch.optim.Adam(reference.parameters(), lr=1e-2, betas=(0.9, 0.99))
+    run(Eager(step, 1, 0, ""), state, *inputs, steps=4)
+    from inference import elbo
+
+    torch.manual_seed(5)
+    data, rows, _ = inputs
+    for _ in range(4):
+        optimiser.zero_grad()
+        elbo(reference.model, reference.guide, data[rows].flatten(1)).objective.backward()
+        optimiser.step()
+    for mine, theirs in zip(vae.parameters(), reference.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_bad_batch_changes_nothing():
+    _, step, state, data, rows, controls = setup("R3")
+    run(Eager(step, 1, 0, ""), state, data, rows, controls)
+    before = copied(state)
+    for poison in (float("nan"), float("inf")):
+        bad = data.clone()
+        bad[rows[0], 0, 0] = poison
+        program = Program(step, [*state.flat, bad, rows, controls], [torch.default_generator], compiled=False, shared=0)
+        report = program(*state.flat, bad, rows, controls)
+        assert report[0] == 0
+        for mine, old in zip(state.flat, before.flat, strict=True):
+            torch.testing.assert_close(mine, old, rtol=0, atol=0)
+    assert program(*state.flat, data, rows, controls)[0] == 1
+
+
+def test_untraceable_model_falls_back(capsys):
+    vae, _, state, *inputs = setup("R3")
+    encode = vae.encode
+
+    def moody(x):
+        return encode(x) * (2.0 if x.sum().item() > 0 else 1.0)
+
+    vae.encode = moody
+    step = make_step(vae, lambda constituents: constituents.flatten(1), TrainingConfig())
+    program = make_program(step, [*state.flat, *inputs], [torch.default_generator], compiled=False, shared=0)
+    if isinstance(program, Eager):
+        assert "cannot be traced" in program.reason
+        assert "\n" not in program.reason
+    assert run(program, state, *inputs)[:, 0].all()

@@ -1,0 +1,112 @@
+"""Replicas, streams and guards of whole trainings."""
+
+import numpy as np
+import pytest
+import torch
+
+import inference
+import jets
+import models
+from inference.errors import exit_code
+from inference.fit import train_many
+from inference.recipe import ImageConfig, RecipeError, read
+from inference.run import Run, RunError
+from inference.svi import main
+
+QUICK = {"training.epochs": 2, "data.fraction": {"qcd": 0.1, "top": 0.1}}
+
+
+def weights(run):
+    return torch.load(run.path / "weights.pt", weights_only=True)
+
+
+def assert_close(first, second, rtol=1e-3, atol=1e-4):
+    for key, value in first.items():
+        torch.testing.assert_close(value, second[key], rtol=rtol, atol=atol)
+
+
+def test_replicas_equal_runs_alone(tmp_path):
+    """Seeds and betas trained together: histories as if trained alone, up to rounding as 24 steps of Adam grow it."""
+    grid = [(0, 0.1), (1, 0.1), (1, 0.5)]
+    recipes = [read("image-dvae", QUICK | {"training.seed": s, "model.beta": b}) for s, b in grid]
+    together = train_many(recipes, [tmp_path / f"r{i}" for i in range(3)])
+    for i, recipe in enumerate(recipes):
+        alone = inference.train(recipe, tmp_path / f"alone{i}")
+        for mine, theirs in zip(together[i].history, alone.history, strict=True):
+            for name, tolerance in {"loss": 2e-4, "kl": 1e-2, "validation_loss": 2e-4, "beta": 0}.items():
+                assert mine[name] == pytest.approx(theirs[name], rel=tolerance), name
+
+
+def test_replicas_resume(tmp_path, capsys):
+    arguments = ["--replicas", "2", "--fraction", "qcd=.05", "top=.05"]
+    run = lambda *more: exit_code(lambda: main([*arguments, *more]))  # noqa: E731
+    assert run("--epochs", "4", "--out", str(tmp_path / "whole")) == 0
+    assert run("--epochs", "2", "--out", str(tmp_path / "parts")) == 0
+    assert exit_code(lambda: main(["--resume", "--epochs", "4", "--out", str(tmp_path / "parts")])) == 0
+    for name in ("beta0.1-seed0", "beta0.1-seed1"):
+        first, second = Run.open(tmp_path / "whole" / name), Run.open(tmp_path / "parts" / name)
+        assert_close(weights(first), weights(second), rtol=0, atol=0)
+        assert len(second.history) == 4
+
+
+def test_replicas_must_be_alike(tmp_path):
+    recipes = [read("image-dvae", QUICK), read("image-dvae", QUICK | {"training.batch_size": 50})]
+    with pytest.raises(RecipeError, match="may differ"):
+        train_many(recipes, [tmp_path / "a", tmp_path / "b"])
+
+
+def test_streamed_equals_resident(tmp_path):
+    runs = [
+        inference.train(read("image-dvae", QUICK | {"data.resident": resident}), tmp_path / str(resident))
+        for resident in (True, False)
+    ]
+    assert_close(weights(runs[0]), weights(runs[1]), rtol=0, atol=0)
+
+
+RAW = ImageConfig(steps=())
+"""No preprocessing: it would drop the bad constituents."""
+
+
+def poisoned(sample, count):
+    """Jets of which the first ``count`` make NaN images."""
+    constituents = sample.constituents.copy()
+    constituents[:count, 0] = (np.nan, 0, 0)
+    return jets.Jets(constituents, sample.label, sample.classes)
+
+
+def test_bad_jets_are_skipped_and_named(sample, tmp_path, capsys):
+    torch.manual_seed(0)
+    bad = poisoned(sample, 3)
+    run = inference.fit(models.image_vae(), bad, epochs=2, out=tmp_path / "run", seed=1, image=RAW)
+    skipped = sum(row["skipped"] for row in run.history)
+    assert 0 < skipped <= 6
+    message = capsys.readouterr().err
+    assert message.count("skipped: loss or gradient not finite") == skipped
+    assert all(value.isfinite().all() for value in weights(run).values())
+    assert np.isfinite(run.history[-1]["loss"])
+
+
+def test_too_many_bad_jets_stop_the_run(sample, tmp_path):
+    options = {"epochs": 2, "out": tmp_path / "run", "max_skipped": 2, "image": RAW}
+    with pytest.raises(RunError, match=r"postmortem\.pt"):
+        inference.fit(models.image_vae(), poisoned(sample, 600), **options)
+    found = torch.load(tmp_path / "run" / "postmortem.pt", weights_only=True)
+    assert found["site"].startswith("x")
+    assert not found["x"].isfinite().all()
+
+
+def test_low_precision_trains(tmp_path):
+    run = inference.train(read("image-dvae", QUICK | {"training.precision": "bf16"}), tmp_path / "run")
+    reference = inference.train(read("image-dvae", QUICK), tmp_path / "reference")
+    assert run.history[-1]["loss"] == pytest.approx(reference.history[-1]["loss"], rel=0.02)
+
+
+def test_tensorboard_is_optional(tmp_path):
+    recipe = read("image-dvae", QUICK | {"training.tensorboard": True})
+    try:
+        import tensorboard  # noqa: F401
+    except ImportError:
+        with pytest.raises(RecipeError, match="pip install tensorboard"):
+            inference.train(recipe, tmp_path / "run")
+    else:
+        assert list((inference.train(recipe, tmp_path / "run").path / "tensorboard").iterdir())
