@@ -49,7 +49,7 @@ def fused(
         gradient=gradient,
         threads=torch.get_num_threads(),
     )
-    return torch.from_numpy(out).float(), *(torch.from_numpy(g) for g in gradients)
+    return torch.from_numpy(out).float(), torch.from_numpy(gradients[0]), torch.from_numpy(gradients[1])
 
 
 @fused.register_fake

@@ -253,7 +253,7 @@ def anneal(
     largest: float,
     sharpness: float,
     shape: tuple,
-) -> float:
+) -> np.float32:
     """Lower the temperature from a quarter of the largest cost to `sharpness` times the value; return the last one."""
     _, _, rows, columns = shape
     (f, g), (f_before, g_before) = duals, before
