@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import torch
+import numpy as np
 from torch import Tensor
 
 
@@ -26,17 +26,22 @@ def check_arguments(
 
 
 def check_clouds(x: Tensor, y: Tensor, normalise: bool) -> None:
-    """Raise one ValueError for values that are not clouds of particles ``(B, n, 3)``."""
-    for name, cloud in (("x", x), ("y", y)):
-        if not torch.isfinite(cloud).all():
-            row = int((~torch.isfinite(cloud)).flatten(1).any(1).nonzero()[0])
-            raise ValueError(f"{name}[{row}] holds NaN or infinity; padding needs weight 0 and finite positions")
+    """Raise one ValueError for values that are not clouds of particles ``(B, n, 3)``.
+
+    In numpy, for waking torch's threads would cost more than the checks.
+    """
+    for name, tensor in (("x", x), ("y", y)):
+        cloud = tensor.detach().cpu().numpy()
         weight = cloud[..., 0]
-        if (weight < 0).any():
-            row = int((weight < 0).any(1).nonzero()[0])
+        total = weight.sum(1)
+        if not np.isfinite(cloud).all():
+            row = int(np.flatnonzero(~np.isfinite(cloud).all((1, 2)))[0])
+            raise ValueError(f"{name}[{row}] holds NaN or infinity; padding needs weight 0 and finite positions")
+        if weight.min(initial=0.0) < 0:
+            row = int(np.flatnonzero((weight < 0).any(1))[0])
             raise ValueError(f"{name}[{row}] has a negative weight; weights are pT >= 0, and 0 for padding")
-        if normalise and (weight.sum(1) <= 0).any():
-            row = int((weight.sum(1) <= 0).nonzero()[0])
+        if normalise and (total <= 0).any():
+            row = int(np.flatnonzero(total <= 0)[0])
             raise ValueError(
                 f"{name}[{row}] has total weight 0 and cannot be normalised; drop it, or use normalise=False, where "
                 "the distance to an empty cloud is the other cloud's total weight"
