@@ -72,7 +72,7 @@ def externalise_noise(graph: GraphModule) -> list[Noise]:
         node.replace_all_uses_with(last)
         graph.graph.erase_node(node)
         arguments = node.args[1:] if node.target in IN_PLACE else ()
-        found.append(Noise(DRAWS[node.target], arguments, value.shape, value.dtype))  # type: ignore[arg-type]
+        found.append(Noise(DRAWS[node.target], arguments, value.shape, value.dtype))
     graph.graph.set_codegen(CodeGen())
     graph.graph.eliminate_dead_code()
     graph.recompile()

@@ -13,29 +13,24 @@ import torch
 from torch import Generator, Tensor
 
 from inference.data import Images, Split, shuffled, split
-from inference.elbo import elbo, kl_names, paired_traces, samples
+from inference.elbo import elbo, kl_names
 from inference.history import History
 from inference.machine import choose_device, tune_cpu
 from inference.objective import Controls
+from inference.postmortem import guilty_site
 from inference.program import make_program
 from inference.progress import Progress
 from inference.recipe import Recipe, RecipeError
+from inference.replicas import assert_alike, joined_state, own
 from inference.run import REPLICAS, Run, RunError
 from inference.schedules import plateau_factor, should_stop
-from inference.step import State, make_step
+from inference.step import make_step
 from inference.tracking import Tracker
 from jets import Jets
 from models import VAE
 
 COMPILATION_PAYS = 10_000
 """Steps from which compiling for ten seconds saves more than it costs."""
-VARYING = {
-    "training": {"seed", "lr", "kl_weight", "capacity"},
-    "model": {"beta"},
-    "schedule": True,
-    "description": True,
-}
-"""What may differ between replicas of one vectorised step."""
 
 
 class Trainer:
@@ -262,42 +257,12 @@ class Trainer:
             self.histories[r].steps = content["steps"].cpu()
 
 
-def assert_alike(recipes: Sequence[Recipe]) -> None:
-    """Assert that recipes differ only in what replicas may differ in.
-
-    Raises
-    ------
-    RecipeError
-        They differ in something else.
-    """
-    fixed = [recipe.model_dump(exclude=VARYING) for recipe in recipes]  # type: ignore[arg-type]
-    if any(other != fixed[0] for other in fixed):
-        raise RecipeError("replicas may differ in seed, beta, lr, kl_weight, capacity and schedules only")
-
-
 def prepare(vae: VAE, images: Images, part: Split, *, low_precision: bool) -> None:
     """Set the networks' precision, and start priors made of posteriors at the first training jets."""
     vae.low_precision = low_precision
     first = torch.as_tensor(part.train[:1000], device=images.device)
     if any(hasattr(factor, "pseudo_inputs") for factor in vae.latent.factors):
         vae.latent.connect(vae.encode, images[first])
-
-
-def joined_state(vaes: Sequence[VAE]) -> State:
-    """Return the state of all replicas; their modules become views of it."""
-    states = [State.of(vae) for vae in vaes]
-    if len(vaes) == 1:
-        return states[0]
-    joined = State.stacked(states)
-    for r, vae in enumerate(vaes):
-        view = joined.replica(r)
-        for parameter, tensor in zip(vae.parameters(), view.parameters, strict=True):
-            parameter.data = tensor
-        names = [name for name, _ in vae.named_buffers() if name != "likelihood.beta"]
-        for name, tensor in zip(names, view.buffers, strict=True):
-            path, _, leaf = name.rpartition(".")
-            vae.get_submodule(path)._buffers[leaf] = tensor
-    return joined
 
 
 def control_values(recipe: Recipe, history: History, progress: float) -> Controls:
@@ -315,25 +280,6 @@ def control_values(recipe: Recipe, history: History, progress: float) -> Control
     )
     lr, beta, kl_weight, capacity = values
     return Controls(lr * factor, beta, kl_weight, capacity)  # type: ignore[arg-type]
-
-
-def guilty_site(vae: VAE, x: Tensor) -> str:
-    """Return the first site whose value or log probability is not finite; else ``gradient``."""
-    if not x.isfinite().all():
-        return "x (the data)"
-    with pyro.validation_enabled(False), torch.no_grad():
-        guide_trace, model_trace = paired_traces(vae.model, vae.guide, x)
-        for trace in (guide_trace, model_trace):
-            for observed in (False, True):
-                for name, site in samples(trace, observed=observed).items():
-                    if not (site["value"].isfinite().all() and site["fn"].log_prob(site["value"]).isfinite().all()):
-                        return name
-    return "gradient"
-
-
-def own(state: dict[str, Any]) -> dict[str, Any]:
-    """Return a state dict whose tensors own their memory (a replica's are views of all replicas')."""
-    return {name: value.clone() for name, value in state.items()}
 
 
 def mean_row(rows: Sequence[dict[str, float]]) -> dict[str, float]:

@@ -7,7 +7,7 @@ R4 x L2(alpha=0.9)
 """
 
 from models.build import ModelConfig, build, image_vae
-from models.likelihoods import LIKELIHOODS, Gaussian, PixelCounts, Pixels
+from models.likelihoods import LIKELIHOODS, EnergyMover, Gaussian, PixelCounts, Pixels
 from models.networks import dense
 from models.vae import AE, VAE
 
@@ -15,6 +15,7 @@ __all__ = [
     "AE",
     "LIKELIHOODS",
     "VAE",
+    "EnergyMover",
     "Gaussian",
     "ModelConfig",
     "PixelCounts",
