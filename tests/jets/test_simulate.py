@@ -1,6 +1,5 @@
-"""Simulated jets: physics in range, files reproducible to the byte, detector and substructure against closed forms."""
+"""Simulated jets: physics in range, files reproducible to the byte."""
 
-import itertools
 import signal
 import subprocess
 import sys
@@ -10,7 +9,6 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from scipy.optimize import minimize
 
 import jets
 from jets import simulate as command
@@ -18,10 +16,8 @@ from jets import simulate as command
 pytest.importorskip("pythia8mc")
 pytest.importorskip("fastjet")
 
-from jets import clustering, detector, generator, sample_file, truth
+from jets import clustering, generator, sample_file, truth
 from jets.block import Config, simulate_block
-from jets.generator import Particles
-from jets.substructure import substructure
 
 ROOT = Path(jets.__file__).parents[1]
 SMALL = ("w", "--n", "60", "--seed", "3", "--events-per-block", "50")
@@ -266,197 +262,3 @@ def test_first_jets_of_the_embedded_sample_are_reproduced():
         jet = file["jet"][:50]
     again = simulate_block(Config("w", seed=1, max_constituents=50, events_per_block=500), 0)["jet"][:50]
     assert np.isclose(again, jet, rtol=2e-4, atol=1e-6).all(axis=1).sum() >= 10
-
-
-# Detector. N single particles, each in its own event: means within 4 standard errors, widths within 5 %.
-
-N = 20_000
-
-
-def singles(pdg, charge, energy, eta=0.31, phi=0.4, n=N):
-    column = np.ones(n)
-    pt = energy / np.cosh(eta) * column
-    return Particles(
-        np.arange(n), pdg * np.ones(n, int), charge * column, pt, eta * column, phi * column, energy * column
-    )
-
-
-def join(*parts):
-    return Particles(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-
-@pytest.mark.parametrize(
-    ("pdg", "energy", "calorimeter", "eta"),
-    [
-        (22, 50.0, detector.ELECTROMAGNETIC, 0.31),
-        (22, 5.0, detector.ELECTROMAGNETIC, 1.6),
-        (130, 100.0, detector.HADRONIC, 0.31),
-        (2112, 300.0, detector.HADRONIC, 2.1),
-    ],
-)
-def test_neutral_response_and_resolution(pdg, energy, calorimeter, eta):
-    found = detector.detect(singles(pdg, 0.0, energy, eta), np.random.default_rng(0))
-    assert (found.kind == calorimeter.kind).all()
-    assert len(found.pt) == N
-    # Energy and not pT: the position is uniform in the cell.
-    measured = found.pt * np.cosh(found.eta)
-    want = calorimeter.sigma(np.array([energy]), np.array([eta]))[0]
-    assert abs(measured.mean() - energy) < 4 * want / np.sqrt(N)
-    assert abs(measured.std() / want - 1) < 0.05
-    assert (abs(found.eta - eta) < calorimeter.cell[0]).all()
-    assert (abs(found.phi - 0.4) < calorimeter.cell[1]).all()
-
-
-def test_tracks_have_their_efficiency_and_resolution():
-    tracks = detector.find_tracks(singles(211, 1.0, 20 * np.cosh(0.31)), np.random.default_rng(1))
-    assert abs(len(tracks.pt) / N - 0.95) < 4 * np.sqrt(0.95 * 0.05 / N)
-    want = 20 * np.hypot(0.010, 5e-4 * 20)
-    assert abs(tracks.pt.mean() - 20) < 4 * want / np.sqrt(N)
-    assert abs(tracks.pt.std() / want - 1) < 0.05
-    assert abs(tracks.phi.std() / np.hypot(1e-4, 1e-4) - 1) < 0.05
-
-
-def test_pions_are_one_track_or_one_cluster_and_better_than_the_calorimeter():
-    found = detector.detect(singles(211, 1.0, 20 * np.cosh(0.31)), np.random.default_rng(2))
-    tracks = found.kind == detector.TRACK
-    assert abs(tracks.sum() / N - 0.95) < 0.01
-    total = np.bincount(found.event, found.pt * np.cosh(found.eta), minlength=N)
-    lost = np.bincount(found.event, tracks, minlength=N) == 0
-    sigma = detector.HADRONIC.sigma(np.array([20 * np.cosh(0.31)]), np.array([0.31]))[0]
-    assert np.std(found.pt[tracks]) < sigma / 5
-    assert abs(total[lost].std() / sigma - 1) < 0.15
-
-
-def test_photon_next_to_a_pion_is_recovered():
-    """Hadrons leave nothing in the ECAL, a photon in the shadow of a pion keeps its energy."""
-    found = detector.detect(join(singles(22, 0.0, 10.0), singles(211, 1.0, 15.0)), np.random.default_rng(3))
-    photons = found.kind == detector.ECAL
-    measured = found.pt[photons] * np.cosh(found.eta[photons])
-    assert abs(measured.mean() - 10) < 4 * 0.32 / np.sqrt(N)
-
-
-def test_neutral_hadron_in_the_cell_of_a_pion_is_the_excess():
-    """Of 80 GeV in a cell the track explains 20: the mean excess is the neutral hadron's 60."""
-    energy = 20 * np.cosh(0.31)
-    # The pion is bent into the neutral hadron's cell.
-    pion = singles(211, 1.0, energy, phi=0.4 + np.arcsin(detector.BEND_PT / 20))
-    found = detector.detect(join(singles(130, 0.0, 60.0), pion), np.random.default_rng(4))
-    tracked = np.bincount(found.event[found.kind == detector.TRACK], minlength=N) > 0
-    neutral = (found.kind == detector.HCAL) & tracked[found.event]
-    measured = (found.pt * np.cosh(found.eta))[neutral]
-    assert neutral.sum() > 0.999 * tracked.sum()
-    assert abs(measured.mean() - 60) < 4 * 5.5 / np.sqrt(neutral.sum())
-
-
-def test_muons_are_tracks_only_and_thresholds_hold():
-    rng = np.random.default_rng(5)
-    assert set(detector.detect(singles(13, -1.0, 30.0), rng).kind) == {detector.TRACK}
-    soft = join(
-        *(singles(*kind, 0.2, eta, n=2000) for kind in ((22, 0.0), (130, 0.0), (211, 1.0)) for eta in (0, 2, 4))
-    )
-    soft = soft._replace(energy=soft.energy * rng.uniform(1, 40, len(soft.pt)))
-    soft = soft._replace(pt=soft.energy / np.cosh(soft.eta))
-    found = detector.detect(soft, rng)
-    energy = found.pt * np.cosh(found.eta)
-    assert energy[found.kind == detector.ECAL].min() > 0.5
-    assert energy[found.kind == detector.HCAL].min() > 2
-    assert abs(found.eta[found.kind == detector.TRACK]).max() < 2.52
-    assert set(found.kind) == {1, 2, 3}
-
-
-def test_positive_particles_bend_to_smaller_azimuth():
-    slow = singles(-11, 1.0, 0.45 * np.cosh(0.31))
-    found = detector.detect(slow, np.random.default_rng(6))
-    bend = np.arcsin(0.345 / 0.45)
-    assert abs(found.phi.mean() - (0.4 - bend + 2 * np.pi)) < np.pi / 128
-
-
-# Substructure against clustering and minimisation written out for a few particles.
-
-
-def random_jet(rng, n):
-    return rng.exponential(20, n) + 1, rng.normal(0, 0.25, n), rng.normal(0, 0.25, n)
-
-
-def four(pt, y, phi):
-    return np.array([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(y), pt * np.cosh(y)])
-
-
-def place(p):
-    return np.hypot(p[0], p[1]), np.arctanh(p[2] / p[3]), np.arctan2(p[1], p[0])
-
-
-def gap(a, b):
-    return np.hypot(place(a)[1] - place(b)[1], place(a)[2] - place(b)[2])
-
-
-def recluster(particles, power, stop):
-    """Sequential recombination down to ``stop`` pseudojets; each is (momentum, parents)."""
-    jets_left = [(p, None) for p in particles]
-    while len(jets_left) > stop:
-
-        def distance(pair, momenta=tuple(p for p, _ in jets_left)):
-            a, b = (momenta[i] for i in pair)
-            return gap(a, b) ** 2 * min(place(a)[0], place(b)[0]) ** (2 * power)
-
-        i, j = min(itertools.combinations(range(len(jets_left)), 2), key=distance)
-        a, b = jets_left[i], jets_left[j]
-        jets_left = [x for k, x in enumerate(jets_left) if k not in (i, j)] + [(a[0] + b[0], (a, b))]
-    return jets_left
-
-
-def soft_drop(node):
-    while node[1] is not None:
-        a, b = sorted(node[1], key=lambda x: place(x[0])[0])
-        z = place(a[0])[0] / (place(a[0])[0] + place(b[0])[0])
-        if z > 0.1:
-            p = node[0]
-            return np.sqrt(max(p[3] ** 2 - (p[:3] ** 2).sum(), 0)), z, gap(a[0], b[0])
-        node = b
-    return 0.0, -1.0, -1.0
-
-
-@pytest.mark.parametrize("n", [1, 2, 3, 7, 15])
-def test_soft_drop_and_subjets_against_brute_force(n):
-    rng = np.random.default_rng(n)
-    jets_made = [random_jet(rng, n) for _ in range(20)]
-    flat = [np.concatenate(column) for column in zip(*jets_made, strict=True)]
-    got = substructure(clustering.momenta(*flat, np.full(20, n)))
-    for row, jet in zip(got, jets_made, strict=True):
-        particles = list(four(*jet).T)
-        np.testing.assert_allclose(row[4:7], soft_drop(recluster(particles, 0, 1)[0]), rtol=1e-4, atol=1e-3)
-        found = sorted((p for p, _ in recluster(particles, 1, 3)), key=lambda p: -place(p)[0])
-        pt = np.array([place(p)[0] for p in found] + [0.0] * (3 - len(found)))
-        nearest = min(gap(a, b) for a, b in itertools.combinations(found, 2)) if len(found) == 3 else 0
-        np.testing.assert_allclose(row[7:], [*(pt / pt.sum()), nearest], rtol=1e-4, atol=1e-6)
-
-
-def tau1(pt, y, phi):
-    """Its minimum over the axis is a convex problem, the geometric median."""
-
-    def total(axis):
-        return (pt * np.hypot(y - axis[0], phi - axis[1])).sum()
-
-    starts = [*np.stack([y, phi], 1), np.array([(pt * y).sum(), (pt * phi).sum()]) / pt.sum()]
-    best = min(
-        (minimize(total, start, method="Nelder-Mead", options={"xatol": 1e-7}) for start in starts), key=lambda r: r.fun
-    )
-    return min(best.fun, min(total(start) for start in starts)) / 0.8
-
-
-def test_tau_is_the_minimum_over_axes():
-    """One jet of k far, tight bundles: tau_k is the sum of the bundles' own tau_1."""
-    rng = np.random.default_rng(0)
-    for k, centres in enumerate(([(0, 0)], [(0, 0), (0.5, 0)], [(0, 0), (0.5, 0), (0, 0.5)]), start=1):
-        bundles = [(rng.exponential(20, 6) + 5, rng.normal(c[0], 0.02, 6), rng.normal(c[1], 0.02, 6)) for c in centres]
-        flat = [np.concatenate(column) for column in zip(*bundles, strict=True)]
-        want = sum(tau1(*bundle) for bundle in bundles) / flat[0].sum()
-        got = substructure(clustering.momenta(*flat, np.array([len(flat[0])])))[0]
-        assert abs(got[k - 1] / want - 1) < 5e-3
-
-
-def test_no_jets_give_no_rows():
-    empty = np.empty(0)
-    assert substructure(clustering.momenta(empty, empty, empty, np.empty(0, int))).shape == (0, 11)
-    nothing = detector.Candidates(empty.astype(int), empty, empty, empty, empty.astype(np.uint8))
-    assert len(clustering.leading_jets(nothing, 5).event) == 0
