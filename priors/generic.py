@@ -90,6 +90,8 @@ class Generic(Latent):
         super().__init__(dim, outputs=sum(shape.numel() for shape in shapes.values()), features=size)
         self.transforms = {key: (shapes[key], unconstrained(constraint)) for key, constraint in constraints.items()}
         self._prior = copy.deepcopy(self.template())
+        for key, (shape, transform) in self.transforms.items():
+            self.register_buffer(f"start_{key}", start_of(self._prior, self.family, key, shape, transform), False)
         self.modules_of_prior = nn.ModuleList(modules_in(self._prior))
         self.infer = self._estimator()
         self.prior()
@@ -123,7 +125,7 @@ class Generic(Latent):
         """Return q(z|x), event shape ``(d,)``, from ``head`` ``(..., outputs)``."""
         pieces = head.split([shape.numel() for shape, _ in self.transforms.values()], dim=-1)
         parameters = {
-            key: transform(piece.reshape(*head.shape[:-1], *shape))
+            key: transform(piece.reshape(*head.shape[:-1], *shape) + getattr(self, f"start_{key}"))
             for (key, (shape, transform)), piece in zip(self.transforms.items(), pieces, strict=True)
         }
         made = self.family(**parameters)
@@ -187,6 +189,19 @@ def parameter_shapes(constraints: dict[str, Constraint], dim: int) -> dict[str, 
     joint = any(constraint.event_dim for constraint in constraints.values())
     sizes = {key: (dim,) * constraint.event_dim if joint else (dim,) for key, constraint in constraints.items()}
     return {key: torch.Size(unconstrained(constraints[key]).inverse_shape(size)) for key, size in sizes.items()}
+
+
+def start_of(prior: Any, family: Any, key: str, shape: torch.Size, transform: Any) -> Tensor:
+    """Return the unconstrained parameter of the posterior at which training starts: the prior's, of the same family.
+
+    A heavy tail (``df`` of Student's t) thus starts as heavy as the prior's, not at whatever zero maps to.
+    """
+    zero = torch.zeros(shape)
+    value = getattr(prior, key, None) if isinstance(prior, getattr(family, "func", family)) else None
+    if not isinstance(value, Tensor) or transform.bijective is False or value.dim() > len(shape):
+        return zero
+    start = transform.inv(value.detach().to(zero.dtype))
+    return start.expand(shape).clone() if start.isfinite().all() and start.dim() <= len(shape) else zero
 
 
 def kind_of(distribution: Any) -> str:

@@ -73,6 +73,7 @@ def test_pyro_bounds_agree(x, latent):
 
 
 def test_pyro_sees_ordinary_sites(x):
+    pyro.clear_param_store()  # of other tests
     vae = models.image_vae("R2 x L3")
     trace = poutine.trace(vae.model).get_trace(x)
     assert [name for name in trace.stochastic_nodes if name != "jets"] == ["z_R2", "z_L3"]
