@@ -201,7 +201,8 @@ def start_of(prior: Any, family: Any, key: str, shape: torch.Size, transform: An
     if not isinstance(value, Tensor) or transform.bijective is False or value.dim() > len(shape):
         return zero
     start = transform.inv(value.detach().to(zero.dtype))
-    return start.expand(shape).clone() if start.isfinite().all() and start.dim() <= len(shape) else zero
+    fits = start.shape in (torch.Size(), shape) and bool(start.isfinite().all())
+    return start.expand(shape).clone() if fits else zero
 
 
 def kind_of(distribution: Any) -> str:

@@ -123,11 +123,11 @@ def weights(folder):
 def test_killed_and_resumed_equals_undisturbed(tmp_path):
     """SIGKILL at two moments, resume: the same weights, bit for bit; a run of its own seed repeats itself."""
     recipe = tmp_path / "quick.toml"
-    recipe.write_text(read("image-dvae", {"training.checkpoint_seconds": 0.0, "training.epochs": 40}).to_toml())
+    recipe.write_text(read("image-dvae", {"training.checkpoint_seconds": 0.0, "training.epochs": 24}).to_toml())
     options = [str(recipe), "--fraction", "qcd=.1", "top=.1"]
     assert run(*options, "--out", tmp_path / "whole") == 0
     command = [sys.executable, "-m", "inference.svi", *options, "--out", str(tmp_path / "killed")]
-    for seconds in (0.3, 0.6):
+    for seconds in (0.1, 0.3):
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         process.stderr.readline()  # the first progress line: training is under way
         time.sleep(seconds)
