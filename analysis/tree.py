@@ -113,7 +113,7 @@ class Batch:
 @torch.no_grad()
 def evaluate_jets(vae: VAE, images: Images, draws: int) -> dict[str, xr.Dataset]:
     """Draw from the guide for every jet; return posterior, guide_params, information, sample_stats, log_likelihood."""
-    parts = []
+    parts: list[Batch] = []
     for x in images.batches(torch.arange(len(images)), BATCH):
         with pyro.validation_enabled(not parts):  # the first batch finds what is wrong; checking all costs a quarter
             parts.append(evaluate_batch(vae, x, draws))
