@@ -28,6 +28,8 @@ OPTIONS = {
     "device": "training.device",
 }
 """Option -> key of a recipe."""
+DEFAULT = "image-dvae"
+"""The recipe that is trained when none is named."""
 RESUMABLE = ("training.epochs", "training.device")
 """What may change when a run is continued."""
 
@@ -36,20 +38,23 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line; its help is the reference."""
     result = argparse.ArgumentParser(
         prog="python -m inference.svi",
-        description="Train a VAE on jets by stochastic variational inference. Every option overrides the recipe.",
+        description="Train a VAE on jets by stochastic variational inference. Every option overrides the recipe; "
+        f"in brackets: what {DEFAULT} says.",
         epilog="Leaves a run folder for analysis.summary and analysis.report.",
     )
     add = result.add_argument
+    default = read(DEFAULT)
+    shown = {name: value_at(default, key) for name, key in OPTIONS.items()}
     about = {f.removeprefix("training."): i.description for f, i in TrainingConfig.model_fields.items()}
     add("recipe", nargs="?", metavar="RECIPE", help=f"a name ({', '.join(names())}) or a TOML file [image-dvae]")
-    add("--latent", metavar="S", help=f"{ModelConfig.model_fields['latent'].description} [recipe]")
+    add("--latent", metavar="S", help=f"{ModelConfig.model_fields['latent'].description} [{shown['latent']}]")
     add(
         "--data",
         metavar="F[:class]",
         nargs="+",
         action="extend",
         help="HDF5 files of jets or sample:qcd, sample:top, "
-        "sample:w; repeatable; classes come from the file's labels unless named [recipe]",
+        "sample:w; repeatable; classes come from the file's labels unless named [sample:qcd sample:top]",
     )
     add(
         "--fraction",
@@ -64,17 +69,30 @@ def parser() -> argparse.ArgumentParser:
         type=float,
         metavar="B",
         nargs="+",
-        help=f"{ModelConfig.model_fields['beta'].description}; several train together [recipe]",
+        help=f"{ModelConfig.model_fields['beta'].description}; several train together [{shown['beta']}]",
     )
-    add("--epochs", type=int, metavar="N", help=f"{about['epochs']} [recipe]")
-    add("--batch-size", type=int, metavar="B", help=f"{about['batch_size']} [recipe]")
-    add("--lr", type=float, metavar="L", help=f"{about['lr']} [recipe]")
-    add("--seed", type=int, metavar="S", help=f"{about['seed']} [recipe, else 0]")
+    add("--epochs", type=int, metavar="N", help=f"{about['epochs']} [{shown['epochs']}]")
+    add("--batch-size", type=int, metavar="B", help=f"{about['batch_size']} [{shown['batch_size']}]")
+    add("--lr", type=float, metavar="L", help=f"{about['lr']} [{shown['lr']}]")
+    add("--seed", type=int, metavar="S", help=f"{about['seed']} [{shown['seed']}]")
     add("--replicas", type=int, metavar="K", default=1, help="train K seeds from --seed on together, in one step [1]")
     add("--device", metavar="D", help=f"auto, cpu or cuda; {about['device']} [auto]")
     add("--out", metavar="DIR", help="run folder, must not exist [runs/RECIPE-TIME]")
     add("--resume", action="store_true", help="continue the run in --out; only --epochs and --device may change")
     return result
+
+
+def recipe_first(arguments: Sequence[str]) -> list[str]:
+    """Move the recipe to the front, wherever it stands: behind ``--data`` it would be taken for a file.
+
+    >>> recipe_first(["--data", "a.h5", "image-dvae", "--out", "image-dvae"])
+    ['image-dvae', '--data', 'a.h5', '--out', 'image-dvae']
+    """
+    rest = list(arguments)
+    for i, word in enumerate(rest):
+        if (word in names() or word.endswith(".toml")) and (i == 0 or rest[i - 1] != "--out"):
+            return [rest.pop(i), *rest]
+    return rest
 
 
 def overrides(options: argparse.Namespace) -> dict[str, Any]:
@@ -121,11 +139,11 @@ def resolve(options: argparse.Namespace) -> dict[Path, Recipe]:
     recipes = {}
     for beta, replica in itertools.product(betas, range(options.replicas)):
         extra = {} if beta is None else {"model.beta": beta}
-        recipe = read(options.recipe or "image-dvae", given | extra)
+        recipe = read(options.recipe or DEFAULT, given | extra)
         seed = recipe.training.seed + replica
         recipe = recipe.model_copy(update={"training": recipe.training.model_copy(update={"seed": seed})})
         recipes[f"beta{recipe.model.beta:g}-seed{seed}"] = named_fractions(recipe)
-    folder = Path(options.out) if options.out else default_folder(options.recipe or "image-dvae")
+    folder = Path(options.out) if options.out else default_folder(options.recipe or DEFAULT)
     if len(recipes) == 1:
         return {folder: next(iter(recipes.values()))}
     return {folder / name: recipe for name, recipe in recipes.items()}
@@ -159,7 +177,7 @@ def value_at(recipe: Recipe, key: str) -> Any:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train, then name the files."""
-    options = parser().parse_args(arguments)
+    options = parser().parse_args(recipe_first(sys.argv[1:] if arguments is None else arguments))
     recipes = resolve(options)
     tune_cpu(next(iter(recipes.values())).training.threads)
     for run in train_many(list(recipes.values()), list(recipes), resume=options.resume):
