@@ -6,6 +6,10 @@ import numpy as np
 import xarray as xr
 
 
+class UnknownClassError(ValueError):
+    """The class to be tagged is not among the jets."""
+
+
 def array(tree: xr.DataTree, path: str) -> xr.DataArray:
     """Return the variable at ``group/name``.
 

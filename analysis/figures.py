@@ -108,29 +108,41 @@ def roc_curves(tree: xr.DataTree, signal: str, most: int = 6) -> Figure:
 
 
 def jet_images(tree: xr.DataTree) -> Figure:
-    """Draw the average image of each class and the decoded probes; colour is the pixel's share of pT."""
-    average, decoded = array(tree, "images/average"), array(tree, "images/decoded")
-    panels = [(f"average {name}", average.sel({"class": name})) for name in names(average, "class")]
-    panels += [(f"decoded {name}", decoded.sel(probe=name)) for name in names(decoded, "probe")]
-    columns = min(5, len(panels))
-    rows = math.ceil(len(panels) / columns)
+    """Draw the average image of each class and the decoded probes, a sweep a row; colour is the pixel's share of pT."""
+    average = array(tree, "images/average")
+    rows = image_rows(tree)
+    columns = max(len(row) for row in rows)
     extent = [_edge(average[axis], side) for axis in ("eta", "phi") for side in (0, -1)]
-    norm = LogNorm(DARKEST, max(float(panel.max()) for _, panel in panels))
+    norm = LogNorm(DARKEST, max(float(panel.max()) for row in rows for _, panel in row))
     with house():
-        figure = Figure(figsize=(2.2 * columns + 0.9, 2.7 * rows))
-        grid = figure.subplots(rows, columns, squeeze=False).ravel()
-        for axes, (title, panel) in zip(grid, panels, strict=False):
-            values = np.maximum(np.asarray(panel).T, DARKEST)
-            drawn = axes.imshow(values, origin="lower", extent=extent, norm=norm, cmap=IMAGE_MAP, aspect="equal")
-            axes.set_title(title, fontsize=9)
-            axes.tick_params(color="w", labelsize=7, which="both")
-            axes.label_outer()
-        for axes in grid[len(panels) :]:
-            axes.remove()
+        figure = Figure(figsize=(2.2 * columns + 0.9, 2.6 * len(rows) + 0.2))
+        grid = figure.subplots(len(rows), columns, squeeze=False, sharex=True, sharey=True)
+        for line, row in zip(grid, rows, strict=True):
+            for axes, (title, panel) in zip(line, row, strict=False):
+                values = np.maximum(np.asarray(panel).T, DARKEST)
+                drawn = axes.imshow(values, origin="lower", extent=extent, norm=norm, cmap=IMAGE_MAP, aspect="equal")
+                axes.set_title(title, fontsize=9)
+                axes.tick_params(color="w", labelsize=7, which="both")
+            for axes in line[len(row) :]:
+                axes.remove()
         figure.supxlabel(r"$\Delta\eta$", fontsize=9)
         figure.supylabel(r"$\Delta\phi$ [rad]", fontsize=9)
-        figure.colorbar(drawn, ax=list(grid[: len(panels)]), label="share of $p_T$", shrink=0.8)
+        figure.colorbar(drawn, ax=list(figure.axes), label="share of $p_T$", shrink=0.8 / len(rows) ** 0.7)
     return figure
+
+
+def image_rows(tree: xr.DataTree) -> list[list[tuple[str, xr.DataArray]]]:
+    """Return titles and images by row: class averages and simplex vertices first, then one sweep a row."""
+    average, decoded = array(tree, "images/average"), array(tree, "images/decoded")
+    first = [(f"average {name}", average.sel({"class": name})) for name in names(average, "class")]
+    sweeps: dict[str, list[tuple[str, xr.DataArray]]] = {}
+    for name in names(decoded, "probe"):
+        panel = (f"decoded {name}", decoded.sel(probe=name))
+        if " = " in name:
+            sweeps.setdefault(name.split(" = ")[0], []).append(panel)
+        else:
+            first.append(panel)
+    return [first[i : i + 5] for i in range(0, len(first), 5)] + list(sweeps.values())
 
 
 def _edge(axis: xr.DataArray, side: int) -> float:

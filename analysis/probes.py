@@ -35,7 +35,7 @@ def probes(space: Space, centre: Tensor) -> tuple[list[str], Tensor]:
                 for value in SWEEP:
                     row = centre.clone()
                     row[start + k] = value
-                    names.append(f"{label}_{k} = {value:+g}")
+                    names.append(f"{label}_{k} = {value:g}")
                     rows.append(row)
         start = stop
     return names, centre.new_empty(0, len(centre)) if not rows else _stack(rows)

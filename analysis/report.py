@@ -20,7 +20,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from analysis import figures
-from analysis.access import array, class_names, classes, names
+from analysis.access import UnknownClassError, array, class_names, classes, names
 from analysis.summary import summarise
 
 
@@ -134,7 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         path = write_report(
             result, options.out or run.path / "report.html", options.signal, figure_folder=options.figures
         )
-    except ValueError as error:
+    except UnknownClassError as error:
         raise RunError(f"--signal: {error}") from error
     print(f"report: {path}")
 

@@ -31,7 +31,7 @@ import xarray as xr
 from rich.console import Console
 from rich.table import Table
 
-from analysis.access import array, class_names, classes, names
+from analysis.access import UnknownClassError, array, class_names, classes, names
 from analysis.scores import auc_table
 
 
@@ -42,13 +42,13 @@ def summarise(tree: xr.DataTree, signal: str | None = None) -> dict[str, Any]:
 
     Raises
     ------
-    ValueError
+    UnknownClassError
         ``signal`` is not a class of the tree.
     """
     known = classes(tree)
     signal = known[-1] if signal is None else signal
     if signal not in known:
-        raise ValueError(f"unknown class {signal!r}; the jets are {', '.join(known)}")
+        raise UnknownClassError(f"unknown class {signal!r}; the jets are {', '.join(known)}")
     kl = array(tree, "information/kl").mean("jet")
     label = class_names(tree)
     return {
@@ -116,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     result = evaluate(run, options.data)
     try:
         summary = summarise(result, options.signal)
-    except ValueError as error:
+    except UnknownClassError as error:
         raise RunError(f"--signal: {error}") from error
     out = options.out or (None if options.data else run.path / "analysis.nc")
     shared = set(options.data or ()) & set(run.recipe.data.files)

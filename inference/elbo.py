@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import torch
@@ -11,6 +11,7 @@ from pyro.poutine import Trace
 from pyro.poutine.util import site_is_subsample
 from torch import Tensor
 
+from inference.recipe import RecipeError
 from priors import Latent, Space, Superposition, kl_per_coordinate
 
 Site = Any
@@ -66,6 +67,9 @@ def terms(guide_trace: Trace, model_trace: Trace) -> ELBO:
     """Return the ELBO of a pair of traces made by :func:`paired_traces`."""
     weight = enumeration_weight(guide_trace)
     observed, latent = samples(model_trace, observed=True), samples(guide_trace, observed=False)
+    assert_differentiable(
+        name for name, site in latent.items() if not is_enumerated(site) and not site["fn"].has_rsample
+    )
     log_likelihood = sum(site["fn"].log_prob(site["value"]) for site in observed.values())
     kl = {
         name: expectation(site_kl(site, model_trace.nodes[name]), weight, coordinates=1)
@@ -84,16 +88,14 @@ def paired_traces(model: Callable[..., Any], guide: Callable[..., Any], x: Tenso
 def enumeration_weight(guide_trace: Trace) -> Tensor | None:
     """Return q of every combination of the enumerated values, ``(K, ..., B)``; None when there are none."""
     sites = samples(guide_trace, observed=False).values()
-    enumerated = [
-        site["fn"].log_prob(site["value"]) for site in sites if site["infer"].get("_enumerate_dim") is not None
-    ]
+    enumerated = [site["fn"].log_prob(site["value"]) for site in sites if is_enumerated(site)]
     return sum(enumerated).exp() if enumerated else None
 
 
 def site_kl(guide_site: Site, model_site: Site) -> Tensor:
     """Return the KL of one site, ``(..., B, coordinates)``; an enumerated one at each of its values."""
     posterior, prior, value, mask = guide_site["fn"], model_site["fn"], guide_site["value"], guide_site["mask"]
-    if guide_site["infer"].get("_enumerate_dim") is not None:
+    if is_enumerated(guide_site):
         kl = (posterior.log_prob(value) - prior.log_prob(value)).unsqueeze(-1)
     else:
         kl = kl_per_coordinate(posterior, prior, value)
@@ -130,6 +132,27 @@ def nested_factors(space: Space) -> dict[str, Latent]:
         if isinstance(factor, Superposition):
             found |= {f"{label}_{name}": inner for _, name, inner in factor.items}
     return found
+
+
+def is_enumerated(site: Site) -> bool:
+    """Whether a site takes all its values at once."""
+    return site["infer"].get("_enumerate_dim") is not None
+
+
+def assert_differentiable(sites: Iterable[str]) -> None:
+    """Assert that there is no site whose draws carry no gradient to the encoder.
+
+    Raises
+    ------
+    RecipeError
+        There is one: with a closed-form KL its likelihood gradient would silently be zero.
+    """
+    found = list(sites)
+    if found:
+        raise RecipeError(
+            f"site {found[0]}: its posterior's draws carry no gradient (no rsample); choose a reparametrised posterior, "
+            "or for a category the elbo objective, which sums over it, or method=straight_through"
+        )
 
 
 def samples(trace: Trace, *, observed: bool) -> dict[str, Site]:

@@ -14,7 +14,7 @@ from pyro.poutine import Trace
 from torch import Tensor
 from torch.distributions import Distribution
 
-from inference.elbo import samples
+from inference.elbo import assert_differentiable, samples
 
 
 def log_weights(model: Callable[..., Any], guide: Callable[..., Any], x: Tensor, particles: int) -> Tensor:
@@ -58,11 +58,13 @@ def importance_traces(
 
 
 def _weights(guide_trace: Trace, model_trace: Trace, *, detach: bool) -> Tensor:
+    latent = samples(guide_trace, observed=False)
+    assert_differentiable(name for name, site in latent.items() if not site["fn"].has_rsample)
     total: Any = 0.0
     for observed in (True, False):
         for site in samples(model_trace, observed=observed).values():
             total = total + masked(site, site["fn"].log_prob(site["value"]))
-    for site in samples(guide_trace, observed=False).values():
+    for site in latent.values():
         density = detached(site["fn"]) if detach else site["fn"]
         total = total - masked(site, density.log_prob(site["value"]))
     return total
