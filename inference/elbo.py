@@ -150,7 +150,7 @@ def assert_differentiable(sites: Iterable[str]) -> None:
     found = list(sites)
     if found:
         raise RecipeError(
-            f"site {found[0]}: its posterior's draws carry no gradient (no rsample); choose a reparametrised posterior, "
+            f"site {found[0]}: its posterior's draws carry no gradient (no rsample); take a reparametrised posterior, "
             "or for a category the elbo objective, which sums over it, or method=straight_through"
         )
 
