@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from analysis.probes import probes
-from inference.data import Images
+from inference.data import Images, data_for
 from inference.elbo import kl_names, paired_traces, terms
 from inference.machine import tune_cpu
 from inference.run import Run
@@ -56,7 +56,7 @@ def evaluate(
     tune_cpu()
     vae = run.vae()
     jets, index, which = choose_jets(run, data)
-    images = Images(jets, run.recipe.image, torch.device("cpu"), run.recipe.data.constituents)
+    images = data_for(jets, run.recipe, torch.device("cpu"))
     torch.manual_seed(seed)
     groups = evaluate_jets(vae, images, draws) | {
         "constant_data": constant_data(jets),
@@ -194,11 +194,12 @@ def image_group(vae: VAE, images: Images, jets: Jets) -> xr.Dataset:
     features, label = [], torch.as_tensor(jets.label)
     for rows in torch.arange(len(images)).split(BATCH):
         x = images[rows]
-        sums.index_add_(0, label[rows], x.double())
+        sums.index_add_(0, label[rows], images.picture(images.constituents[rows]).double())
         features.append(vae.latent.features(vae.guide(x)).mean(0))
     counts = torch.bincount(label, minlength=len(jets.classes)).clamp(min=1)[:, None]
     names, points = probes(vae.latent, torch.stack(features).mean(0))
-    decoded = vae.decode(points).mean.reshape(len(names), pixels, pixels).numpy()
+    mean = vae.decode(points).mean
+    decoded = (images.picture(mean) if mean.dim() == 3 else mean).reshape(len(names), pixels, pixels).numpy()
     axes = {
         axis: (np.arange(pixels) + 0.5 - pixels / 2) * step for axis, step in zip(("eta", "phi"), width, strict=True)
     }

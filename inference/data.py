@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inference.recipe import DataConfig, ImageConfig, RecipeError
+from inference.recipe import DataConfig, ImageConfig, Recipe, RecipeError
 from jets.preprocess import pixelise, prepare
 
 if TYPE_CHECKING:
@@ -100,14 +100,18 @@ class Images:
 
     def make(self, constituents: Tensor) -> Tensor:
         """Return images ``(B, pixels**2)``, each of sum 1, from prepared constituents ``(B, M, 3)``."""
-        return pixelise(constituents, self.config.pixels, self.config.width).flatten(1)
+        return self.picture(constituents)
+
+    def picture(self, clouds: Tensor) -> Tensor:
+        """Return clouds ``(B, M, 3)`` as images ``(B, pixels**2)``."""
+        return pixelise(clouds, self.config.pixels, self.config.width).flatten(1)
 
     def __getitem__(self, index: Tensor) -> Tensor:
-        """Return images ``(len(index), pixels**2)``."""
+        """Return the data of these jets, images ``(len(index), pixels**2)``."""
         return self.make(self.constituents[index.to(self.constituents.device)].to(self.device))
 
     def batches(self, index: Index | Tensor, size: int) -> Iterator[Tensor]:
-        """Yield images of ``size`` jets at a time, in the order of ``index``."""
+        """Yield the data of ``size`` jets at a time, in the order of ``index``."""
         for rows in torch.as_tensor(index).split(size):
             yield self[rows]
 
@@ -130,6 +134,21 @@ class Images:
 
     def _send(self, rows: Tensor) -> Tensor:
         return self.constituents[rows].to(self.device, non_blocking=True)
+
+
+class Clouds(Images):
+    """Jets as particle clouds: weights that sum to one, eta, phi."""
+
+    def make(self, constituents: Tensor) -> Tensor:
+        """Return clouds ``(B, M, 3)`` of total weight 1 from prepared constituents ``(B, M, 3)``."""
+        pt = constituents[..., :1]
+        return torch.cat([pt / pt.sum(-2, keepdim=True), constituents[..., 1:]], -1)
+
+
+def data_for(jets: Jets, recipe: Recipe, device: torch.device) -> Images:
+    """Return the jets as what the recipe's likelihood describes: images or clouds."""
+    kind = Clouds if recipe.model.clouds else Images
+    return kind(jets, recipe.image, device, recipe.data.constituents, resident=recipe.data.resident)
 
 
 def shuffled(index: Index, seed: int, epoch: int) -> Tensor:

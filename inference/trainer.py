@@ -12,7 +12,7 @@ import pyro
 import torch
 from torch import Generator, Tensor
 
-from inference.data import Images, Split, shuffled, split
+from inference.data import Images, Split, data_for, shuffled, split
 from inference.elbo import elbo, kl_names
 from inference.history import History
 from inference.machine import choose_device, tune_cpu
@@ -57,7 +57,7 @@ class Trainer:
         if self.config.precision == "tf32":
             torch.set_float32_matmul_precision("high")
         self.splits = [split(jets, r.data, r.training.seed) for r in recipes]
-        self.images = Images(jets, recipe.image, self.device, recipe.data.constituents, resident=recipe.data.resident)
+        self.images = data_for(jets, recipe, self.device)
         for vae, part in zip(vaes, self.splits, strict=True):
             prepare(vae.to(self.device), self.images, part, low_precision=self.config.precision == "bf16")
         self.state = joined_state(vaes)

@@ -6,8 +6,10 @@ from typing import Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+from torch import nn
 
-from models.likelihoods import LIKELIHOODS
+from models.clouds import CloudDecoder, CloudEncoder
+from models.likelihoods import LIKELIHOODS, METRICS
 from models.networks import dense
 from models.vae import AE, VAE
 from priors import Space, parse
@@ -25,11 +27,17 @@ class ModelConfig(BaseModel):
     activation: Literal["selu", "relu", "elu", "gelu", "tanh"] = Field("selu", description="after each hidden layer")
     batch_norm: bool = Field(False, description="batch normalisation after each hidden layer of the encoder")
     decoder_bias: bool = Field(True, description="bias of the decoder's last layer")
-    likelihood: Literal["pixels", "normal"] = Field("pixels", description="pixel pseudo-counts, or Normal(xhat, beta)")
+    likelihood: Literal["pixels", "normal", "emd", "emd-laplace"] = Field(
+        "pixels", description="of images: pixel pseudo-counts, or Normal(xhat, beta); of particle clouds: emd"
+    )
+    metric: Literal["fused", "reference", "exact", "sinkhorn", "geomloss"] = Field(
+        "fused", description="how the Energy Mover's Distance is computed"
+    )
+    particles: int = Field(40, ge=1, description="particles of a decoded cloud")
     beta: float = Field(
         0.1,
         gt=0,
-        description="resolution: Normal's standard deviation in units of the data, or 1/N for N pseudo-counts",
+        description="resolution in units of the data (emd: radians), or 1/N for N pseudo-counts",
     )
 
     @field_validator("latent")
@@ -38,6 +46,11 @@ class ModelConfig(BaseModel):
         """Write the latent string in its canonical form; a string that cannot be read is an error."""
         return str(parse(text))
 
+    @property
+    def clouds(self) -> bool:
+        """Whether the data are particle clouds rather than images."""
+        return self.likelihood in METRICS
+
 
 KINDS = {"vae": VAE, "ae": AE}
 LARGEST_MIXTURE = 100_000
@@ -45,7 +58,7 @@ LARGEST_MIXTURE = 100_000
 
 
 def build(config: ModelConfig, inputs: int, latent: Space | None = None) -> VAE:
-    """Return the model that ``config`` describes, for data of ``inputs`` numbers a jet.
+    """Return the model that ``config`` describes, for images of ``inputs`` pixels or for particle clouds.
 
     ``latent`` replaces the space that ``config.latent`` names. Initial weights come from torch's global generator.
 
@@ -53,12 +66,27 @@ def build(config: ModelConfig, inputs: int, latent: Space | None = None) -> VAE:
     R2
     """
     space = parse(config.latent) if latent is None else latent
-    encoder = dense(inputs, config.encoder, space.outputs, activation=config.activation, batch_norm=config.batch_norm)
-    decoder = dense(space.features_size, config.decoder, inputs, activation=config.activation, bias=config.decoder_bias)
-    vae = KINDS[config.kind](space, encoder, decoder, LIKELIHOODS[config.likelihood](config.beta))
-    space.connect(vae.encode, torch.zeros(1, inputs).expand(LARGEST_MIXTURE, inputs))
+    parts = cloud_parts(config, space) if config.clouds else image_parts(config, space, inputs)
+    vae = KINDS[config.kind](space, *parts)
+    shape = (config.particles, 3) if config.clouds else (inputs,)
+    space.connect(vae.encode, torch.zeros(1, *shape).expand(LARGEST_MIXTURE, *shape))
     vae.config = config if latent is None else config.model_copy(update={"latent": str(space)})
     return vae
+
+
+def image_parts(config: ModelConfig, space: Space, inputs: int) -> tuple[nn.Module, nn.Module, nn.Module]:
+    """Return encoder, decoder and likelihood of images."""
+    bias, activation = config.decoder_bias, config.activation
+    encoder = dense(inputs, config.encoder, space.outputs, activation=activation, batch_norm=config.batch_norm)
+    decoder = dense(space.features_size, config.decoder, inputs, activation=activation, bias=bias)
+    return encoder, decoder, LIKELIHOODS[config.likelihood](config.beta)
+
+
+def cloud_parts(config: ModelConfig, space: Space) -> tuple[nn.Module, nn.Module, nn.Module]:
+    """Return encoder, decoder and likelihood of particle clouds."""
+    encoder = CloudEncoder(config.encoder, space.outputs, config.activation)
+    decoder = CloudDecoder(space.features_size, config.decoder, config.particles, config.activation)
+    return encoder, decoder, METRICS[config.likelihood](config.beta, config.metric)
 
 
 def image_vae(latent: Space | str = "L2(alpha=0.9)", *, beta: float = 0.1, pixels: int = 40) -> VAE:

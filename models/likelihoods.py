@@ -141,5 +141,27 @@ class Gaussian(Likelihood):
         return dist.Normal(output, self.beta).to_event(1)
 
 
+class Metric(Likelihood):
+    r"""Clouds at an Energy Mover's Distance of beta: :math:`-\ln p = \mathrm{EMD}^2/2\beta^2` (see EnergyMover)."""
+
+    power = 2
+
+    def __init__(self, beta: float, method: str = "fused") -> None:
+        super().__init__(beta)
+        self.method = method
+
+    def forward(self, output: Tensor) -> EnergyMover:
+        """Return p(x | z) from a decoded cloud ``(..., n, 3)``; beta in radians (R = 1, normalised jets)."""
+        return EnergyMover(output, self.beta, self.power, method=self.method)
+
+
+class LaplaceMetric(Metric):
+    r"""The same with :math:`-\ln p = \mathrm{EMD}/\beta`."""
+
+    power = 1
+
+
+METRICS: dict[str, type[Metric]] = {"emd": Metric, "emd-laplace": LaplaceMetric}
+"""Name in a recipe -> likelihood of particle clouds."""
 LIKELIHOODS: dict[str, type[Likelihood]] = {"pixels": Pixels, "normal": Gaussian}
-"""Name in a recipe -> likelihood."""
+"""Name in a recipe -> likelihood of images."""
