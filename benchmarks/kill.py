@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +26,7 @@ from inference.recipe import read
 from inference.run import Run
 
 NAMES = {"config.toml", "provenance.json", "history.csv", "history.nc", "checkpoint.pt", "weights.pt"}
-FRACTION = 0.1
+FRACTION, EPOCHS = 0.1, 6
 EXACT = ("model", "first", "second", "count", "rng", "steps")
 """What of a checkpoint must be equal; rows of epochs hold times too."""
 CLOCK = {"seconds", "jets_per_second"}
@@ -41,16 +40,14 @@ def command(out: Path, recipe: Path) -> list[str]:
 
 def kill_once(out: Path, recipe: Path, generator: random.Random, longest: float) -> tuple[int, int, bool]:
     """Start, kill at a random moment of training; return epochs before, epochs after, and whether it was killed."""
-    before = epochs(out)
-    process = subprocess.Popen(command(out, recipe), stderr=subprocess.PIPE, text=True)
-    process.stderr.readline()  # the first line of progress: training is under way
-    reader = threading.Thread(target=process.stderr.read)  # or its progress would fill the pipe
-    reader.start()
+    before, checkpoint = epochs(out), out / "checkpoint.pt"
+    stamp = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+    process = subprocess.Popen(command(out, recipe), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None and not (checkpoint.exists() and checkpoint.stat().st_mtime_ns != stamp):
+        time.sleep(0.01)  # until training is under way
     time.sleep(generator.uniform(0.0, longest))
     process.send_signal(signal.SIGKILL)
     killed = process.wait() == -signal.SIGKILL
-    reader.join()
-    process.stderr.close()
     return before, epochs(out), killed
 
 
@@ -107,9 +104,10 @@ def same(a: Any, b: Any) -> bool:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--times", type=int, default=20, help="kills")
-    parser.add_argument("--epochs", type=int, default=60, help="epochs of the training, at least; grows with --times")
+    parser.add_argument("--epochs", type=int, help=f"epochs of the training [{EPOCHS} for each kill]")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     options = parser.parse_args(arguments)
+    options.epochs = options.epochs or EPOCHS * options.times
     generator, failures = random.Random(options.seed), []
     overrides = {
         "training.checkpoint_seconds": 0.0,
@@ -122,13 +120,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         start = time.perf_counter()
         subprocess.run(command(whole, recipe), check=True, capture_output=True)
         print(f"undisturbed: {options.epochs} epochs in {time.perf_counter() - start:.1f} s", flush=True)
-        row = Run(whole).history
-        each = 2 * sum(r["seconds"] for r in row) / options.times  # kills spread over the training
+        longest = (time.perf_counter() - start) / options.times / 2  # of the half of the run that kills spread over
         for i in range(1, options.times + 1):
-            before, after, killed = kill_once(out, recipe, generator, each)
+            before, after, killed = kill_once(out, recipe, generator, longest)
             problems = broken(out) + (["weights.pt before the end"] if killed and (out / "weights.pt").exists() else [])
             temporaries = len([path for path in out.iterdir() if path.name not in NAMES])
-            print(f"kill {i}: epochs {before} -> {after}, {temporaries} temporaries, {problems or 'all files whole'}")
+            print(
+                f"kill {i}: epochs {before} -> {after}, {temporaries} temporaries, {problems or 'all files whole'}",
+                flush=True,
+            )
             failures += problems
             if not killed:
                 failures.append(f"kill {i} came after the end; raise --epochs")
