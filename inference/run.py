@@ -176,6 +176,8 @@ class Run:
         """
         if jets.fingerprint != self.provenance["data_fingerprint"]:
             raise RunError(f"{self.path}: the data changed since this run began; restore {', '.join(jets.sources)}")
+        for leftover in self.path.glob(".*.tmp"):  # of a training that was killed while it wrote
+            leftover.unlink()
         self.write_text("config.toml", recipe.to_toml())
         return self
 
