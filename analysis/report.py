@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 
 from analysis import figures
 from analysis.access import UnknownClassError, array, class_names, classes, names
+from analysis.commandline import run_parser
 from analysis.summary import summarise
 
 
@@ -108,16 +109,7 @@ def aggregate_summary(tree: xr.DataTree) -> pd.DataFrame:
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
-    result = argparse.ArgumentParser(prog="python -m analysis.report", description="Write a run's HTML report.")
-    result.add_argument("run", metavar="RUN", help="run folder")
-    result.add_argument(
-        "--data",
-        metavar="F[:class]",
-        nargs="+",
-        action="extend",
-        help="jets to report on instead of the run's own test jets; repeatable",
-    )
-    result.add_argument("--signal", metavar="CLASS", help="class to be tagged [the last one]")
+    result = run_parser("report", "Write a run's HTML report.")
     result.add_argument("--out", metavar="F", help="the page [RUN/report.html]")
     result.add_argument("--figures", metavar="DIR", help="also write each figure there as PNG and PDF")
     return result

@@ -32,6 +32,7 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis.access import UnknownClassError, array, class_names, classes, names
+from analysis.commandline import run_parser
 from analysis.scores import auc_table
 
 
@@ -89,16 +90,7 @@ def print_tables(summary: dict[str, Any], console: Console) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
-    result = argparse.ArgumentParser(prog="python -m analysis.summary", description="Print the numbers of a run.")
-    result.add_argument("run", metavar="RUN", help="run folder")
-    result.add_argument(
-        "--data",
-        metavar="F[:class]",
-        nargs="+",
-        action="extend",
-        help="jets to score instead of the run's own test jets; repeatable",
-    )
-    result.add_argument("--signal", metavar="CLASS", help="class to be tagged [the last one]")
+    result = run_parser("summary", "Print the numbers of a run.")
     result.add_argument("--json", action="store_true", help="one JSON document on standard output")
     result.add_argument(
         "--out", metavar="F", help="where to keep the labelled arrays [RUN/analysis.nc; with --data: nowhere]"
