@@ -18,11 +18,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
+from rich.console import Console
 
 from analysis import figures
 from analysis.access import UnknownClassError, array, class_names, classes, names
 from analysis.commandline import run_parser
-from analysis.summary import summarise
+from analysis.summary import print_tables, summarise
 
 
 def write_report(
@@ -111,6 +112,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     result = run_parser("report", "Write a run's HTML report.")
     result.add_argument("--out", metavar="F", help="the page [RUN/report.html]")
+    result.add_argument("--summary", action="store_true", help="also print the tables of analysis.summary")
     result.add_argument("--figures", metavar="DIR", help="also write each figure there as PNG and PDF")
     return result
 
@@ -123,6 +125,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run = Run.open(options.run)
     result = evaluated(run, options.data)
     try:
+        if options.summary:
+            print_tables(summarise(result, options.signal), Console())
         path = write_report(
             result, options.out or run.path / "report.html", options.signal, figure_folder=options.figures
         )
