@@ -18,6 +18,10 @@ from models import ModelConfig
 from priors import LatentStringError
 
 
+SMALL = "small"
+"""The preset that every recipe has: minutes on two cores."""
+
+
 class RecipeError(ValueError):
     """A recipe or an option cannot be used; the message names the file, the key and the remedy."""
 
@@ -106,8 +110,11 @@ def names() -> list[str]:
     return sorted(item.name.removesuffix(".toml") for item in files("recipes").iterdir() if item.name.endswith(".toml"))
 
 
-def read(recipe: str | Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
+def read(recipe: str | Path, overrides: Mapping[str, Any] | None = None, preset: str = SMALL) -> Recipe:
     """Return the recipe of a name in ``recipes/`` or the path of a TOML file, with overrides ``{"model.beta": 0.2}``.
+
+    ``preset`` chooses one of the recipe's ``[preset.NAME]`` tables, whose tables replace single keys of the recipe.
+    Preset ``small`` exists always: it is the recipe as written.
 
     >>> read("image-dvae", {"training.epochs": 3}).training.epochs
     3
@@ -115,8 +122,21 @@ def read(recipe: str | Path, overrides: Mapping[str, Any] | None = None) -> Reci
     Raises
     ------
     RecipeError
-        No such recipe, not TOML, an unknown key (with the nearest valid one) or a value out of range.
+        No such recipe or preset, not TOML, an unknown key (with the nearest valid one) or a value out of range.
     """
+    where = f"recipe {recipe}"
+    content = load(recipe)
+    presets = {SMALL: {}, **content.pop("preset", {})}
+    if preset not in presets:
+        raise RecipeError(f"{where}: no preset {preset}; it has {', '.join(presets)}")
+    if not all(isinstance(keys, Mapping) for keys in presets[preset].values()):
+        raise RecipeError(f"{where}: [preset.{preset}] holds tables of a recipe, as [preset.{preset}.training]")
+    chosen = {f"{table}.{key}": value for table, keys in presets[preset].items() for key, value in keys.items()}
+    return check(merge(content, chosen | dict(overrides or {})), where)
+
+
+def load(recipe: str | Path) -> dict[str, Any]:
+    """Return the content of the recipe of a name or path, unchecked."""
     path = Path(recipe)
     if not path.suffix and str(recipe) in names():
         text = (files("recipes") / f"{recipe}.toml").read_text()
@@ -127,10 +147,9 @@ def read(recipe: str | Path, overrides: Mapping[str, Any] | None = None) -> Reci
         hint = f"; did you mean {near[0]}?" if near else f"; recipes: {', '.join(names())}, or the path of a TOML file"
         raise RecipeError(f"recipe {recipe}: no such recipe or file{hint}")
     try:
-        content = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"recipe {recipe}: not valid TOML: {error}") from error
-    return check(merge(content, overrides or {}), f"recipe {recipe}")
 
 
 def check(content: Mapping[str, Any], where: str) -> Recipe:

@@ -12,7 +12,7 @@ from typing import Any
 from inference.errors import exit_code
 from inference.fit import default_folder, load_for, train_many
 from inference.machine import tune_cpu
-from inference.recipe import DataConfig, Recipe, RecipeError, TrainingConfig, names, read
+from inference.recipe import SMALL, DataConfig, Recipe, RecipeError, TrainingConfig, names, read
 from inference.run import Run, RunError
 from models import ModelConfig
 
@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     shown = {name: value_at(default, key) for name, key in OPTIONS.items()}
     about = {f.removeprefix("training."): i.description for f, i in TrainingConfig.model_fields.items()}
     add("recipe", nargs="?", metavar="RECIPE", help=f"a name ({', '.join(names())}) or a TOML file [image-dvae]")
+    add("--preset", metavar="P", default=SMALL, help=f"small or, where the recipe has it, paper [{SMALL}]")
     add("--latent", metavar="S", help=f"{ModelConfig.model_fields['latent'].description} [{shown['latent']}]")
     add(
         "--data",
@@ -139,7 +140,7 @@ def resolve(options: argparse.Namespace) -> dict[Path, Recipe]:
     recipes = {}
     for beta, replica in itertools.product(betas, range(options.replicas)):
         extra = {} if beta is None else {"model.beta": beta}
-        recipe = read(options.recipe or DEFAULT, given | extra)
+        recipe = read(options.recipe or DEFAULT, given | extra, options.preset)
         seed = recipe.training.seed + replica
         recipe = recipe.model_copy(update={"training": recipe.training.model_copy(update={"seed": seed})})
         recipes[f"beta{recipe.model.beta:g}-seed{seed}"] = named_fractions(recipe)

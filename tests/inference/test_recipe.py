@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference.recipe import RecipeError, check, names, read
+from inference.recipe import RecipeError, check, load, names, read
 from models import build
 
 
@@ -29,6 +29,7 @@ def test_resolved_recipe_reads_back(tmp_path):
         ("[model]\nkind = 'gan'", ["[model] kind = 'gan'", "'vae' or 'ae'"]),
         ("[training]\nepochs = 'many'", ["[training] epochs = 'many'", "integer"]),
         ("training = 3", ["training = 3"]),
+        ("[preset.small]\nepochs = 3", ["[preset.small.training]"]),
         ("[model", ["not valid TOML"]),
     ],
 )
@@ -38,6 +39,25 @@ def test_refusals(tmp_path, content, words):
     with pytest.raises(RecipeError) as caught:
         read(path)
     assert all(word in str(caught.value) for word in ["mine.toml", *words])
+
+
+PRESETS = [(name, preset) for name in names() for preset in ("small", *load(name).get("preset", {}))]
+
+
+@pytest.mark.parametrize(("name", "preset"), PRESETS)
+def test_presets(name, preset):
+    recipe = read(name, {"training.lr": 0.25}, preset)
+    assert recipe.training.lr == 0.25, "the command line has the last word"
+    chosen = load(name).get("preset", {}).get(preset, {})
+    for table, keys in chosen.items():
+        for key, value in keys.items():
+            given = getattr(getattr(recipe, table), key)
+            assert (list(given) if isinstance(given, tuple) else given) == value
+
+
+def test_unknown_preset_names_those_there_are():
+    with pytest.raises(RecipeError, match="no preset huge; it has small, paper"):
+        read("image-dvae", preset="huge")
 
 
 def test_unknown_name_suggests():
