@@ -17,7 +17,6 @@ from jets.preprocess import WIDTH
 from models import ModelConfig
 from priors import LatentStringError
 
-
 SMALL = "small"
 """The preset that every recipe has: minutes on two cores."""
 
