@@ -87,7 +87,7 @@ def attributes(run: Run, jets: Jets) -> dict[str, object]:
         "run": str(run.path),
         "latent": run.recipe.model.latent,
         "likelihood": run.recipe.model.likelihood,
-        "beta": run.recipe.model.beta,
+        "beta": run.recipe.model.typical_beta,
         "classes": list(jets.classes),
         "data": list(jets.sources),
         "jets_per_second": float(np.median(rates)) if rates else float("nan"),

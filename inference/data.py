@@ -90,13 +90,18 @@ class Images:
         resident: bool = True,
     ) -> None:
         home = device if resident else torch.device("cpu")
-        self.constituents = prepare(torch.as_tensor(jets.constituents[:, :constituents]).to(home), config.steps)
+        self.config = config
+        self.constituents = self.prepared(torch.as_tensor(jets.constituents[:, :constituents]).to(home))
         if not resident and device.type == "cuda":
             self.constituents = self.constituents.pin_memory()
-        self.config, self.device, self.resident = config, device, resident
+        self.device, self.resident = device, resident
 
     def __len__(self) -> int:
         return len(self.constituents)
+
+    def prepared(self, constituents: Tensor) -> Tensor:
+        """Return constituents ``(N, M, 3)`` as they are kept."""
+        return prepare(constituents, self.config.steps)
 
     def make(self, constituents: Tensor) -> Tensor:
         """Return images ``(B, pixels**2)``, each of sum 1, from prepared constituents ``(B, M, 3)``."""
@@ -145,9 +150,37 @@ class Clouds(Images):
         return torch.cat([pt / pt.sum(-2, keepdim=True), constituents[..., 1:]], -1)
 
 
+class Vectors(Images):
+    """Plain vectors ``(N, K)``: points of a toy or of a user's file."""
+
+    def prepared(self, constituents: Tensor) -> Tensor:
+        """Return them as they are."""
+        return constituents
+
+    def make(self, constituents: Tensor) -> Tensor:
+        """Return them as they are."""
+        return constituents
+
+
+def completed(recipe: Recipe, jets: Jets) -> Recipe:
+    """Fill in what the data decide: of vectors, how many numbers they hold and of what size.
+
+    Raises
+    ------
+    RecipeError
+        The likelihood does not describe these data.
+    """
+    if not jets.are_vectors:
+        return recipe
+    if recipe.model.likelihood != "normal":
+        raise RecipeError(f"{', '.join(jets.sources)}: vectors need [model] likelihood = 'normal'")
+    size = {"inputs": jets.constituents.shape[1], "scale": float(f"{jets.constituents.std():.4g}")}
+    return recipe.model_copy(update={"model": recipe.model.model_copy(update=size)})
+
+
 def data_for(jets: Jets, recipe: Recipe, device: torch.device) -> Images:
-    """Return the jets as what the recipe's likelihood describes: images or clouds."""
-    kind = Clouds if recipe.model.clouds else Images
+    """Return the jets as what the recipe's likelihood describes: images, clouds or vectors."""
+    kind = Vectors if jets.are_vectors else Clouds if recipe.model.clouds else Images
     return kind(jets, recipe.image, device, recipe.data.constituents, resident=recipe.data.resident)
 
 

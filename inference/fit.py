@@ -9,7 +9,7 @@ from typing import Any
 
 import pyro
 
-from inference.data import split
+from inference.data import completed, split
 from inference.machine import choose_device
 from inference.recipe import DataConfig, ImageConfig, Recipe, RecipeError, TrainingConfig
 from inference.run import IN_MEMORY, Run
@@ -85,6 +85,7 @@ def train_many(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bo
     jets = load_for(recipes[0])
     choose_device(recipes[0].training.device)
     vaes = []
+    recipes = [completed(recipe, jets) for recipe in recipes]
     for recipe in recipes:  # before a folder is made, so that an error leaves nothing
         split(jets, recipe.data, recipe.training.seed)
         pyro.set_rng_seed(recipe.training.seed)

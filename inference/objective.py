@@ -23,7 +23,30 @@ class Controls(NamedTuple):
 
 
 def loss(vae: VAE, x: Tensor, controls: Controls, config: TrainingConfig) -> tuple[Tensor, ELBO]:
-    r"""Return the scalar to minimise for jets x ``(B, K)``, and their ELBO.
+    """Return the scalar to minimise for jets x ``(B, K)``, and their ELBO."""
+    if vae.resolution is None:
+        return loss_at_one_beta(vae, x, controls, config)
+    value, bound = loss_of_each_jet(vae, x, controls, config)
+    return vae.resolution.balanced(value, vae.likelihood.beta), bound
+
+
+def loss_of_each_jet(vae: VAE, x: Tensor, controls: Controls, config: TrainingConfig) -> tuple[Tensor, ELBO]:
+    r"""Return what each jet x ``(B, K)``, at its own beta, adds to the loss, ``(B,)``, and their ELBO.
+
+    .. math:: -E_q \ln p(x|z) - n(\beta) + w\,KL
+
+    without the likelihood's normaliser n, which would only add a constant of each beta, and may be negative.
+    """
+    bound = elbo(vae.model, vae.guide, x)
+    if config.objective == "iwae":
+        value = -iwae(vae.model, vae.guide, x, config.particles)
+    else:
+        value = bound.reconstruction + controls.kl_weight * bound.total_kl
+    return value - vae.likelihood.normaliser(x), bound
+
+
+def loss_at_one_beta(vae: VAE, x: Tensor, controls: Controls, config: TrainingConfig) -> tuple[Tensor, ELBO]:
+    r"""Return the loss where all jets have one beta, and their ELBO.
 
     .. math::
         \langle -E_q \ln p(x|z)\rangle + w\,\Bigl|\sum_i \max(\lambda, \langle KL_i\rangle) - C\Bigr|

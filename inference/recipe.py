@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from inference.schedules import Schedule
 from jets.preprocess import WIDTH
@@ -58,6 +58,7 @@ class TrainingConfig(Table):
     epochs: int = Field(30, ge=1, description="passes over the training jets")
     batch_size: int = Field(100, ge=2, description="jets per step")
     lr: float = Field(5e-3, gt=0, description="Adam's learning rate")
+    clip: float = Field(0.0, ge=0, description="norm to which a longer gradient is cut; 0: never")
     adam_betas: tuple[float, float] = Field((0.9, 0.99), description="Adam's decay rates of the two moments")
     seed: int = Field(0, ge=0, description="fixes split, initial weights, order and noise on one device")
     objective: Literal["elbo", "iwae"] = Field("elbo", description="bound to maximise")
@@ -94,6 +95,16 @@ class Recipe(Table):
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
     schedule: ScheduleConfig = ScheduleConfig()
+
+    @model_validator(mode="after")
+    def one_loss(self) -> Recipe:
+        """Assert that a range of resolutions is trained with a loss that each jet has for itself."""
+        if isinstance(self.model.beta, tuple):
+            if self.training.free_bits or self.training.capacity is not None:
+                raise RecipeError("a range of beta goes with neither free_bits nor capacity; give one beta")
+            if self.schedule.beta != Schedule():
+                raise RecipeError("a range of beta leaves nothing to schedule; give one beta, or no [schedule] beta")
+        return self
 
     def to_toml(self) -> str:
         """Return the recipe as TOML, defaults written out."""
@@ -160,6 +171,8 @@ def check(content: Mapping[str, Any], where: str) -> Recipe:
         cause = problem.get("ctx", {}).get("error")
         if isinstance(cause, LatentStringError):
             raise cause from None
+        if isinstance(cause, RecipeError):
+            raise RecipeError(f"{where}: {cause}") from None
         raise RecipeError(f"{where}: {explain(problem, Recipe)}") from error
 
 

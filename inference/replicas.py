@@ -27,8 +27,10 @@ def assert_alike(recipes: Sequence[Recipe]) -> None:
         They differ in something else.
     """
     fixed = [recipe.model_dump(exclude=VARYING) for recipe in recipes]  # type: ignore[arg-type]
-    if any(other != fixed[0] for other in fixed):
-        raise RecipeError("replicas may differ in seed, beta, lr, kl_weight, capacity and schedules only")
+    ranges = {recipe.model.beta if isinstance(recipe.model.beta, tuple) else None for recipe in recipes}
+    if len(ranges) > 1 or any(other != fixed[0] for other in fixed):
+        allowed = "seed, beta, lr, kl_weight, capacity and schedules only"
+        raise RecipeError(f"replicas may differ in {allowed}; a range of beta is the same for all")
 
 
 def joined_state(vaes: Sequence[VAE]) -> State:

@@ -17,7 +17,7 @@ class Schedule(BaseModel):
     ``constant``     ``stop``
     ``linear``       straight from start to stop during the first ``over`` of training, then stop
     ``cosine``       half a cosine, likewise
-    ``geometric``    straight in the logarithm, likewise
+    ``geometric``    straight in the logarithm, likewise; these three wait at start during the first ``delay``
     ``cyclical``     ``cycles`` times: linear during the first ``over`` of the cycle, then stop (Fu et al. 1903.10145)
     ``down-up-down`` geometric start - stop - start - stop, a third each (Collins 2109.10919: exposes hysteresis)
     ``one-cycle``    cosine from stop/25 up to stop at 0.3, then down to stop/10^4 (Smith & Topin 1708.07120)
@@ -34,6 +34,7 @@ class Schedule(BaseModel):
     start: float | None = Field(None, description="value at the beginning; needed by all but constant and one-cycle")
     stop: float | None = Field(None, description="value at the end; the recipe's own by default")
     over: float = Field(1.0, gt=0, le=1, description="part of training, or of a cycle, in which it moves")
+    delay: float = Field(0.0, ge=0, lt=1, description="part of training before it moves")
     cycles: int = Field(1, ge=1, description="of a cyclical schedule")
 
     @model_validator(mode="after")
@@ -43,6 +44,8 @@ class Schedule(BaseModel):
             raise ValueError(f"a {self.shape} schedule needs start")
         if self.shape in ("geometric", "down-up-down") and min(self.start or 0, self.stop or 1) <= 0:
             raise ValueError(f"a {self.shape} schedule needs positive values")
+        if self.delay >= self.over:
+            raise ValueError(f"delay = {self.delay:g} must lie below over = {self.over:g}")
         return self
 
     def to(self, stop: float) -> Schedule:
@@ -62,7 +65,8 @@ class Schedule(BaseModel):
         if self.shape == "down-up-down":
             part, rest = divmod(min(progress, 1 - 1e-12) * 3, 1)
             return start * (stop / start) ** (1 - rest if part == 1 else rest)
-        return between(self.shape, start, stop, min(1.0, progress / self.over))
+        moved = (progress - self.delay) / (self.over - self.delay)
+        return between(self.shape, start, stop, min(1.0, max(0.0, moved)))
 
 
 def between(shape: Shape, start: float, stop: float, t: float) -> float:

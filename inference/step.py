@@ -70,7 +70,8 @@ def make_step(vae: VAE, make: Callable[[Tensor], Tensor], config: TrainingConfig
     ``make`` turns constituents ``(B, M, 3)`` into data ``(B, K)``; ``rows`` ``(B,)`` chooses jets; ``controls``
     ``(4,)`` are :class:`inference.objective.Controls`. The report ``(3 + terms,)`` is 1 if the step was taken
     else 0, the loss, the reconstruction, and the KL of each term [nat per jet]. A step whose loss or gradient is not
-    finite changes nothing. Nothing is read back from the device.
+    finite changes nothing. A model for a range of resolutions draws that of each jet. Nothing is read back from the
+    device.
     """
     parameter_names = [name for name, _ in vae.named_parameters()]
     buffer_names = [name for name, _ in vae.named_buffers() if name != BETA]
@@ -82,13 +83,16 @@ def make_step(vae: VAE, make: Callable[[Tensor], Tensor], config: TrainingConfig
         x = make(constituents[rows])
         parameters = [parameter.detach().requires_grad_() for parameter in state.parameters]
         buffers = [buffer.clone() for buffer in state.buffers]
-        swapped = dict(zip(parameter_names + buffer_names, parameters + buffers, strict=True)) | {BETA: controls.beta}
+        beta = controls.beta if vae.resolution is None else vae.resolution.stratified(len(x))
+        swapped = dict(zip(parameter_names + buffer_names, parameters + buffers, strict=True)) | {BETA: beta}
         with _reparametrize_module(vae, swapped), torch.enable_grad():
             value, bound = loss(vae, x, controls, config)
             gradient = torch.autograd.grad(value, parameters, allow_unused=True)
         gradients = [torch.zeros_like(p) if g is None else g for g, p in zip(gradient, parameters, strict=True)]
         with torch.no_grad():
             taken = torch.stack([value, *(g.sum() for g in gradients)]).isfinite().all()
+            if config.clip:
+                gradients = clipped(gradients, config.clip)
             adam(state, gradients, controls.lr, config.adam_betas, taken)
             for old, new in zip(state.buffers, buffers, strict=True):
                 old.copy_(torch.where(taken, new, old))
@@ -97,6 +101,12 @@ def make_step(vae: VAE, make: Callable[[Tensor], Tensor], config: TrainingConfig
             return torch.cat([part.detach() for part in parts])
 
     return step
+
+
+def clipped(gradients: Sequence[Tensor], most: float) -> list[Tensor]:
+    """Return the gradients, all shortened alike where their common norm exceeds ``most``."""
+    norm = torch.stack([gradient.square().sum() for gradient in gradients]).sum().sqrt()
+    return [gradient * (most / norm.clamp(min=most)) for gradient in gradients]
 
 
 def adam(state: State, gradients: Sequence[Tensor], lr: Tensor, betas: tuple[float, float], taken: Tensor) -> None:

@@ -67,10 +67,11 @@ def parser() -> argparse.ArgumentParser:
     )
     add(
         "--beta",
-        type=float,
+        type=resolution,
         metavar="B",
         nargs="+",
-        help=f"{ModelConfig.model_fields['beta'].description}; several train together [{shown['beta']}]",
+        help="resolution in units of the data (emd: radians), or 1/N for N pseudo-counts; several train together; "
+        f"LOW:HIGH is one model for the whole range [{shown['beta']}]",
     )
     add("--epochs", type=int, metavar="N", help=f"{about['epochs']} [{shown['epochs']}]")
     add("--batch-size", type=int, metavar="B", help=f"{about['batch_size']} [{shown['batch_size']}]")
@@ -81,6 +82,16 @@ def parser() -> argparse.ArgumentParser:
     add("--out", metavar="DIR", help="run folder, must not exist [runs/RECIPE-TIME]")
     add("--resume", action="store_true", help="continue the run in --out; only --epochs and --device may change")
     return result
+
+
+def resolution(text: str) -> float | tuple[float, ...]:
+    """Read a resolution or a range ``LOW:HIGH``.
+
+    >>> resolution("0.1"), resolution("1e-3:1")
+    (0.1, (0.001, 1.0))
+    """
+    low, *high = text.split(":")
+    return (float(low), *map(float, high)) if high else float(low)
 
 
 def recipe_first(arguments: Sequence[str]) -> list[str]:
@@ -143,7 +154,7 @@ def resolve(options: argparse.Namespace) -> dict[Path, Recipe]:
         recipe = read(options.recipe or DEFAULT, given | extra, options.preset)
         seed = recipe.training.seed + replica
         recipe = recipe.model_copy(update={"training": recipe.training.model_copy(update={"seed": seed})})
-        recipes[f"beta{recipe.model.beta:g}-seed{seed}"] = named_fractions(recipe)
+        recipes[f"beta{recipe.model.beta_text}-seed{seed}"] = named_fractions(recipe)
     folder = Path(options.out) if options.out else default_folder(options.recipe or DEFAULT)
     if len(recipes) == 1:
         return {folder: next(iter(recipes.values()))}

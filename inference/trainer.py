@@ -13,7 +13,7 @@ import torch
 from torch import Generator, Tensor
 
 from inference.data import Images, Split, data_for, shuffled, split
-from inference.elbo import elbo, kl_names
+from inference.elbo import ELBO, elbo, kl_names
 from inference.history import History
 from inference.machine import choose_device, tune_cpu
 from inference.objective import Controls
@@ -186,7 +186,7 @@ class Trainer:
         with torch.random.fork_rng(devices=devices), pyro.validation_enabled(False):
             torch.manual_seed(self.recipes[r].training.seed)
             for x in self.images.batches(index, 1000):
-                bound = elbo(vae.model, vae.guide, x)
+                bound = validation_bound(vae, x)
                 parts = torch.stack([bound.reconstruction, bound.total_kl, torch.ones_like(bound.total_kl)])
                 sums += parts[:, bound.elbo.isfinite()].sum(1).cpu()
         reconstruction, kl, _ = (sums / sums[2]).tolist()
@@ -257,6 +257,15 @@ class Trainer:
             self.histories[r].steps = content["steps"].cpu()
 
 
+def validation_bound(vae: VAE, x: Tensor) -> ELBO:
+    """Return the ELBO of jets x ``(B, K)``, at resolutions spread over the range where the model has one."""
+    if vae.resolution is None:
+        return elbo(vae.model, vae.guide, x)
+    beta = vae.resolution.stratified(len(x))[torch.randperm(len(x), device=x.device)]
+    with vae.at(beta):
+        return elbo(vae.model, vae.guide, x)
+
+
 def prepare(vae: VAE, images: Images, part: Split, *, low_precision: bool) -> None:
     """Set the networks' precision, and start priors made of posteriors at the first training jets."""
     vae.low_precision = low_precision
@@ -273,7 +282,7 @@ def control_values(recipe: Recipe, history: History, progress: float) -> Control
         moves.to(value)(progress)
         for moves, value in (
             (schedule.lr, training.lr),
-            (schedule.beta, recipe.model.beta),
+            (schedule.beta, recipe.model.typical_beta),
             (schedule.kl_weight, training.kl_weight),
             (schedule.capacity, training.capacity or 0.0),
         )

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Columns = Mapping[str, NDArray[np.float32]]
+
+
+class JetFileError(ValueError):
+    """A file of jets cannot be used; the message names the file, the field and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,7 @@ class Jets:
     ----------
     constituents
         ``(N, M, 3)`` float32: pT [GeV], rapidity and azimuth [rad] relative to the jet axis; falling pT, zero padded.
+        Of data without constituents, such as toys: vectors ``(N, K)``.
     label
         ``(N,)`` int64, index into ``classes``.
     classes
@@ -51,7 +56,13 @@ class Jets:
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {name}" for name, count in self.counts.items())
-        return f"Jets({counts}; up to {self.constituents.shape[1]} constituents)"
+        size = self.constituents.shape[1]
+        return f"Jets({counts}; {f'vectors of {size}' if self.are_vectors else f'up to {size} constituents'})"
+
+    @property
+    def are_vectors(self) -> bool:
+        """Whether these are vectors ``(N, K)`` rather than jets with constituents."""
+        return self.constituents.ndim == 2
 
     @property
     def counts(self) -> dict[str, int]:
@@ -77,13 +88,20 @@ def concatenate(samples: Iterable[Jets]) -> Jets:
     """
     parts = list(samples)
     classes = tuple(dict.fromkeys(name for part in parts for name in part.classes))
-    width = max(part.constituents.shape[1] for part in parts)
-    padded = [np.pad(p.constituents, ((0, 0), (0, width - p.constituents.shape[1]), (0, 0))) for p in parts]
+    if len({(part.are_vectors, part.constituents.shape[1] if part.are_vectors else 0) for part in parts}) > 1:
+        names = ", ".join(source for part in parts for source in part.sources)
+        raise JetFileError(f"{names}: jets and vectors, or vectors of different length, cannot be one sample")
+    padded = [part.constituents for part in parts] if parts[0].are_vectors else _padded(parts)
     label = [np.array([classes.index(name) for name in p.classes], np.int64)[p.label] for p in parts]
     lengths = [len(part) for part in parts]
     jet, subst, truth = (_stack([getattr(p, group) for p in parts], lengths) for group in ("jet", "subst", "truth"))
     sources = tuple(source for part in parts for source in part.sources)
     return Jets(np.concatenate(padded), np.concatenate(label), classes, jet, subst, truth, sources)
+
+
+def _padded(parts: Sequence[Jets]) -> list[NDArray[np.float32]]:
+    width = max(part.constituents.shape[1] for part in parts)
+    return [np.pad(p.constituents, ((0, 0), (0, width - p.constituents.shape[1]), (0, 0))) for p in parts]
 
 
 def _stack(groups: list[Columns], lengths: list[int]) -> dict[str, NDArray[np.float32]]:

@@ -9,8 +9,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from jets.dataset import Jets, concatenate
+from jets.dataset import JetFileError, Jets, concatenate
 from jets.files import replacing
+from jets.vectors import load_vectors, names_vectors
 
 CLASSES = ("qcd", "top", "w")
 SAMPLES = tuple(f"sample:{name}" for name in CLASSES)
@@ -18,16 +19,13 @@ COLUMNS = {"constituents": ("pt", "eta_rel", "phi_rel")}
 UNITS = {"constituents": "GeV, 1, rad", "label": "index into classes", "jet": "", "subst": "", "truth": ""}
 
 
-class JetFileError(ValueError):
-    """A file of jets cannot be used; the message names the file, the field and the remedy."""
-
-
 def load(*sources: str | Path) -> Jets:
     """Read jets from one or more sources ``F`` or ``F:class`` and join them.
 
     ``F`` is an HDF5 file of the format of :func:`save` or part of the embedded sample: ``sample:qcd``,
     ``sample:top``, ``sample:w``. Classes come from the file's labels; ``F:class`` selects that class from a file
-    of several, and names the jets of a file of one.
+    of several, and names the jets of a file of one. Vectors instead of jets come from ``F.npy`` or a toy,
+    ``toy:torus(n=1000)``.
 
     >>> load("sample:qcd", "sample:top").counts
     {'qcd': 10000, 'top': 10000}
@@ -62,6 +60,8 @@ def _write(file: h5py.File, name: str, values: NDArray, columns: tuple[str, ...]
 
 
 def _load_one(source: str) -> Jets:
+    if names_vectors(source):
+        return load_vectors(source)
     path, named = _locate(source)
     if not path.exists():
         raise JetFileError(f"{path}: no such file; give an HDF5 file of jets or one of {', '.join(SAMPLES)}")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from typing import Annotated, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from torch import nn
 
 from models.clouds import CloudDecoder, CloudEncoder
-from models.likelihoods import LIKELIHOODS, METRICS
-from models.networks import dense
+from models.likelihoods import LIKELIHOODS, METRICS, Likelihood
+from models.networks import Scale, dense
+from models.resolution import Resolution
 from models.vae import AE, VAE
 from priors import Space, parse
+
+Positive = Annotated[float, Field(gt=0)]
 
 
 class ModelConfig(BaseModel):
@@ -34,17 +38,37 @@ class ModelConfig(BaseModel):
         "fused", description="how the Energy Mover's Distance is computed"
     )
     particles: int = Field(40, ge=1, description="particles of a decoded cloud")
-    beta: float = Field(
+    beta: Positive | tuple[Positive, Positive] = Field(
         0.1,
-        gt=0,
-        description="resolution in units of the data (emd: radians), or 1/N for N pseudo-counts",
+        description="resolution in units of the data (emd: radians), or 1/N for N pseudo-counts; [low, high]: one "
+        "model for the whole range",
     )
+    inputs: int | None = Field(None, ge=1, description="size of a data vector; the data say it")
+    scale: Positive = Field(1.0, description="size of a vector's entries, which the networks see divided by it")
 
     @field_validator("latent")
     @classmethod
     def canonical(cls, text: str) -> str:
         """Write the latent string in its canonical form; a string that cannot be read is an error."""
         return str(parse(text))
+
+    @field_validator("beta")
+    @classmethod
+    def rising(cls, beta: float | tuple[float, float]) -> float | tuple[float, float]:
+        """Assert that a range rises."""
+        if isinstance(beta, tuple) and beta[0] >= beta[1]:
+            raise ValueError("a range of beta is [low, high] with low < high")
+        return beta
+
+    @property
+    def typical_beta(self) -> float:
+        """The resolution, or the geometric mean of its range."""
+        return math.sqrt(self.beta[0] * self.beta[1]) if isinstance(self.beta, tuple) else self.beta
+
+    @property
+    def beta_text(self) -> str:
+        """The resolution or its range, as in the name of a folder: ``0.1`` or ``0.01-1``."""
+        return "-".join(f"{beta:g}" for beta in (self.beta if isinstance(self.beta, tuple) else (self.beta,)))
 
     @property
     def clouds(self) -> bool:
@@ -57,36 +81,47 @@ LARGEST_MIXTURE = 100_000
 """More pseudo-inputs than any prior has; training starts them at its first jets."""
 
 
-def build(config: ModelConfig, inputs: int, latent: Space | None = None) -> VAE:
-    """Return the model that ``config`` describes, for images of ``inputs`` pixels or for particle clouds.
+def build(config: ModelConfig, inputs: int = 1600, latent: Space | None = None) -> VAE:
+    """Return the model that ``config`` describes, for vectors or images of ``inputs`` numbers or for particle clouds.
 
-    ``latent`` replaces the space that ``config.latent`` names. Initial weights come from torch's global generator.
+    ``config.inputs`` comes before ``inputs``; ``latent`` replaces the space that ``config.latent`` names. Initial
+    weights come from torch's global generator.
 
     >>> build(ModelConfig(latent="R2"), inputs=1600).latent
     R2
     """
+    inputs = config.inputs or inputs
     space = parse(config.latent) if latent is None else latent
-    parts = cloud_parts(config, space) if config.clouds else image_parts(config, space, inputs)
-    vae = KINDS[config.kind](space, *parts)
+    resolution = Resolution(*config.beta) if isinstance(config.beta, tuple) else None
+    if resolution is not None and any(hasattr(factor, "pseudo_inputs") for factor in space.factors):
+        raise ValueError(f"{space}: a prior made of posteriors knows one resolution only; give one beta")
+    codes = 0 if resolution is None else resolution.codes
+    parts = cloud_parts(config, space, codes) if config.clouds else vector_parts(config, space, inputs, codes)
+    vae = KINDS[config.kind](space, *parts, resolution)
     shape = (config.particles, 3) if config.clouds else (inputs,)
     space.connect(vae.encode, torch.zeros(1, *shape).expand(LARGEST_MIXTURE, *shape))
     vae.config = config if latent is None else config.model_copy(update={"latent": str(space)})
     return vae
 
 
-def image_parts(config: ModelConfig, space: Space, inputs: int) -> tuple[nn.Module, nn.Module, nn.Module]:
-    """Return encoder, decoder and likelihood of images."""
+def vector_parts(config: ModelConfig, space: Space, inputs: int, codes: int) -> tuple[nn.Module, nn.Module, Likelihood]:
+    """Return encoder, decoder and likelihood of vectors or images."""
     bias, activation = config.decoder_bias, config.activation
-    encoder = dense(inputs, config.encoder, space.outputs, activation=activation, batch_norm=config.batch_norm)
-    decoder = dense(space.features_size, config.decoder, inputs, activation=activation, bias=bias)
-    return encoder, decoder, LIKELIHOODS[config.likelihood](config.beta)
+    encoder = dense(
+        inputs, config.encoder, space.outputs, activation=activation, batch_norm=config.batch_norm, codes=codes
+    )
+    decoder = dense(space.features_size, config.decoder, inputs, activation=activation, bias=bias, codes=codes)
+    if config.scale != 1:
+        encoder.insert(0, Scale(1 / config.scale))
+        decoder.append(Scale(config.scale))
+    return encoder, decoder, LIKELIHOODS[config.likelihood](config.typical_beta)
 
 
-def cloud_parts(config: ModelConfig, space: Space) -> tuple[nn.Module, nn.Module, nn.Module]:
+def cloud_parts(config: ModelConfig, space: Space, codes: int) -> tuple[nn.Module, nn.Module, Likelihood]:
     """Return encoder, decoder and likelihood of particle clouds."""
-    encoder = CloudEncoder(config.encoder, space.outputs, config.activation)
-    decoder = CloudDecoder(space.features_size, config.decoder, config.particles, config.activation)
-    return encoder, decoder, METRICS[config.likelihood](config.beta, config.metric)
+    encoder = CloudEncoder(config.encoder, space.outputs, config.activation, codes)
+    decoder = CloudDecoder(space.features_size, config.decoder, config.particles, config.activation, codes)
+    return encoder, decoder, METRICS[config.likelihood](config.typical_beta, config.metric)
 
 
 def image_vae(latent: Space | str = "L2(alpha=0.9)", *, beta: float = 0.1, pixels: int = 40) -> VAE:
@@ -97,7 +132,7 @@ def image_vae(latent: Space | str = "L2(alpha=0.9)", *, beta: float = 0.1, pixel
     (2104.08291, sec. 2.4).
 
     >>> image_vae("L2(alpha=.9)").decoder
-    Sequential(
+    Layers(
       (0): Linear(in_features=2, out_features=1600, bias=False)
     )
     """

@@ -112,21 +112,37 @@ class EnergyMover(TorchDistribution):
 
 
 class Likelihood(nn.Module):
-    """p(x | z) at resolution ``beta``, a buffer: a schedule moves it, and it is no part of the weights."""
+    r"""p(x | z) at resolution ``beta``, a buffer: a schedule moves it, and it is no part of the weights.
+
+    .. math:: -\ln p(x|z) = \frac{D(x, \hat x)}{c\,\beta^p} + n(\beta)
+
+    with the distortion D, its ``power`` p, c = p, and a normaliser n. ``beta`` is one number, or ``(B,)``.
+    """
 
     beta: Tensor
+    power = 2
 
     def __init__(self, beta: float) -> None:
         super().__init__()
         self.register_buffer("beta", torch.tensor(float(beta)), persistent=False)
+
+    def normaliser(self, x: Tensor) -> Tensor:
+        """Return the part n of -ln p(x | z) that depends on beta alone [nat], shape of beta."""
+        return torch.zeros_like(self.beta)
+
+    def distortion(self, reconstruction: Tensor, x: Tensor) -> Tensor:
+        """Return D ``(B,)`` from -ln p(x | z) ``(B,)``: the squared distance, or the distance where the power is 1."""
+        return (reconstruction - self.normaliser(x)) * self.power * self.beta**self.power
 
 
 class Pixels(Likelihood):
     r"""Pixel cross-entropy with :math:`N = 1/\beta` pseudo-counts, beta = Dillon's beta_KL.
 
     Minus the ELBO is then :math:`N\,(\mathrm{KL}(x\|\hat x) + \beta_{KL}\,\mathrm{KL}(q\|p))`, the authors' loss
-    times N (2104.08291, eq. 6).
+    times N (2104.08291, eq. 6). The distortion is KL(x || xhat).
     """
+
+    power = 1
 
     def forward(self, output: Tensor) -> PixelCounts:
         """Return p(x | z) from decoder outputs ``(..., K)``, the pixels' log probabilities up to a constant."""
@@ -138,13 +154,15 @@ class Gaussian(Likelihood):
 
     def forward(self, output: Tensor) -> dist.TorchDistribution:
         """Return p(x | z) from decoder outputs ``(..., K)``, the mean."""
-        return dist.Normal(output, self.beta).to_event(1)
+        return dist.Normal(output, self.beta.unsqueeze(-1)).to_event(1)
+
+    def normaliser(self, x: Tensor) -> Tensor:
+        """Return K ln(beta sqrt(2 pi)) of vectors x ``(B, K)``."""
+        return x.shape[-1] * (self.beta * math.sqrt(2 * math.pi)).log()
 
 
 class Metric(Likelihood):
     r"""Clouds at an Energy Mover's Distance of beta: :math:`-\ln p = \mathrm{EMD}^2/2\beta^2` (see EnergyMover)."""
-
-    power = 2
 
     def __init__(self, beta: float, method: str = "fused") -> None:
         super().__init__(beta)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from torch import nn
+from torch import Tensor, nn
+
+from models.resolution import Film, Layers
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "selu": nn.SELU,
@@ -23,18 +25,37 @@ def dense(
     activation: str = "selu",
     batch_norm: bool = False,
     bias: bool = True,
-) -> nn.Sequential:
+    codes: int = 0,
+) -> Layers:
     """Return linear layers of the given widths, each hidden one followed by activation and batch normalisation.
 
-    ``(..., inputs)`` to ``(..., outputs)``; ``bias`` is that of the last layer.
+    ``(..., inputs)`` to ``(..., outputs)``; ``bias`` is that of the last layer. With ``codes``, the size of a code of
+    the resolution, every hidden layer is modulated by it.
 
     >>> [type(layer).__name__ for layer in dense(1600, [100], 4, batch_norm=True)]
     ['Linear', 'SELU', 'BatchNorm1d', 'Linear']
+    >>> [type(layer).__name__ for layer in dense(1600, [100], 4, codes=8)]
+    ['Linear', 'Film', 'SELU', 'Linear']
     """
     layers: list[nn.Module] = []
     for width in hidden:
-        layers += [nn.Linear(inputs, width), ACTIVATIONS[activation]()]
+        layers.append(nn.Linear(inputs, width))
+        if codes:
+            layers.append(Film(codes, width))
+        layers.append(ACTIVATIONS[activation]())
         if batch_norm:
             layers.append(nn.BatchNorm1d(width))
         inputs = width
-    return nn.Sequential(*layers, nn.Linear(inputs, outputs, bias=bias))
+    return Layers(*layers, nn.Linear(inputs, outputs, bias=bias))
+
+
+class Scale(nn.Module):
+    """Multiplication by a number."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x times the factor."""
+        return self.factor * x

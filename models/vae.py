@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pyro
@@ -10,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import constraints
 
+from models.likelihoods import Likelihood
+from models.resolution import Film, Resolution
 from priors import Space, parse
 
 
@@ -35,15 +39,30 @@ class VAE(nn.Module):
     decoder
         Network from ``(..., latent.features_size)`` to what the likelihood needs.
     likelihood
-        Module from decoder outputs to the Pyro distribution of x.
+        Module from decoder outputs to the Pyro distribution of x. Its buffer ``beta`` is the resolution: one for all
+        jets, or ``(B,)``, one for each.
+    resolution
+        The range of resolutions that the model covers, if it is not one alone. Encoder and decoder then take the code
+        of beta as second argument, and the encoder's outputs and the decoder's inputs are modulated by it.
     """
 
-    def __init__(self, latent: Space | str, encoder: nn.Module, decoder: nn.Module, likelihood: nn.Module) -> None:
+    def __init__(
+        self,
+        latent: Space | str,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        likelihood: Likelihood,
+        resolution: Resolution | None = None,
+    ) -> None:
         super().__init__()
         self.latent = parse(latent) if isinstance(latent, str) else latent
         self.encoder = encoder
         self.decoder = decoder
         self.likelihood = likelihood
+        self.resolution = resolution
+        if resolution is not None:
+            self.head_film = Film(resolution.codes, self.latent.outputs)
+            self.features_film = Film(resolution.codes, self.latent.features_size)
         self.low_precision = False  # networks in bfloat16; latents, KL and likelihood never
         self.config: Any = None  # the ModelConfig that built it, if one did
 
@@ -61,14 +80,38 @@ class VAE(nn.Module):
     def encode(self, x: Tensor) -> Tensor:
         """Return the posterior's parameters ``(..., latent.outputs)`` of jets x ``(..., K)``."""
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.low_precision):
-            head = self.encoder(x)
-        return head.to(x.dtype)
+            if self.resolution is None:
+                return self.encoder(x).to(x.dtype)
+            code = self.resolution(self.likelihood.beta)
+            head = self.head_film(self.encoder(x, code), code).to(x.dtype)
+        return self.latent.narrowed(head, self.resolution.narrowness(self.likelihood.beta).unsqueeze(-1))
 
     def decode(self, features: Tensor) -> dist.TorchDistribution:
         """Return p(x | z) from decoder features ``(..., features_size)``."""
         with torch.autocast(features.device.type, torch.bfloat16, enabled=self.low_precision):
-            output = self.decoder(features)
+            if self.resolution is None:
+                output = self.decoder(features)
+            else:
+                code = self.resolution(self.likelihood.beta)
+                output = self.decoder(self.features_film(features, code), code)
         return self.likelihood(output.to(features.dtype))
+
+    @contextmanager
+    def at(self, beta: float | Tensor) -> Iterator[VAE]:
+        """Set the resolution within the block: one for all jets, or ``(B,)``, one for each.
+
+        >>> import models
+        >>> vae = models.image_vae("R2", beta=0.1)
+        >>> with vae.at(0.2):
+        ...     print(vae.likelihood.beta)
+        tensor(0.2000)
+        """
+        before = self.likelihood.beta
+        self.likelihood.beta = torch.as_tensor(beta, dtype=before.dtype, device=before.device)
+        try:
+            yield self
+        finally:
+            self.likelihood.beta = before
 
 
 class AE(VAE):

@@ -98,6 +98,14 @@ class Latent(nn.Module):
         """
         return None
 
+    def narrowed(self, head: Tensor, width: Tensor) -> Tensor:
+        """Return the head ``(..., outputs)`` of a posterior narrower by about ``width`` ``(..., 1)``, from 0 to 1.
+
+        Where a model covers a range of resolutions, posteriors start narrow at the fine end. The head as it is, for
+        families that do not say how.
+        """
+        return head
+
     def anneal(self, progress: float) -> None:
         """Follow a schedule of training, ``progress`` from 0 to 1; the trainer calls it before each epoch."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pyro.distributions as dist
+import torch
 from torch import Tensor
 
 from priors.latent import Latent
@@ -33,3 +34,8 @@ class Normal(Latent):
         """Normal with location and log variance from ``head`` ``(..., 2 d)``."""
         loc, log_variance = head.chunk(2, dim=-1)
         return dist.Normal(loc, (log_variance / 2).exp()).to_event(1)
+
+    def narrowed(self, head: Tensor, width: Tensor) -> Tensor:
+        """Scale the deviation by ``width``."""
+        loc, log_variance = head.chunk(2, dim=-1)
+        return torch.cat([loc, log_variance + 2 * width.log()], -1)

@@ -95,6 +95,11 @@ class Space(nn.Module):
         found = {label: factor.information(heads[label]) for label, factor in self.items}
         return {label: nats for label, nats in found.items() if nats is not None}
 
+    def narrowed(self, head: Tensor, width: Tensor) -> Tensor:
+        """Return the head ``(..., outputs)`` of posteriors narrower by about ``width`` ``(..., 1)``."""
+        heads = self.split(head)
+        return joined([factor.narrowed(heads[label], width) for label, factor in self.items])
+
     def anneal(self, progress: float) -> None:
         """Pass the progress of training, 0 to 1, to factors with a schedule."""
         for factor in self.factors:

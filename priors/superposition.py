@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import torch
 from pyro import poutine
 from torch import Tensor, nn
 
@@ -99,6 +100,12 @@ class Superposition(Latent):
         names = ["category", *(label for _, label, _ in self.items)]
         sizes = [self.category.outputs, *(factor.outputs for *_, factor in self.items)]
         return dict(zip(names, head.split(sizes, dim=-1), strict=True))
+
+    def narrowed(self, head: Tensor, width: Tensor) -> Tensor:
+        """Narrow the posteriors of the manifolds; the category's head stays."""
+        heads = self.split(head)
+        inner = [factor.narrowed(heads[label], width) for _, label, factor in self.items]
+        return torch.cat([heads["category"], *inner], -1)
 
     def prior(self) -> Any:
         """Distributions of the category and of each factor, by label."""

@@ -147,6 +147,10 @@ class VonMises(Latent):
         rho2 = HEAD_SCALE**2 * (x * x + y * y) + tiny**2
         return VonMisesDistribution(torch.atan2(y, x + tiny), (rho2 / (1 + rho2)).sqrt() * (2 + rho2)).to_event(1)
 
+    def narrowed(self, head: Tensor, width: Tensor) -> Tensor:
+        r"""Divide :math:`\rho` by ``width``."""
+        return head / width
+
     def features(self, z: Tensor) -> Tensor:
         """Return all cosines, then all sines, ``(..., 2 d)``."""
         return torch.cat([z.cos(), z.sin()], dim=-1)

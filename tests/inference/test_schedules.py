@@ -14,6 +14,10 @@ from inference.schedules import Schedule
         (Schedule(stop=3.0), {0.0: 3.0, 1.0: 3.0}),
         (Schedule(shape="linear", start=1, stop=3), {0.0: 1.0, 0.5: 2.0, 1.0: 3.0}),
         (Schedule(shape="linear", start=1, stop=3, over=0.5), {0.25: 2.0, 0.5: 3.0, 0.9: 3.0}),
+        (
+            Schedule(shape="geometric", start=0.01, stop=1, delay=0.1, over=0.5),
+            {0.05: 0.01, 0.3: 0.1, 0.5: 1.0, 1.0: 1.0},
+        ),
         (Schedule(shape="cosine", start=0, stop=1), {0.0: 0.0, 0.5: 0.5, 1.0: 1.0}),
         (Schedule(shape="geometric", start=1, stop=1e-4), {0.5: 1e-2, 1.0: 1e-4}),
         (Schedule(shape="cyclical", start=0, stop=1, cycles=2, over=0.5), {0.125: 0.5, 0.4: 1.0, 0.5: 0.0, 1.0: 1.0}),

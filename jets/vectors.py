@@ -1,0 +1,56 @@
+"""Samples of plain vectors: a toy by name, or a user's ``.npy`` array."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from jets import toys
+from jets.dataset import JetFileError, Jets
+
+TOY = "toy:"
+
+
+def names_vectors(source: str) -> bool:
+    """Whether a source is one of vectors.
+
+    >>> names_vectors("toy:circle"), names_vectors("points.npy"), names_vectors("sample:qcd")
+    (True, True, False)
+    """
+    return source.startswith(TOY) or source.endswith(".npy")
+
+
+def load_vectors(source: str) -> Jets:
+    """Return the points of ``toy:NAME(...)`` (see :mod:`jets.toys`) or of an ``.npy`` file ``(N, K)``.
+
+    >>> load_vectors("toy:torus(n=200)")
+    Jets(200 torus; vectors of 3)
+
+    Raises
+    ------
+    JetFileError
+        No such toy or file, or an array that is not finite numbers ``(N, K)``.
+    """
+    if source.startswith(TOY):
+        return of_toy(source)
+    path = Path(source)
+    if not path.is_file():
+        raise JetFileError(f"{source}: no such file")
+    try:
+        values = np.load(path, allow_pickle=False)
+    except ValueError as error:
+        raise JetFileError(f"{source}: not an array of numbers ({error})") from error
+    if values.ndim != 2 or not np.issubdtype(values.dtype, np.number) or not np.isfinite(values).all():
+        raise JetFileError(f"{source}: has shape {values.shape} of {values.dtype}; expected finite numbers (N, K)")
+    return Jets(values.astype(np.float32), np.zeros(len(values), np.int64), (path.stem,), sources=(source,))
+
+
+def of_toy(source: str) -> Jets:
+    """Return a toy as a sample; its coordinates on the manifold are the truth."""
+    try:
+        toy = toys.parse(source.removeprefix(TOY))
+    except ValueError as error:
+        raise JetFileError(f"{source}: {error}") from error
+    truth = {name: values.astype(np.float32) for name, values in toy.truth.items()}
+    return Jets(toy.points.astype(np.float32), toy.label, toy.classes, truth=truth, sources=(source,))
