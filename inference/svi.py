@@ -36,11 +36,25 @@ RESUMABLE = ("training.epochs", "training.device")
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line; its help is the reference."""
+    result = recipe_parser(
+        "inference.svi",
+        "Train a VAE on jets by stochastic variational inference.",
+        "Leaves a run folder for analysis.summary and analysis.report.",
+    )
+    add = result.add_argument
+    add("--replicas", type=int, metavar="K", default=1, help="train K seeds from --seed on together, in one step [1]")
+    add("--out", metavar="DIR", help="run folder, must not exist [runs/RECIPE-TIME]")
+    add("--resume", action="store_true", help="continue the run in --out; only --epochs and --device may change")
+    return result
+
+
+def recipe_parser(command: str, description: str, epilog: str) -> argparse.ArgumentParser:
+    """Return a parser with the recipe, its preset, and every option that overrides a key of it."""
     result = argparse.ArgumentParser(
-        prog="python -m inference.svi",
-        description="Train a VAE on jets by stochastic variational inference. Every option overrides the recipe; "
-        f"in brackets: what {DEFAULT} says.",
-        epilog="Leaves a run folder for analysis.summary and analysis.report.",
+        prog=f"python -m {command}",
+        description=f"{description} Every option overrides the recipe; in brackets: what {DEFAULT} says.",
+        epilog=epilog,
+        conflict_handler="resolve",
     )
     add = result.add_argument
     default = read(DEFAULT)
@@ -77,10 +91,7 @@ def parser() -> argparse.ArgumentParser:
     add("--batch-size", type=int, metavar="B", help=f"{about['batch_size']} [{shown['batch_size']}]")
     add("--lr", type=float, metavar="L", help=f"{about['lr']} [{shown['lr']}]")
     add("--seed", type=int, metavar="S", help=f"{about['seed']} [{shown['seed']}]")
-    add("--replicas", type=int, metavar="K", default=1, help="train K seeds from --seed on together, in one step [1]")
     add("--device", metavar="D", help=f"auto, cpu or cuda; {about['device']} [auto]")
-    add("--out", metavar="DIR", help="run folder, must not exist [runs/RECIPE-TIME]")
-    add("--resume", action="store_true", help="continue the run in --out; only --epochs and --device may change")
     return result
 
 
@@ -147,18 +158,24 @@ def resolve(options: argparse.Namespace) -> dict[Path, Recipe]:
         return {folder: continued(folder, given) for folder in folders}
     if options.replicas < 1:
         raise RecipeError(f"--replicas {options.replicas}: expected a whole number of at least 1")
-    betas = given.pop("model.beta", [None])
+    recipes = grid(options, given, options.replicas)
+    folder = Path(options.out) if options.out else default_folder(options.recipe or DEFAULT)
+    if len(recipes) == 1:
+        return {folder: next(iter(recipes.values()))}
+    return {folder / name: recipe for name, recipe in recipes.items()}
+
+
+def grid(options: argparse.Namespace, given: dict[str, Any], seeds: int) -> dict[str, Recipe]:
+    """Return ``beta<B>-seed<S>`` -> recipe for every beta and ``seeds`` seeds."""
+    betas = given.get("model.beta", [None])
     recipes = {}
-    for beta, replica in itertools.product(betas, range(options.replicas)):
+    for beta, replica in itertools.product(betas, range(seeds)):
         extra = {} if beta is None else {"model.beta": beta}
         recipe = read(options.recipe or DEFAULT, given | extra, options.preset)
         seed = recipe.training.seed + replica
         recipe = recipe.model_copy(update={"training": recipe.training.model_copy(update={"seed": seed})})
         recipes[f"beta{recipe.model.beta_text}-seed{seed}"] = named_fractions(recipe)
-    folder = Path(options.out) if options.out else default_folder(options.recipe or DEFAULT)
-    if len(recipes) == 1:
-        return {folder: next(iter(recipes.values()))}
-    return {folder / name: recipe for name, recipe in recipes.items()}
+    return recipes
 
 
 def continued(folder: Path, given: dict[str, Any]) -> Recipe:
