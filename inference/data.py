@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inference.recipe import DataConfig, ImageConfig, Recipe, RecipeError
-from jets.preprocess import pixelise, prepare
+from jets.preprocess import pixelise, prepare, turn
 
 if TYPE_CHECKING:
     from jets import Jets
@@ -106,6 +106,10 @@ class Images:
     def make(self, constituents: Tensor) -> Tensor:
         """Return images ``(B, pixels**2)``, each of sum 1, from prepared constituents ``(B, M, 3)``."""
         return self.picture(constituents)
+
+    def make_training(self, constituents: Tensor) -> Tensor:
+        """Return the same of jets to train on, turned at random where the recipe says so."""
+        return self.make(turn(constituents) if self.config.turn else constituents)
 
     def picture(self, clouds: Tensor) -> Tensor:
         """Return clouds ``(B, M, 3)`` as images ``(B, pixels**2)``."""

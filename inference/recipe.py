@@ -50,6 +50,14 @@ class ImageConfig(Table):
     steps: tuple[Literal["centre", "rotate", "flip"], ...] = Field(
         ("centre", "rotate", "flip"), description="preprocessing steps"
     )
+    turn: bool = Field(False, description="turn and mirror each training jet at random, anew in each step")
+
+    @model_validator(mode="after")
+    def one_orientation(self) -> ImageConfig:
+        """Refuse to turn jets at random that were turned upright."""
+        if self.turn and {"rotate", "flip"} & set(self.steps):
+            raise ValueError('turn = true undoes rotate and flip; take steps = ["centre"]')
+        return self
 
 
 class TrainingConfig(Table):

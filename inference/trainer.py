@@ -146,7 +146,7 @@ class Trainer:
             raise RecipeError("replicas need data.resident = true")
         wanted = self.config.compile
         compiled = self.steps_per_epoch * self.config.epochs >= COMPILATION_PAYS if wanted == "auto" else wanted
-        step = make_step(vae, self.images.make, self.config)
+        step = make_step(vae, self.images.make_training, self.config)
         program = make_program(step, one, self.generators, compiled=compiled, shared=shared)
         if program.reason:
             print(f"note: {program.reason}", file=sys.stderr)

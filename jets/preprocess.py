@@ -78,6 +78,24 @@ def pixelise(constituents: Tensor, pixels: int = 40, width: Sequence[float] = WI
     return image.unflatten(-1, (pixels, pixels))
 
 
+def turn(constituents: Tensor) -> Tensor:
+    """Turn each jet about the origin by a random angle, and mirror it or not: other jets that are as likely.
+
+    Without polarisation nothing singles out a direction about a jet's axis but the detector. Constituents
+    ``(B, M, 3)``; the draws are torch's.
+
+    >>> _ = torch.manual_seed(0)
+    >>> jet = torch.tensor([[[1.0, 0.3, 0.4], [1.0, 0.0, 0.0]]])
+    >>> round(float(turn(jet)[0, 0, 1:].norm()), 6)
+    0.5
+    """
+    pt, eta, phi = constituents.unbind(-1)
+    angle, side = torch.rand(2, len(pt), 1, dtype=pt.dtype, device=pt.device).unbind()
+    cos, sin = (2 * torch.pi * angle).cos(), (2 * torch.pi * angle).sin()
+    mirrored = torch.where(side < 0.5, -phi, phi)
+    return torch.stack([pt, cos * eta - sin * mirrored, sin * eta + cos * mirrored], -1)
+
+
 STEPS = {"centre": centre, "rotate": rotate, "flip": flip}
 """The optional steps, in the order in which they are applied."""
 

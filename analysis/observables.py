@@ -1,0 +1,100 @@
+"""Physical observables of the jets of a tree: what a latent coordinate may turn out to mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+Values = NDArray[np.floating]
+
+
+class Observable(NamedTuple):
+    """How to compute an observable from the columns of ``constant_data``."""
+
+    columns: tuple[str, ...]
+    """What it needs; a tree that lacks one of them lacks the observable."""
+    compute: Callable[..., Values]
+    unit: str
+    kind: str = "real"
+    """``real``, or ``angle`` [rad], on the circle."""
+
+
+def itself(values: Values) -> Values:
+    """Return the column."""
+    return values
+
+
+def passed(values: Values) -> Values:
+    """Return a soft-drop quantity, NaN where no splitting passed (stored as -1)."""
+    return np.where(values < 0, np.nan, values)
+
+
+def ratio(numerator: Values, denominator: Values) -> Values:
+    """Return the quotient, NaN where the denominator vanishes."""
+    return numerator / np.where(denominator > 0, denominator, np.nan)
+
+
+def shared(z: Values) -> Values:
+    """Return the harder decay product's share of pT, 1/2 to 1: which quark is called the first, no jet can show."""
+    return np.maximum(z, 1 - z)
+
+
+def from_soft_to_hard(pt1: Values, eta1: Values, phi1: Values, pt2: Values, eta2: Values, phi2: Values) -> Values:
+    """Return the direction in (eta, phi) from the softer of two partons to the harder [rad]."""
+    sign = np.where(pt1 > pt2, 1.0, -1.0)
+    return np.arctan2(sign * (phi1 - phi2), sign * (eta1 - eta2))
+
+
+def doubled(angle: Values) -> Values:
+    """Return an axis, known up to half a turn, as an angle on the whole circle."""
+    return np.angle(np.exp(2j * angle))
+
+
+QUARKS = tuple(f"{quark}_{column}" for quark in ("q1", "q2") for column in ("pt", "deta", "dphi"))
+
+OBSERVABLES: dict[str, Observable] = {
+    "mass": Observable(("jet_mass",), itself, "GeV"),
+    "soft-drop mass": Observable(("m_sd",), itself, "GeV"),
+    "width": Observable(("width",), itself, "rad"),
+    "tau21": Observable(("tau2", "tau1"), ratio, ""),
+    "tau32": Observable(("tau3", "tau2"), ratio, ""),
+    "subjet angle": Observable(("R_g",), passed, "rad"),
+    "subjet sharing": Observable(("z_g",), passed, ""),
+    "leading subjet": Observable(("z_kt1",), itself, ""),
+    "multiplicity": Observable(("jet_n_constituents",), itself, ""),
+    "jet pT": Observable(("jet_pt",), itself, "GeV"),
+    "jet axis": Observable(("axis",), doubled, "rad", "angle"),
+    "true angle": Observable(("dR_q1q2",), itself, "rad"),
+    "true sharing": Observable(("z_q1",), shared, ""),
+    "true azimuth": Observable(QUARKS, from_soft_to_hard, "rad", "angle"),
+    "true axis": Observable(QUARKS, lambda *quarks: doubled(from_soft_to_hard(*quarks)), "rad", "angle"),
+    "b-W angle": Observable(("dR_bW",), itself, "rad"),
+    "b sharing": Observable(("z_b",), itself, ""),
+    "W sharing": Observable(("z_q1_in_W",), shared, ""),
+    "b azimuth": Observable(("b_dphi", "b_deta"), np.arctan2, "rad", "angle"),
+    "gluon": Observable(("parton_id",), lambda code: np.where(np.isnan(code), np.nan, code == 21), ""),
+}
+"""Name -> observable. ``true`` ones are the generator's; an axis is an angle modulo half a turn, doubled."""
+
+
+def observables(tree: xr.DataTree) -> xr.DataArray:
+    """Return every observable that the tree has columns for, ``(jet, observable)``, with its ``unit`` and ``kind``.
+
+    NaN where a jet lacks it (a W has no b quark).
+    """
+    known = tree["constant_data"]
+    found = {name: made for name, made in OBSERVABLES.items() if all(column in known for column in made.columns)}
+    columns = [made.compute(*(np.asarray(known[c], float) for c in made.columns)) for made in found.values()]
+    return xr.DataArray(
+        np.stack(columns, 1) if columns else np.empty((known.sizes["jet"], 0)),
+        dims=("jet", "observable"),
+        coords={
+            "observable": list(found),
+            "unit": ("observable", [made.unit for made in found.values()]),
+            "kind": ("observable", [made.kind for made in found.values()]),
+        },
+    )
