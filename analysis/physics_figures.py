@@ -1,0 +1,99 @@
+"""Pictures of what latents mean: jets along each latent, and the map of correlations with observables."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.access import array, names
+from analysis.style import COLOURS, house
+
+ALIVE = 0.1
+"""Mean KL [nat] from which a coordinate is drawn."""
+MOST = 8
+"""Rows of a figure of traversals, those of most KL."""
+AREA = 900.0
+"""Area of a marker that holds a jet's whole pT [points^2]."""
+HALF_WIDTH = 0.8
+"""What is shown around the jet axis [rad]."""
+
+
+def cloud_traversals(tree: xr.DataTree) -> Figure:
+    """Draw decoded jets along each latent, a path a row: each particle a disc whose area is its share of pT."""
+    clouds = array(tree, "traversals/cloud")
+    rows = chosen_paths(tree)
+    columns = max(len(steps) for steps in rows.values())
+    with house():
+        figure = Figure(figsize=(1.25 * columns + 1.0, 1.4 * len(rows) + 0.5))
+        grid = figure.subplots(len(rows), columns, squeeze=False, sharex=True, sharey=True)
+        for line, (path, steps) in zip(grid, rows.items(), strict=True):
+            for axes, step in zip(line, steps, strict=False):
+                scatter(axes, np.asarray(clouds.sel(step=step)), COLOURS[0])
+                axes.set_title(step.removeprefix(path).strip(" _="), fontsize=8, pad=2)
+            for axes in line[len(steps) :]:
+                axes.remove()
+            line[0].set_ylabel(path, fontsize=9)
+        figure.supxlabel(r"$\Delta\eta$", fontsize=9)
+        figure.supylabel(r"$\Delta\phi$ [rad]", fontsize=9)
+    return figure
+
+
+def scatter(axes: Axes, cloud: np.ndarray, colour: str) -> None:
+    """Draw one cloud ``(particles, 3)``."""
+    w, eta, phi = cloud.T
+    axes.scatter(eta, phi, s=AREA * w, color=colour, alpha=0.6, linewidths=0)
+    axes.set(xlim=(-HALF_WIDTH, HALF_WIDTH), ylim=(-HALF_WIDTH, HALF_WIDTH), aspect="equal")
+    axes.tick_params(labelsize=6, which="both")
+
+
+def chosen_paths(tree: xr.DataTree) -> dict[str, list[str]]:
+    """Return path -> names of its steps, for the paths that carry information, the most first."""
+    kl = array(tree, "information/kl").mean("jet")
+    nats = dict(zip(names(kl, "kl_term"), np.asarray(kl).tolist(), strict=True))
+    steps: dict[str, list[str]] = {}
+    for step in names(array(tree, "traversals/cloud"), "step"):
+        steps.setdefault(path_of(step), []).append(step)
+    informed = {path: sum(v for name, v in nats.items() if name == path or name.startswith(f"{path}_")) for path in steps}
+    order = sorted(steps, key=lambda path: -informed[path])
+    alive = [path for path in order if informed[path] >= ALIVE][:MOST]
+    return {path: steps[path] for path in alive or order[:1]}
+
+
+def path_of(step: str) -> str:
+    """Return the path that a step belongs to.
+
+    >>> path_of("R4_0 = -2"), path_of("C2_1")
+    ('R4_0', 'C2')
+    """
+    return step.split(" = ")[0] if " = " in step else step.rpartition("_")[0]
+
+
+def meaning_map(found: xr.Dataset, kl: xr.DataArray) -> Figure:
+    """Draw the correlation of each coordinate with each observable; coordinates by falling KL [nat], ``(coordinate,)``.
+
+    ``found`` is one sample of :func:`analysis.meaning.meaning`. Framed: the observable of most mutual information.
+    """
+    order = np.argsort(-np.asarray(kl))
+    order = order[np.asarray(kl)[order] >= ALIVE] if (kl >= ALIVE).any() else order[:1]
+    values = found["correlation"].isel(coordinate=order)
+    values = values.dropna("observable", how="all")
+    coordinates, observed = names(values, "coordinate"), names(values, "observable")
+    best = [observed.index(str(name)) if str(name) in observed else -1 for name in found["best"].values[order]]
+    with house():
+        figure = Figure(figsize=(0.46 * len(observed) + 2.4, 0.34 * len(coordinates) + 1.9))
+        axes = figure.subplots()
+        drawn = axes.imshow(np.asarray(values), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
+        for i, row in enumerate(np.asarray(values)):
+            for j, value in enumerate(row):
+                if abs(value) >= 0.1:
+                    ink = "w" if abs(value) > 0.6 else "k"
+                    axes.text(j, i, f"{value:.2f}".replace("0.", "."), ha="center", va="center", fontsize=6.5, color=ink)
+        axes.scatter(best, range(len(best)), s=230, marker="s", facecolors="none", edgecolors="k", linewidths=1.2)
+        axes.set_xticks(range(len(observed)), observed, rotation=50, ha="right", fontsize=8)
+        labels = [f"{name}  {float(kl.sel(coordinate=name)):.1f} nat" for name in coordinates]
+        axes.set_yticks(range(len(coordinates)), labels, fontsize=8)
+        axes.tick_params(which="both", length=0)
+        figure.colorbar(drawn, ax=axes, label="correlation")
+    return figure
