@@ -52,13 +52,6 @@ class ImageConfig(Table):
     )
     turn: bool = Field(False, description="turn and mirror each training jet at random, anew in each step")
 
-    @model_validator(mode="after")
-    def one_orientation(self) -> ImageConfig:
-        """Refuse to turn jets at random that were turned upright."""
-        if self.turn and {"rotate", "flip"} & set(self.steps):
-            raise ValueError('turn = true undoes rotate and flip; take steps = ["centre"]')
-        return self
-
 
 class TrainingConfig(Table):
     """The ``[training]`` table: optimiser, length, seed, device."""
@@ -112,6 +105,13 @@ class Recipe(Table):
                 raise RecipeError("a range of beta goes with neither free_bits nor capacity; give one beta")
             if self.schedule.beta != Schedule():
                 raise RecipeError("a range of beta leaves nothing to schedule; give one beta, or no [schedule] beta")
+        return self
+
+    @model_validator(mode="after")
+    def one_orientation(self) -> Recipe:
+        """Refuse to turn jets at random that were turned upright."""
+        if self.image.turn and {"rotate", "flip"} & set(self.image.steps):
+            raise RecipeError('[image] turn = true undoes rotate and flip; take steps = ["centre"]')
         return self
 
     def to_toml(self) -> str:

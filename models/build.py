@@ -38,6 +38,7 @@ class ModelConfig(BaseModel):
         "fused", description="how the Energy Mover's Distance is computed"
     )
     particles: int = Field(40, ge=1, description="particles of a decoded cloud")
+    attention: int = Field(0, ge=0, description="blocks of self-attention in the encoder of clouds; 0: Deep Sets")
     beta: Positive | tuple[Positive, Positive] = Field(
         0.1,
         description="resolution in units of the data (emd: radians), or 1/N for N pseudo-counts; [low, high]: one "
@@ -119,7 +120,7 @@ def vector_parts(config: ModelConfig, space: Space, inputs: int, codes: int) -> 
 
 def cloud_parts(config: ModelConfig, space: Space, codes: int) -> tuple[nn.Module, nn.Module, Likelihood]:
     """Return encoder, decoder and likelihood of particle clouds."""
-    encoder = CloudEncoder(config.encoder, space.outputs, config.activation, codes)
+    encoder = CloudEncoder(config.encoder, space.outputs, config.activation, codes, config.attention)
     decoder = CloudDecoder(space.features_size, config.decoder, config.particles, config.activation, codes)
     return encoder, decoder, METRICS[config.likelihood](config.typical_beta, config.metric)
 

@@ -59,13 +59,17 @@ class CloudEncoder(nn.Module):
         Width of the head.
     activation
         A key of :data:`models.networks.ACTIVATIONS`.
+    codes
+        Size of the code of the resolution that modulates the jet's network; 0: none.
     attention
         Blocks of self-attention between the particles; their cost grows as the square of the particles' number.
     """
 
     PARTICLE = 8 + 4 * len(WAVES)
 
-    def __init__(self, hidden: Sequence[int], outputs: int, activation: str = "relu", codes: int = 0, attention: int = 0) -> None:
+    def __init__(
+        self, hidden: Sequence[int], outputs: int, activation: str = "relu", codes: int = 0, attention: int = 0
+    ) -> None:
         super().__init__()
         width, *rest = hidden
         self.particle = dense(self.PARTICLE, [width], width, activation=activation)

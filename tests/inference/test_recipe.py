@@ -29,6 +29,7 @@ def test_resolved_recipe_reads_back(tmp_path):
         ("[model]\nkind = 'gan'", ["[model] kind = 'gan'", "'vae' or 'ae'"]),
         ("[training]\nepochs = 'many'", ["[training] epochs = 'many'", "integer"]),
         ("training = 3", ["training = 3"]),
+        ("[image]\nturn = true", ["[image]", 'steps = ["centre"]']),
         ("[preset.small]\nepochs = 3", ["[preset.small.training]"]),
         ("[model", ["not valid TOML"]),
     ],

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from scipy.stats import kstest
 
-from jets.preprocess import WIDTH, centre, flip, pixelise, prepare, rotate
+from jets.preprocess import WIDTH, centre, flip, pixelise, prepare, rotate, turn
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +35,19 @@ def test_prepared_image_is_invariant(constituents, move):
     after = pixelise(prepare(MOVES[move](constituents)))
     # in float64 only a constituent within rounding of a pixel's edge could change pixel
     assert (before - after).abs().sum((-1, -2)).max() < 1e-9
+
+
+def test_random_turns_are_uniform_and_rigid():
+    """4,000 copies of two particles at a right angle: lengths and angle stay, direction and handedness are fair."""
+    torch.manual_seed(0)
+    pair = torch.tensor([[1.0, 0.3, 0.0], [1.0, 0.0, 0.2]])
+    first, second = turn(pair.expand(4000, 2, 3))[..., 1:].unbind(1)
+    torch.testing.assert_close(first.norm(dim=-1), torch.full((4000,), 0.3))
+    torch.testing.assert_close((first * second).sum(-1), torch.zeros(4000), atol=1e-7, rtol=0)
+    direction = torch.atan2(first[:, 1], first[:, 0]).numpy()
+    assert kstest(direction, "uniform", args=(-np.pi, 2 * np.pi)).pvalue > 1e-3
+    left = (first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0] > 0).float().mean()
+    assert abs(left - 0.5) < 4 * 0.5 / 4000**0.5
 
 
 def test_steps_do_what_they_say(constituents):

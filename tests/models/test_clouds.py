@@ -8,7 +8,7 @@ import inference
 from inference.data import Clouds
 from inference.recipe import ImageConfig, read
 from models import ModelConfig, build
-from models.clouds import CloudDecoder, CloudEncoder
+from models.clouds import HEADS, CloudDecoder, CloudEncoder, SelfAttention
 
 
 @pytest.fixture
@@ -20,14 +20,28 @@ def test_weights_sum_to_one(clouds):
     torch.testing.assert_close(clouds[..., 0].sum(-1), torch.ones(20))
 
 
-def test_encoder_sees_neither_order_nor_the_turn_of_azimuth(clouds):
-    encode = CloudEncoder((16, 16), 4)
+@pytest.mark.parametrize("attention", [0, 2])
+def test_encoder_sees_neither_order_nor_the_turn_of_azimuth(clouds, attention):
+    torch.manual_seed(0)
+    encode = CloudEncoder((16, 16), 4, attention=attention)
     expected = encode(clouds)
     torch.testing.assert_close(encode(clouds.flip(1)), expected, rtol=1e-4, atol=1e-5)
     turned = clouds + clouds.new_tensor([0.0, 0.0, 2 * torch.pi])
     torch.testing.assert_close(encode(turned), expected, rtol=1e-3, atol=1e-3)
     moved = torch.where(clouds[..., :1] > 0, clouds, clouds.new_tensor([0.0, 0.3, 0.3]))  # padding elsewhere
     torch.testing.assert_close(encode(moved), expected)
+
+
+def test_attention_is_that_of_torch():
+    """One block, heads and all, against torch's own multi-head attention with the same weights."""
+    torch.manual_seed(0)
+    block, theirs = SelfAttention(8, "gelu"), torch.nn.MultiheadAttention(8, HEADS, batch_first=True)
+    theirs.in_proj_weight.data, theirs.in_proj_bias.data = block.project.weight.data, block.project.bias.data
+    theirs.out_proj.load_state_dict(block.merge.state_dict())
+    h, there = torch.randn(3, 5, 8), torch.arange(5) < torch.tensor([[5], [3], [1]])
+    n = block.norms[0](h)
+    middle = h + theirs(n, n, n, key_padding_mask=~there)[0]
+    torch.testing.assert_close(block(h, there), middle + block.feed(block.norms[1](middle)))
 
 
 def test_decoder_returns_normalised_clouds_near_the_axis():
