@@ -55,7 +55,9 @@ def chosen_paths(tree: xr.DataTree) -> dict[str, list[str]]:
     steps: dict[str, list[str]] = {}
     for step in names(array(tree, "traversals/cloud"), "step"):
         steps.setdefault(path_of(step), []).append(step)
-    informed = {path: sum(v for name, v in nats.items() if name == path or name.startswith(f"{path}_")) for path in steps}
+    informed = {
+        path: sum(v for name, v in nats.items() if name == path or name.startswith(f"{path}_")) for path in steps
+    }
     order = sorted(steps, key=lambda path: -informed[path])
     alive = [path for path in order if informed[path] >= ALIVE][:MOST]
     return {path: steps[path] for path in alive or order[:1]}
@@ -89,7 +91,9 @@ def meaning_map(found: xr.Dataset, kl: xr.DataArray) -> Figure:
             for j, value in enumerate(row):
                 if abs(value) >= 0.1:
                     ink = "w" if abs(value) > 0.6 else "k"
-                    axes.text(j, i, f"{value:.2f}".replace("0.", "."), ha="center", va="center", fontsize=6.5, color=ink)
+                    axes.text(
+                        j, i, f"{value:.2f}".replace("0.", "."), ha="center", va="center", fontsize=6.5, color=ink
+                    )
         axes.scatter(best, range(len(best)), s=230, marker="s", facecolors="none", edgecolors="k", linewidths=1.2)
         axes.set_xticks(range(len(observed)), observed, rotation=50, ha="right", fontsize=8)
         labels = [f"{name}  {float(kl.sel(coordinate=name)):.1f} nat" for name in coordinates]
