@@ -21,6 +21,10 @@ SMALL = "small"
 """The preset that every recipe has: minutes on two cores."""
 
 
+ALTERNATIVES = ("float", "tuple[float,float]")
+"""What pydantic adds to the place of a problem where a key takes one number or two."""
+
+
 class RecipeError(ValueError):
     """A recipe or an option cannot be used; the message names the file, the key and the remedy."""
 
@@ -201,7 +205,8 @@ def merge(content: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str,
 
 def explain(problem: Mapping[str, Any], schema: type[BaseModel]) -> str:
     """Return one line on a validation problem: the key, what was given, what is valid."""
-    *tables, key = [str(part) for part in problem["loc"] if not isinstance(part, int)] or [""]
+    known = [str(part) for part in problem["loc"] if not isinstance(part, int) and part not in ALTERNATIVES]
+    *tables, key = known or [""]
     where = f"[{'.'.join(tables)}] {key}" if tables else key
     if problem["type"] == "extra_forbidden":
         for table in tables:

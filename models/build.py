@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -15,8 +15,6 @@ from models.networks import Scale, dense
 from models.resolution import Resolution
 from models.vae import AE, VAE
 from priors import Space, parse
-
-Positive = Annotated[float, Field(gt=0)]
 
 
 class ModelConfig(BaseModel):
@@ -39,13 +37,13 @@ class ModelConfig(BaseModel):
     )
     particles: int = Field(40, ge=1, description="particles of a decoded cloud")
     attention: int = Field(0, ge=0, description="blocks of self-attention in the encoder of clouds; 0: Deep Sets")
-    beta: Positive | tuple[Positive, Positive] = Field(
+    beta: float | tuple[float, float] = Field(
         0.1,
         description="resolution in units of the data (emd: radians), or 1/N for N pseudo-counts; [low, high]: one "
         "model for the whole range",
     )
     inputs: int | None = Field(None, ge=1, description="size of a data vector; the data say it")
-    scale: Positive = Field(1.0, description="size of a vector's entries, which the networks see divided by it")
+    scale: float = Field(1.0, gt=0, description="size of a vector's entries, which the networks see divided by it")
 
     @field_validator("latent")
     @classmethod
@@ -55,8 +53,10 @@ class ModelConfig(BaseModel):
 
     @field_validator("beta")
     @classmethod
-    def rising(cls, beta: float | tuple[float, float]) -> float | tuple[float, float]:
-        """Assert that a range rises."""
+    def positive(cls, beta: float | tuple[float, float]) -> float | tuple[float, float]:
+        """Assert that beta is positive and that a range rises."""
+        if not min(beta if isinstance(beta, tuple) else (beta,)) > 0:
+            raise ValueError("input should be greater than 0")
         if isinstance(beta, tuple) and beta[0] >= beta[1]:
             raise ValueError("a range of beta is [low, high] with low < high")
         return beta
