@@ -138,16 +138,29 @@ def batched(
 class Eager:
     """The step as plain Pyro, for models that cannot be traced: same numbers, more time."""
 
-    def __init__(self, step: Step, replicas: int, shared: int, reason: str) -> None:
-        self.step, self.replicas, self.shared, self.reason = step, replicas, shared, reason
+    def __init__(self, step: Step, generators: Sequence[Generator], shared: int, reason: str) -> None:
+        self.step, self.generators, self.shared, self.reason = step, generators, shared, reason
 
     def __call__(self, *inputs: Tensor) -> Tensor:
         """Take a step, one replica after the other."""
-        if self.replicas == 1:
+        if len(self.generators) == 1:
             return self.step(*inputs)
-        rows = range(self.replicas)
-        views = [[t if i == self.shared else t[r] for i, t in enumerate(inputs)] for r in rows]
-        return torch.stack([self.step(*view) for view in views])
+        replicas = enumerate(self.generators)
+        return torch.stack([self.alone(generator, self.view(inputs, r)) for r, generator in replicas])
+
+    def view(self, inputs: Sequence[Tensor], replica: int) -> list[Tensor]:
+        """Return the inputs of one replica."""
+        return [tensor if i == self.shared else tensor[replica] for i, tensor in enumerate(inputs)]
+
+    def alone(self, generator: Generator, inputs: Sequence[Tensor]) -> Tensor:
+        """Take the step of one replica, its noise from its own generator."""
+        cuda = generator.device.type == "cuda"
+        with torch.random.fork_rng(devices=[generator.device] if cuda else []):
+            usual = torch.cuda.default_generators[generator.device.index or 0] if cuda else torch.default_generator
+            usual.set_state(generator.get_state())
+            report = self.step(*inputs)
+            generator.set_state(usual.get_state())
+        return report
 
 
 def has_compiler() -> bool:
@@ -165,7 +178,7 @@ def make_program(
         sentence = (
             f"the model cannot be traced ({type(error).__name__}: {str(error).splitlines()[0]}); training eagerly"
         )
-        return Eager(step, len(generators), shared, sentence)
+        return Eager(step, generators, shared, sentence)
     return CapturedProgram(program) if program.device.type == "cuda" else program
 
 

@@ -77,6 +77,8 @@ def emd(
     ValueError
         For shapes other than ``(..., n, 3)``, NaN or infinity, negative weights, a cloud without weight when
         ``normalise``, or an unknown method.
+    RuntimeError
+        For any method but "fused" where a graph is being traced.
 
     References
     ----------
@@ -104,18 +106,20 @@ def emd(
 
 
 def _fused(x: Tensor, y: Tensor, p: float, R: float, normalise: bool, tolerance: float) -> tuple[Tensor, ...]:
-    from jets.emd.operator import fused
+    from jets.emd.operator import fused, wants_gradient
 
-    gradient = torch.is_grad_enabled() and (x.requires_grad or y.requires_grad)
-    bounds, _, _ = fused(
-        x.float().contiguous(), y.float().contiguous(), int(p), float(R), normalise, tolerance, gradient
-    )
+    x, y = x.float().contiguous(), y.float().contiguous()
+    bounds, _, _ = fused(x, y, int(p), float(R), normalise, tolerance, wants_gradient(x, y))
     return bounds.unbind(-1)
 
 
 def _plain(method: str) -> Callable[..., tuple[Tensor, Tensor, Tensor]]:
+    from torch.fx.experimental.proxy_tensor import get_proxy_mode
+
     from jets.emd import exact, reference, sinkhorn
 
+    if get_proxy_mode() is not None:  # a graph would keep the plan of the clouds it was traced with
+        raise RuntimeError(f"the distance by method {method!r} is no graph of tensor operations; only 'fused' is")
     solvers = {
         "reference": reference.solve,
         "exact": exact.solve,

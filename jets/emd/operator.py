@@ -1,4 +1,4 @@
-"""The fused distance as a torch operator: it has a fake and a backward, so it can be compiled, traced and exported."""
+"""The fused distance as a torch operator with a fake, a backward and a vmap: it can be compiled, traced, vectorised."""
 
 from __future__ import annotations
 
@@ -71,3 +71,25 @@ def _backward(ctx: Any, value: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
 
 
 fused.register_autograd(_backward, setup_context=_keep)
+
+
+def wants_gradient(x: Tensor, y: Tensor) -> bool:
+    """Whether a backward pass may follow."""
+    return torch.is_grad_enabled() and (x.requires_grad or y.requires_grad)
+
+
+@fused.register_vmap
+def _(info: Any, in_dims: tuple, x: Tensor, y: Tensor, *options: Any) -> tuple[tuple[Tensor, ...], tuple]:
+    """Fold the vectorised dimension of size V into the batch: ``(V, B, n, 3)`` are V B clouds."""
+
+    def folded(cloud: Tensor, dim: int | None) -> Tensor:
+        many = cloud.expand(info.batch_size, *cloud.shape) if dim is None else cloud.movedim(dim, 0)
+        return many.flatten(0, 1).contiguous()
+
+    *fixed, gradient = options
+    gradient = gradient or wants_gradient(x, y)  # which the vectorised clouds did not show
+    found = fused(folded(x, in_dims[0]), folded(y, in_dims[1]), *fixed, gradient)
+    shape = info.batch_size, len(found[0]) // info.batch_size
+    if gradient:
+        return tuple(part.unflatten(0, shape) for part in found), (0, 0, 0)
+    return (found[0].unflatten(0, shape), *found[1:]), (0, None, None)

@@ -36,12 +36,31 @@ TRAININGS = [{}, {"objective": "iwae", "particles": 3}, RANGE]
 def setup(latent, seed=0, batch=12, beta=0.5, **training):
     torch.manual_seed(seed)
     config = ModelConfig(latent=latent, encoder=(16,), decoder=(16,), likelihood="normal", beta=beta, batch_norm=True)
-    vae = build(config, inputs=6)
     data = torch.randn(50, 2, 3, generator=torch.Generator().manual_seed(9))
-    step = make_step(vae, lambda constituents: constituents.flatten(1), TrainingConfig(**training))
+    return assembled(build(config, inputs=6), data, lambda constituents: constituents.flatten(1), seed, batch, training)
+
+
+def setup_clouds(metric, seed):
+    """Clouds of four particles, the last of them padding, decoded to three."""
+    torch.manual_seed(seed)
+    config = ModelConfig(
+        latent="R2", encoder=(8, 8), decoder=(8,), likelihood="emd", metric=metric, beta=0.5, particles=3
+    )
+    data = torch.rand(50, 4, 3, generator=torch.Generator().manual_seed(9))
+    data[:, 3, 0] = 0.0
+    data[..., 0] /= data[..., 0].sum(1, keepdim=True)
+    return assembled(build(config, inputs=0), data, lambda constituents: constituents, seed, 12, {})
+
+
+def assembled(vae, data, make, seed, batch, training):
+    step = make_step(vae, make, TrainingConfig(**training))
     rows = torch.randperm(50, generator=torch.Generator().manual_seed(seed))[:batch]
     controls = torch.tensor(Controls(1e-2, 0.5, 1.0, 0.0))
     return vae, step, State.of(vae), data, rows, controls
+
+
+def eager(step):
+    return Eager(step, [torch.default_generator], 0, "")
 
 
 def copied(state):
@@ -71,7 +90,7 @@ def test_traced_equals_eager(latent, training):
     mine, theirs = copied(state), copied(state)
     program = Program(step, [*state.flat, *inputs], [torch.default_generator], compiled=False, shared=len(state.flat))
     assert program.noise or latent in (*GAMMA, "C3")  # C3 draws nothing
-    assert_same(run(program, mine, *inputs), run(Eager(step, 1, 0, ""), theirs, *inputs), (mine, theirs))
+    assert_same(run(program, mine, *inputs), run(eager(step), theirs, *inputs), (mine, theirs))
 
 
 @pytest.mark.slow
@@ -82,7 +101,7 @@ def test_compiled_equals_eager(latent):
     mine, theirs = copied(state), copied(state)
     shared = len(state.flat)
     program = Program(step, [*state.flat, *inputs], [torch.default_generator], compiled=True, shared=shared)
-    assert_same(run(program, mine, *inputs), run(Eager(step, 1, 0, ""), theirs, *inputs), (mine, theirs), rtol=1e-3)
+    assert_same(run(program, mine, *inputs), run(eager(step), theirs, *inputs), (mine, theirs), rtol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -90,22 +109,34 @@ def test_compiled_equals_eager(latent):
 )
 def test_replicas_equal_runs_alone(latent, training):
     """Three seeds in one vectorised step: each with the numbers it has alone."""
-    seeds = (0, 1, 2)
-    parts = [setup(latent, seed, **training) for seed in seeds]
+    program = assert_replicas_equal_runs_alone([setup(latent, seed, **training) for seed in range(3)])
+    assert isinstance(program, Program)
+
+
+@pytest.mark.parametrize(("metric", "kind"), [("fused", Program), ("exact", Eager)])
+def test_replicas_of_clouds_equal_runs_alone(metric, kind):
+    """The fused distance is vectorised; one that leaves the graph is computed eagerly, not with a plan traced once."""
+    program = assert_replicas_equal_runs_alone([setup_clouds(metric, seed) for seed in range(2)])
+    assert isinstance(program, kind)
+    assert ("'exact'" in program.reason) == (metric == "exact")
+
+
+def assert_replicas_equal_runs_alone(parts):
+    """Take three steps of each part, alone and eager, then of all as replicas; return the replicas' program."""
     alone = []
-    for seed, (_, step, state, *inputs) in zip(seeds, parts, strict=True):
+    for seed, (_, step, state, *inputs) in enumerate(parts):
         own = copied(state)
-        alone.append((run(Eager(step, 1, 0, ""), own, *inputs, seed=seed), own))
+        alone.append((run(eager(step), own, *inputs, seed=seed), own))
     _, step, state, data, *_ = parts[0]
     joined = State.stacked([copied(part[2]) for part in parts])
-    shared = len(state.flat)
     rows, controls = (torch.stack([part[i] for part in parts]) for i in (4, 5))
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    generators = [torch.Generator().manual_seed(seed) for seed in range(len(parts))]
     one = [*state.flat, data, rows[0], controls[0]]
-    program = Program(step, one, generators, compiled=False, shared=shared)
+    program = make_program(step, one, generators, compiled=False, shared=len(state.flat))
     reports = torch.stack([program(*joined.flat, data, rows, controls) for _ in range(3)])
-    for r in range(len(seeds)):
+    for r in range(len(parts)):
         assert_same(reports[:, r], alone[r][0], (joined.replica(r), alone[r][1]), rtol=1e-3, atol=1e-4)
+    return program
 
 
 @pytest.mark.parametrize("latent", GAMMA)
@@ -114,7 +145,7 @@ def test_replicas_of_gamma_families_are_fair(latent):
     _, step, state, data, rows, controls = setup(latent, batch=40)
     controls[0] = 0.0  # learning rate: the weights stay
     shared = len(state.flat)
-    alone = run(Eager(step, 1, 0, ""), copied(state), data, rows, controls, steps=60)[:, 1]
+    alone = run(eager(step), copied(state), data, rows, controls, steps=60)[:, 1]
     generators = [torch.Generator().manual_seed(seed) for seed in (0, 1)]
     program = Program(step, [*state.flat, data, rows, controls], generators, compiled=False, shared=shared)
     joined = State.stacked([copied(state), copied(state)])
@@ -129,7 +160,7 @@ def test_adam_is_torchs():
     vae, step, state, *inputs = setup("R3")
     reference, _, _, *_ = setup("R3")
     optimiser = torch.optim.Adam(reference.parameters(), lr=1e-2, betas=(0.9, 0.99))
-    run(Eager(step, 1, 0, ""), state, *inputs, steps=4)
+    run(eager(step), state, *inputs, steps=4)
     from inference import elbo
 
     torch.manual_seed(5)
@@ -144,7 +175,7 @@ def test_adam_is_torchs():
 
 def test_bad_batch_changes_nothing():
     _, step, state, data, rows, controls = setup("R3")
-    run(Eager(step, 1, 0, ""), state, data, rows, controls)
+    run(eager(step), state, data, rows, controls)
     before = copied(state)
     for poison in (float("nan"), float("inf")):
         bad = data.clone()

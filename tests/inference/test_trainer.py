@@ -37,6 +37,23 @@ def test_replicas_equal_runs_alone(tmp_path):
                 assert mine[name] == pytest.approx(theirs[name], rel=tolerance), name
 
 
+def test_replicas_of_clouds_equal_runs_alone(tmp_path, capfd):
+    """The distance is in the vectorised step: no note or warning says that it is not."""
+    jets.save(tmp_path / "w.h5", jets.load("sample:w")[:100])
+    small = {"encoder": (8, 8), "decoder": (8,), "particles": 8, "latent": "R2"}
+    options = {"data.files": (f"{tmp_path}/w.h5",), "data.constituents": 10, "training.epochs": 2}
+    options |= {"training.batch_size": 20} | {f"model.{key}": value for key, value in small.items()}
+    recipes = [read("jet-w", options | {"training.seed": seed}) for seed in (0, 1)]
+    _, together = train_many(recipes, [tmp_path / f"r{i}" for i in range(2)])
+    error = capfd.readouterr().err
+    assert "note" not in error
+    assert "Warning" not in error
+    alone = inference.train(recipes[1], tmp_path / "alone")
+    for mine, theirs in zip(together.history, alone.history, strict=True):
+        for name in ("loss", "kl", "validation_loss"):
+            assert mine[name] == pytest.approx(theirs[name], rel=1e-4), name
+
+
 def test_replicas_resume(tmp_path, capsys):
     arguments = ["--replicas", "2", "--fraction", "qcd=.05", "top=.05"]
     run = lambda *more: exit_code(lambda: main([*arguments, *more]))  # noqa: E731

@@ -177,6 +177,28 @@ def test_a_training_step_can_be_traced_and_compiled(pair):
     )
 
 
+@pytest.mark.parametrize("method", [method for method in METHODS if method != "fused"])
+def test_what_leaves_the_graph_cannot_be_traced(pair, method):
+    """A graph would keep the plan of the clouds it was traced with."""
+    with pytest.raises(RuntimeError, match=f"method '{method}' is no graph"):
+        make_fx(lambda x, y: emd(x, y, method=method).value)(*pair)
+
+
+@pytest.mark.parametrize("dims", [(0, 0), (1, 0), (0, None), (None, 1)])
+def test_vectorised_distances_are_those_of_each(pair, dims):
+    """Two batches of four pairs, stacked along a dimension or, where that is None, one cloud batch for both."""
+    many = [torch.stack((cloud[:4], cloud[2:])) for cloud in pair]
+    one, two = many[0][0] if dims[0] is None else many[0], many[1][0] if dims[1] is None else many[1]
+    one, two = one.requires_grad_(), two.requires_grad_()
+    value = torch.vmap(lambda x, y: emd(x, y).value, in_dims=dims)(
+        *(cloud.transpose(0, dim or 0) for cloud, dim in zip((one, two), dims, strict=True))
+    )
+    expected = emd(one, two).value
+    torch.testing.assert_close(value, expected, rtol=0, atol=0)
+    gradients = [torch.autograd.grad(each.square().sum(), (one, two)) for each in (value, expected)]
+    torch.testing.assert_close(*gradients)
+
+
 def test_the_operator_passes_torch_s_own_check(pair):
     x, y = (cloud.clone().requires_grad_() for cloud in pair)
     tests = ("test_schema", "test_faketensor", "test_autograd_registration")
