@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -10,28 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from jets.emd.pair import solve_pairs
 from jets.emd.simd import LANES, OPTIONS
+from jets.kernels import cached, fingerprint
 
 #: Pairs a thread takes at a time.
 CHUNK = 16
 
 
-def _fingerprint() -> int:
-    """Return a hash of this folder's sources."""
-    sources = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
-    return int.from_bytes(hashlib.sha256(sources).digest()[:4], "big")
-
-
 def _cached(version: int) -> Any:
-    """Return `solve_pairs`, cached on disk under a version.
-
-    Numba's cache notices changes of the cached function's own file and of its closure, but not of the functions it
-    calls; the closure is therefore a hash of all their sources. The cache lies beside this file, in the user's cache
-    folder where that is read-only, or in NUMBA_CACHE_DIR.
-    """
+    """Return `solve_pairs`, cached on disk under a version."""
 
     def solve_cached(
         x: np.ndarray,
@@ -45,13 +33,10 @@ def _cached(version: int) -> Any:
         solve_pairs(x, y, pairs, options, scratch, out, gradients)
         return version
 
-    try:
-        return njit(cache=True, **OPTIONS)(solve_cached)
-    except RuntimeError:  # No folder to cache in can be written.
-        return njit(**OPTIONS)(solve_cached)
+    return cached(solve_cached, **OPTIONS)
 
 
-_solve_cached = _cached(_fingerprint())
+_solve_cached = _cached(fingerprint(*Path(__file__).parent.glob("*.py")))
 
 
 class _Scratch(threading.local):
