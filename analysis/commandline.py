@@ -6,7 +6,7 @@ import argparse
 
 
 def run_parser(command: str, description: str) -> argparse.ArgumentParser:
-    """Return a parser with RUN, ``--data`` and ``--signal``.
+    """Return a parser with RUN, ``--data``, ``--beta`` and ``--signal``.
 
     >>> run_parser("summary", "").parse_args(["runs/mine", "--data", "a.h5", "b.h5:top"]).data
     ['a.h5', 'b.h5:top']
@@ -19,6 +19,9 @@ def run_parser(command: str, description: str) -> argparse.ArgumentParser:
         nargs="+",
         action="extend",
         help="jets to look at instead of the run's own test jets; repeatable",
+    )
+    result.add_argument(
+        "--beta", type=float, metavar="B", help="where to look at a run of a range of resolutions [the middle]"
     )
     result.add_argument("--signal", metavar="CLASS", help="class to be tagged [the last one]")
     return result

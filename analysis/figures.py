@@ -133,8 +133,11 @@ def jet_images(tree: xr.DataTree) -> Figure:
 
 def image_rows(tree: xr.DataTree) -> list[list[tuple[str, xr.DataArray]]]:
     """Return titles and images by row: class averages and simplex vertices first, then one sweep a row."""
-    average, decoded = array(tree, "images/average"), array(tree, "images/decoded")
+    average = array(tree, "images/average")
     first = [(f"average {name}", average.sel({"class": name})) for name in names(average, "class")]
+    if "decoded" not in tree["images"]:
+        return [first]
+    decoded = array(tree, "images/decoded")
     sweeps: dict[str, list[tuple[str, xr.DataArray]]] = {}
     for name in names(decoded, "probe"):
         panel = (f"decoded {name}", decoded.sel(probe=name))

@@ -81,6 +81,18 @@ OBSERVABLES: dict[str, Observable] = {
 """Name -> observable. ``true`` ones are the generator's; an axis is an angle modulo half a turn, doubled."""
 
 
+def shape(constituents: NDArray[np.floating]) -> dict[str, Values]:
+    r"""Return ``width`` and ``axis`` [rad] of jets, each ``(N,)``, from constituents ``(N, M, 3)`` = (pT, eta, phi).
+
+    About the pT-weighted centroid: :math:`\sum p_T \Delta R/\sum p_T`, and the direction of the leading eigenvector of
+    :math:`\sum p_T (\eta, \phi)^T(\eta, \phi)`, -pi/2 to pi/2.
+    """
+    weight = constituents[..., 0] / constituents[..., 0].sum(-1, keepdims=True)
+    eta, phi = (x - (weight * x).sum(-1, keepdims=True) for x in (constituents[..., 1], constituents[..., 2]))
+    across, along = 2 * (weight * eta * phi).sum(-1), (weight * (eta**2 - phi**2)).sum(-1)
+    return {"width": (weight * np.hypot(eta, phi)).sum(-1), "axis": np.arctan2(across, along) / 2}
+
+
 def observables(tree: xr.DataTree) -> xr.DataArray:
     """Return every observable that the tree has columns for, ``(jet, observable)``, with its ``unit`` and ``kind``.
 

@@ -23,6 +23,9 @@ from rich.console import Console
 from analysis import figures
 from analysis.access import UnknownClassError, array, class_names, classes, names
 from analysis.commandline import run_parser
+from analysis.meaning import coordinate_kl, meaning
+from analysis.observables import observables
+from analysis.physics_figures import cloud_traversals, meaning_map
 from analysis.summary import print_tables, summarise
 
 
@@ -63,6 +66,10 @@ def draw(tree: xr.DataTree, numbers: dict[str, Any]) -> dict[str, Figure]:
         "latent_histograms": lambda: figures.latent_histograms(tree),
         "jet_images": lambda: figures.jet_images(tree),
     }
+    if observables(tree).size:
+        drawers["meaning"] = lambda: meaning_map(meaning(tree).isel(sample=0), coordinate_kl(tree))
+    if "traversals" in tree:
+        drawers["traversals"] = lambda: cloud_traversals(tree)
     if "epoch" in tree["history"].dims:
         drawers["losses"] = lambda: figures.losses(tree)
     if numbers["auc"]:
@@ -120,10 +127,11 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Evaluate a run (or read what the summary kept), write the page, name it."""
     options = parser().parse_args(arguments)
+    from analysis.tree import evaluated
     from inference.run import Run, RunError
 
     run = Run.open(options.run)
-    result = evaluated(run, options.data)
+    result = evaluated(run, options.data, options.beta)
     try:
         if options.summary:
             print_tables(summarise(result, options.signal), Console())
@@ -133,19 +141,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except UnknownClassError as error:
         raise RunError(f"--signal: {error}") from error
     print(f"report: {path}")
-
-
-def evaluated(run: Any, data: Sequence[str] | None) -> xr.DataTree:
-    """Return the run's DataTree: the one that the summary kept if it is newer than the weights, else a new one."""
-    from analysis.tree import evaluate, save
-
-    kept, weights = run.path / "analysis.nc", run.path / "weights.pt"
-    if data is None and kept.exists() and weights.exists() and kept.stat().st_mtime >= weights.stat().st_mtime:
-        return xr.open_datatree(kept, engine="h5netcdf").load()
-    result = evaluate(run, data)
-    if data is None:
-        save(result, kept)
-    return result
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from inference.run import Run, RunError
 
     run = Run.open(options.run)
-    result = evaluate(run, options.data)
+    result = evaluate(run, options.data, beta=options.beta)
     try:
         summary = summarise(result, options.signal)
     except UnknownClassError as error:

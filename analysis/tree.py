@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyro
@@ -14,11 +15,12 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from analysis.probes import probes
+from analysis.observables import shape
+from analysis.traversals import traversals
 from inference.data import Images, data_for
 from inference.elbo import kl_names, paired_traces, terms
 from inference.machine import tune_cpu
-from inference.run import Run
+from inference.run import Run, RunError
 from jets import Jets, load
 from jets.files import replacing
 from models import VAE
@@ -28,7 +30,12 @@ BATCH = 500
 
 
 def evaluate(
-    run: Run | str | Path, data: Sequence[str] | Jets | None = None, *, draws: int = 8, seed: int = 0
+    run: Run | str | Path,
+    data: Sequence[str] | Jets | None = None,
+    *,
+    draws: int = 8,
+    seed: int = 0,
+    beta: float | None = None,
 ) -> xr.DataTree:
     """Evaluate a run on held-out jets and return the labelled result.
 
@@ -42,6 +49,8 @@ def evaluate(
         Independent draws of the guide per jet; ELBO, KL and reconstruction are their means.
     seed
         Of the draws.
+    beta
+        Where in its range to look at a run of a range of resolutions; in the (geometric) middle by default.
 
     Returns
     -------
@@ -50,24 +59,32 @@ def evaluate(
         ``information`` kl [nats] (jet, kl_term); ``sample_stats`` elbo, reconstruction, kl [nats] (jet);
         ``log_likelihood`` x [nats] (chain, draw, jet); ``scores`` score_value (score, jet), larger is more anomalous
         or more of that mixture; ``constant_data`` class_name (jet), observables [see units]; ``images`` mean image
-        of each class and decoded probes (.., eta, phi); ``history`` (epoch). Attributes: recipe, provenance, beta.
+        of each class and of images decoded along latents (.., eta, phi); ``traversals`` the same of clouds; ``history``
+        (epoch). Attributes: recipe, provenance, beta.
+
+    Raises
+    ------
+    RunError
+        ``beta`` of a run that has one resolution.
     """
     run = run if isinstance(run, Run) else Run.open(run)
     tune_cpu()
     vae = run.vae()
     jets, index, which = choose_jets(run, data)
     images = data_for(jets, run.recipe, torch.device("cpu"))
+    if beta is not None and vae.resolution is None:
+        raise RunError(f"{run.path}: trained at beta = {run.recipe.model.beta:g} alone; leave beta out")
     torch.manual_seed(seed)
-    groups = evaluate_jets(vae, images, draws) | {
-        "constant_data": constant_data(jets),
-        "images": image_group(vae, images, jets),
-        "history": history(run),
-    }
+    with vae.at(run.recipe.model.typical_beta if beta is None else beta):
+        groups = evaluate_jets(vae, images, draws)
+        groups |= decoded(vae, images, jets, typical(groups["sample_stats"]["elbo"].values))
+        used = float(vae.likelihood.beta)
+    groups |= {"constant_data": constant_data(jets), "history": history(run)}
     groups["scores"] = scores(groups, vae.latent)
     result = xr.DataTree.from_dict(
         {name: group.assign_coords(jet=index) if "jet" in group.dims else group for name, group in groups.items()}
     )
-    result.attrs = attributes(run, jets) | {"scored": which}
+    result.attrs = attributes(run, jets) | {"scored": which, "beta": used}
     return result
 
 
@@ -87,7 +104,6 @@ def attributes(run: Run, jets: Jets) -> dict[str, object]:
         "run": str(run.path),
         "latent": run.recipe.model.latent,
         "likelihood": run.recipe.model.likelihood,
-        "beta": run.recipe.model.typical_beta,
         "classes": list(jets.classes),
         "data": list(jets.sources),
         "jets_per_second": float(np.median(rates)) if rates else float("nan"),
@@ -183,33 +199,55 @@ def constant_data(jets: Jets) -> xr.Dataset:
     for group in ("jet", "subst", "truth"):
         for name, values in getattr(jets, group).items():
             variables[name if group != "jet" else f"jet_{name}"] = ("jet", values)
+    if not jets.are_vectors:
+        variables |= {name: ("jet", values) for name, values in shape(jets.constituents).items()}
     return xr.Dataset(variables)
 
 
+def typical(elbo: NDArray[np.floating]) -> int:
+    """Return the jet whose bound is the median one."""
+    return int(np.argsort(elbo)[len(elbo) // 2])
+
+
 @torch.no_grad()
-def image_group(vae: VAE, images: Images, jets: Jets) -> xr.Dataset:
-    """Return the average image of each class and the decoded image of each probe, ``(.., eta, phi)``."""
-    pixels, width = images.config.pixels, images.config.width
+def decoded(vae: VAE, images: Images, jets: Jets, number: int) -> dict[str, xr.Dataset]:
+    """Return what is decoded along each latent of jet ``number``, as ``images`` or ``traversals``; class averages."""
+    if jets.are_vectors:
+        return {}
+    x = images[torch.tensor([number])]
+    names, points = traversals(vae.latent, first_jet(vae.guide(x)))
+    mean = vae.decode(points).mean if names else x.new_empty(0, *x.shape[1:])
+    average = average_images(images, jets)
+    if x.dim() == 3:
+        columns = {"step": names, "column": ["share of pT", "eta", "phi"]}
+        parts = {
+            "cloud": (("step", "particle", "column"), mean.numpy()),
+            "jet": (("constituent", "column"), x[0].numpy()),
+        }
+        return {"images": average, "traversals": xr.Dataset(parts, columns)}
+    pictures = mean.reshape(len(names), average.sizes["eta"], average.sizes["phi"]).numpy()
+    return {"images": average.assign(decoded=(("probe", "eta", "phi"), pictures)).assign_coords(probe=names)}
+
+
+def first_jet(z: Any) -> Any:
+    """Return the first jet of a batch of draws, label -> value."""
+    return {label: first_jet(value) if isinstance(value, dict) else value[0] for label, value in z.items()}
+
+
+def average_images(images: Images, jets: Jets) -> xr.Dataset:
+    """Return the ``average`` image of each class, ``(class, eta, phi)``."""
+    pixels = images.config.pixels
     sums = torch.zeros(len(jets.classes), pixels * pixels, dtype=torch.float64)
-    features, label = [], torch.as_tensor(jets.label)
+    label = torch.as_tensor(jets.label)
     for rows in torch.arange(len(images)).split(BATCH):
-        x = images[rows]
         sums.index_add_(0, label[rows], images.picture(images.constituents[rows]).double())
-        features.append(vae.latent.features(vae.guide(x)).mean(0))
     counts = torch.bincount(label, minlength=len(jets.classes)).clamp(min=1)[:, None]
-    names, points = probes(vae.latent, torch.stack(features).mean(0))
-    mean = vae.decode(points).mean
-    decoded = (images.picture(mean) if mean.dim() == 3 else mean).reshape(len(names), pixels, pixels).numpy()
     axes = {
-        axis: (np.arange(pixels) + 0.5 - pixels / 2) * step for axis, step in zip(("eta", "phi"), width, strict=True)
+        axis: (np.arange(pixels) + 0.5 - pixels / 2) * step
+        for axis, step in zip(("eta", "phi"), images.config.width, strict=True)
     }
-    return xr.Dataset(
-        {
-            "average": (("class", "eta", "phi"), (sums / counts).float().unflatten(-1, (pixels, pixels)).numpy()),
-            "decoded": (("probe", "eta", "phi"), decoded),
-        },
-        {"class": list(jets.classes), "probe": names, **axes},
-    )
+    average = (sums / counts).float().unflatten(-1, (pixels, pixels)).numpy()
+    return xr.Dataset({"average": (("class", "eta", "phi"), average)}, {"class": list(jets.classes), **axes})
 
 
 def history(run: Run) -> xr.Dataset:
@@ -226,3 +264,16 @@ def save(result: xr.DataTree, path: str | Path) -> Path:
     with replacing(path) as temporary:
         result.to_netcdf(temporary, engine="h5netcdf")
     return Path(path)
+
+
+def evaluated(run: Run, data: Sequence[str] | None, beta: float | None = None) -> xr.DataTree:
+    """Return the run's DataTree: the one that the summary kept if it is newer than the weights, else a new one."""
+    kept, weights = run.path / "analysis.nc", run.path / "weights.pt"
+    if data is None and kept.exists() and weights.exists() and kept.stat().st_mtime >= weights.stat().st_mtime:
+        result = xr.open_datatree(kept, engine="h5netcdf").load()
+        if beta is None or result.attrs["beta"] == np.float32(beta):
+            return result
+    result = evaluate(run, data, beta=beta)
+    if data is None:
+        save(result, kept)
+    return result

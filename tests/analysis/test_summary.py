@@ -120,7 +120,7 @@ def test_report_is_one_page(cli_run, tmp_path, capsys):
     assert len(set(outline.ids)) == len(outline.ids)
     assert set(outline.references) <= set(outline.ids)
     assert outline.external == []
-    assert text.count("<svg") == 5
+    assert text.count("<svg") == 6
     assert "Aggregate posterior" in text
     assert {p.stem for p in (tmp_path / "figures").iterdir()} == {
         "losses",

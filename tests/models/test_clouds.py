@@ -77,5 +77,5 @@ def test_recipe_learns_and_reports(tmp_path):
     losses = [row["reconstruction"] for row in run.history]
     assert losses[-1] < 0.8 * losses[1]
     tree = analysis.evaluate(run, draws=1)
-    assert tree["images"]["decoded"].sizes["probe"] == 20
+    assert tree["traversals"]["cloud"].sizes == {"step": 20, "particle": 40, "column": 3}
     assert analysis.write_report(tree, tmp_path / "r.html").exists()
