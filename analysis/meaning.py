@@ -117,7 +117,7 @@ def strongest(found: xr.Dataset) -> dict[str, Strongest]:
         values = np.concatenate([one["correlation"].values, one["pair_correlation"].values])
         if np.isfinite(values).any():
             best = int(np.nanargmax(np.abs(values)))
-            label = [*names(found, "coordinate"), *names(found, "pair")][best]
+            label = [*names(found["best"], "coordinate"), *names(found["pair_correlation"], "pair")][best]
             result[name] = Strongest(label, float(values[best]))
     return result
 

@@ -128,6 +128,7 @@ def test_report_is_one_page(cli_run, tmp_path, capsys):
         "latent_histograms",
         "roc_curves",
         "jet_images",
+        "meaning",
     }
 
 
