@@ -7,6 +7,8 @@ The JSON document has these keys, which stay:
                             signal; never reoriented. Scores: ``reconstruction``, ``kl``, ``elbo`` (minus the bound),
                             ``latent_<coordinate>``, ``mixture_<k>``
 ``auc.<score>.error``       its bootstrap standard error
+``category``                of a latent category: ``auc`` and ``accuracy`` of the one with the wider jets, each with
+                            value and error; ``chosen``, ``share``, ``width`` (:func:`analysis.categories.category`)
 ``kl.<coordinate>``         mean KL [nat] of each coordinate, or of each factor where the KL does not split
 ``elbo``                    mean ELBO [nat per jet]
 ``reconstruction``          mean of -ln p(x|z) [nat per jet]
@@ -32,6 +34,7 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis.access import UnknownClassError, array, class_names, classes, names
+from analysis.categories import category
 from analysis.commandline import run_parser
 from analysis.scores import auc_table
 
@@ -59,6 +62,7 @@ def summarise(tree: xr.DataTree, signal: str | None = None) -> dict[str, Any]:
         "classes": known,
         "signal": signal,
         "auc": {name: estimate._asdict() for name, estimate in auc_table(tree, signal).items()},
+        "category": category(tree, signal),
         "kl": {name: float(kl.sel(kl_term=name)) for name in names(kl, "kl_term")},
         "elbo": float(array(tree, "sample_stats/elbo").mean()),
         "reconstruction": float(array(tree, "sample_stats/reconstruction").mean()),
@@ -79,6 +83,10 @@ def print_tables(summary: dict[str, Any], console: Console) -> None:
         console.print(table)
     else:
         console.print("one class only: no AUC")
+    if summary["category"]:
+        found = summary["category"]
+        auc, accuracy = ("{value:.3f} ± {error:.3f}".format(**found[name]) for name in ("auc", "accuracy"))
+        console.print(f"category {found['chosen']}, of the wider jets: AUC {auc}, accuracy {accuracy}", highlight=False)
     table = Table("coordinate", "KL [nat]", title="information", title_justify="left")
     for name, value in summary["kl"].items():
         table.add_row(name, f"{value:.3f}")
