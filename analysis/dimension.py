@@ -39,6 +39,8 @@ from jets.vectors import TOY
 from models import VAE
 
 BATCH = 1000
+FEWEST_BETAS = 5
+"""Betas of a grid of which a spline can be drawn."""
 POINTS = 25
 """Resolutions at which a range is evaluated."""
 
@@ -76,17 +78,30 @@ def dimension(
         Runs of a range and runs of one beta together, or too few betas for a derivative.
     """
     tune_cpu()
-    ranges = {isinstance(run.recipe.model.beta, tuple) for run in runs}
+    covered = {run.recipe.model.beta for run in runs}
+    ranges = {isinstance(beta, tuple) for beta in covered}
     if len(ranges) > 1:
         raise RecipeError("give runs of a range of beta, or runs of one beta each, not both")
+    if ranges == {False} and len(covered) < FEWEST_BETAS:
+        raise RecipeError(f"a derivative needs at least {FEWEST_BETAS} betas, got {len(covered)}; or a run of a range")
     parts = []
     for run in runs:
         sample = run.jets()
         test = sample[run.split(sample).test[:jets]]
         parts.append(measure(run, test, betas, draws, seed))
     result = combined([summarised(part, seed) for part in parts]) if ranges == {True} else from_grid(parts, seed)
-    known = exact(runs[0], np.asarray(result["beta"]))
-    return result.merge(known).assign_attrs(unit_of(runs[0], test) | known.attrs)
+    return described(result, runs[0], test)
+
+
+def dimension_of(run: Run, jets: Jets, seed: int = 0) -> xr.Dataset:
+    """Return :func:`dimension` of one run of a range, on these jets."""
+    return described(combined([summarised(measure(run, jets, seed=seed), seed)]), run, jets)
+
+
+def described(curves: xr.Dataset, run: Run, jets: Jets) -> xr.Dataset:
+    """Add what is known of the data: exact curves, unit, latent space."""
+    known = exact(run, np.asarray(curves["beta"]))
+    return curves.merge(known).assign_attrs(unit_of(run, jets) | known.attrs | {"latent": run.recipe.model.latent})
 
 
 def measure(run: Run, jets: Jets, betas: Sequence[float] | None = None, draws: int = 2, seed: int = 0) -> xr.Dataset:
@@ -183,9 +198,9 @@ def exact(run: Run, beta: NDArray[np.float64]) -> xr.Dataset:
 def unit_of(run: Run, jets: Jets) -> dict[str, Any]:
     """Return the factor and the unit in which to show beta: of clouds the median jet pT in GeV."""
     if not run.recipe.model.clouds:
-        return {"scale": 1.0, "unit": "", "latent": run.recipe.model.latent}
+        return {"scale": 1.0, "unit": ""}
     pt = float(np.median(jets.constituents[..., 0].sum(1)))
-    return {"scale": pt, "unit": "GeV", "latent": run.recipe.model.latent}
+    return {"scale": pt, "unit": "GeV"}
 
 
 def parser() -> argparse.ArgumentParser:

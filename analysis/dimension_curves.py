@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from scipy.interpolate import make_smoothing_spline
 
 RESAMPLED = 200
-FEWEST_BETAS = 5
 AGREE = 0.1
 """Relative difference of D1 and D2 above which a curve is not converged."""
 LEAST = 0.05
@@ -63,17 +62,10 @@ def from_grid(parts: Sequence[xr.Dataset], seed: int = 0) -> xr.Dataset:
 
     Trainings of equal beta are seeds. Errors of the slopes: spread of splines through the points moved by their
     errors.
-
-    Raises
-    ------
-    ValueError
-        Fewer than five betas.
     """
     parts = sorted(parts, key=lambda part: float(part["beta"][0]))
     beta = np.array([float(part["beta"][0]) for part in parts])
     grid = np.unique(beta)
-    if len(grid) < FEWEST_BETAS:
-        raise ValueError(f"a derivative needs at least {FEWEST_BETAS} betas, got {len(grid)}; or one run of a range")
     power = parts[0].attrs["power"]
     points = {"kl": [part["kl"].sum("kl_term") for part in parts], "distortion": [part["distortion"] for part in parts]}
     means = {name: grouped(beta, grid, values) for name, values in points.items()}

@@ -20,7 +20,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from analysis import figures
+from analysis import dimension_figures, figures
 from analysis.access import UnknownClassError, array, class_names, classes, names
 from analysis.commandline import run_parser
 from analysis.meaning import coordinate_kl, meaning
@@ -64,8 +64,11 @@ def draw(tree: xr.DataTree, numbers: dict[str, Any]) -> dict[str, Figure]:
     drawers: dict[str, Callable[[], Figure]] = {
         "kl_spectrum": lambda: figures.kl_spectrum(tree),
         "latent_histograms": lambda: figures.latent_histograms(tree),
-        "jet_images": lambda: figures.jet_images(tree),
     }
+    if "images" in tree:
+        drawers["jet_images"] = lambda: figures.jet_images(tree)
+    if "dimension" in tree:
+        drawers["dimension"] = lambda: dimension_figures.dimensions(tree["dimension"].to_dataset())
     if observables(tree).size:
         drawers["meaning"] = lambda: meaning_map(meaning(tree).isel(sample=0), coordinate_kl(tree))
     if "traversals" in tree:

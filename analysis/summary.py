@@ -14,6 +14,8 @@ The JSON document has these keys, which stay:
 ``reconstruction``          mean of -ln p(x|z) [nat per jet]
 ``jets_per_second``         median training rate
 ``counts.<part>.<class>``   jets trained on, validated on, tested on, and ``scored`` here
+``dimension``               of a run of a range of beta: lists ``beta``, ``kl`` [nat], ``distortion``, ``D1``, ``D2``,
+                            equally long; see :mod:`analysis.dimension`
 ``signal``, ``classes``     the class counted as signal, and all classes of the jets scored
 ``run``, ``latent``, ``beta``
 ==========================  ==========================================================================================
@@ -69,7 +71,13 @@ def summarise(tree: xr.DataTree, signal: str | None = None) -> dict[str, Any]:
         "jets_per_second": float(tree.attrs["jets_per_second"]),
         "counts": json.loads(tree.attrs["train_counts"])
         | {"scored": {name: int(np.sum(label == name)) for name in known}},
-    }
+    } | ({"dimension": dimension_lists(tree)} if "dimension" in tree else {})
+
+
+def dimension_lists(tree: xr.DataTree) -> dict[str, list[float]]:
+    """Return the curves against resolution as lists."""
+    columns = ("beta", "kl", "distortion", "D1", "D2")
+    return {name: np.asarray(array(tree, f"dimension/{name}"), float).tolist() for name in columns}
 
 
 def print_tables(summary: dict[str, Any], console: Console) -> None:
@@ -91,6 +99,11 @@ def print_tables(summary: dict[str, Any], console: Console) -> None:
     for name, value in summary["kl"].items():
         table.add_row(name, f"{value:.3f}")
     console.print(table)
+    if "dimension" in summary:
+        table = Table(*summary["dimension"], title="dimension", title_justify="left")
+        for row in zip(*summary["dimension"].values(), strict=True):
+            table.add_row(*(f"{value:.4g}" for value in row))
+        console.print(table)
     console.print(
         f"ELBO {summary['elbo']:.3f} nat per jet; trained at {summary['jets_per_second']:,.0f} jets/s", highlight=False
     )

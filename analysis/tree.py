@@ -15,6 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
+from analysis.dimension import dimension_of
 from analysis.observables import shape
 from analysis.traversals import traversals
 from inference.data import Images, data_for
@@ -27,6 +28,8 @@ from models import VAE
 from priors import Space
 
 BATCH = 500
+DIMENSION_JETS = 1000
+"""Jets on which the dimension is measured beside everything else; analysis.dimension takes more."""
 
 
 def evaluate(
@@ -60,7 +63,8 @@ def evaluate(
         ``log_likelihood`` x [nats] (chain, draw, jet); ``scores`` score_value (score, jet), larger is more anomalous
         or more of that mixture; ``constant_data`` class_name (jet), observables [see units]; ``images`` mean image
         of each class and of images decoded along latents (.., eta, phi); ``traversals`` the same of clouds; ``history``
-        (epoch). Attributes: recipe, provenance, beta.
+        (epoch); ``dimension`` of a run of a range (see :func:`analysis.dimension.dimension`). Attributes: recipe,
+        provenance, beta.
 
     Raises
     ------
@@ -80,6 +84,8 @@ def evaluate(
         groups |= decoded(vae, images, jets, typical(groups["sample_stats"]["elbo"].values))
         used = float(vae.likelihood.beta)
     groups |= {"constant_data": constant_data(jets), "history": history(run)}
+    if vae.resolution is not None:
+        groups["dimension"] = dimension_of(run, jets[:DIMENSION_JETS], seed)
     groups["scores"] = scores(groups, vae.latent)
     result = xr.DataTree.from_dict(
         {name: group.assign_coords(jet=index) if "jet" in group.dims else group for name, group in groups.items()}
