@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -33,7 +34,8 @@ class Split:
 def split(jets: Jets, config: DataConfig, seed: int) -> Split:
     """Split each class by ``seed``, then keep ``config.fraction`` of its training and validation jets.
 
-    The test part does not depend on the fractions, so results at different mixtures are scored on the same jets.
+    ``config.limit`` thins the classes before that, training and validation jets in the same proportion. The test
+    part depends on neither, so results at different mixtures are scored on the same jets.
 
     Raises
     ------
@@ -51,6 +53,7 @@ def split(jets: Jets, config: DataConfig, seed: int) -> Split:
         order = np.random.default_rng((seed, i)).permutation(np.flatnonzero(jets.label == i))
         test, rest = np.split(order, [round(config.test * len(order))])
         validation, train = np.split(rest, [round(config.validation * len(rest))])
+        share *= min(1.0, (config.limit or math.inf) / max(1, len(train)))
         for part, index in zip(parts, (_thin(train, share), _thin(validation, share), test), strict=True):
             part.append(index)
     result = Split(*(np.sort(np.concatenate(part)) for part in parts))

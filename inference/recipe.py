@@ -40,6 +40,7 @@ class DataConfig(Table):
 
     files: tuple[str, ...] = Field(("sample:qcd", "sample:top"), min_length=1, description="sources F or F:class")
     fraction: dict[str, float] = Field({}, description="class -> part of its training and validation jets to keep")
+    limit: int | None = Field(None, ge=1, description="training jets of each class at most, before fraction")
     test: float = Field(1 / 3, gt=0, lt=1, description="part of each class held out for testing, never thinned")
     validation: float = Field(0.1, ge=0, lt=1, description="part of the rest watched during training")
     constituents: int | None = Field(None, ge=1, description="leading constituents used; all by default")

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from torch import nn
 
 from models.clouds import CloudDecoder, CloudEncoder
+from models.images import ConvolutionalDecoder, ConvolutionalEncoder
 from models.likelihoods import LIKELIHOODS, METRICS, Likelihood
 from models.networks import Scale, dense
 from models.resolution import Resolution
@@ -24,8 +25,9 @@ class ModelConfig(BaseModel):
 
     kind: Literal["vae", "ae"] = Field("vae", description="vae, or ae: a plain autoencoder without prior")
     latent: str = Field("R8", description="latent space, for example 'R4 x L2(alpha=.9)'")
-    encoder: tuple[int, ...] = Field((100,), description="widths of the encoder's hidden layers")
-    decoder: tuple[int, ...] = Field((100,), description="widths of the decoder's hidden layers")
+    architecture: Literal["dense", "convolutional"] = Field("dense", description="of the networks of images")
+    encoder: tuple[int, ...] = Field((100,), description="widths (channels) of the encoder's hidden layers")
+    decoder: tuple[int, ...] = Field((100,), description="widths (channels) of the decoder's; none: one linear layer")
     activation: Literal["selu", "relu", "elu", "gelu", "tanh"] = Field("selu", description="after each hidden layer")
     batch_norm: bool = Field(False, description="batch normalisation after each hidden layer of the encoder")
     decoder_bias: bool = Field(True, description="bias of the decoder's last layer")
@@ -107,6 +109,12 @@ def build(config: ModelConfig, inputs: int = 1600, latent: Space | None = None) 
 
 def vector_parts(config: ModelConfig, space: Space, inputs: int, codes: int) -> tuple[nn.Module, nn.Module, Likelihood]:
     """Return encoder, decoder and likelihood of vectors or images."""
+    encoder, decoder = NETWORKS[config.architecture](config, space, inputs, codes)
+    return encoder, decoder, LIKELIHOODS[config.likelihood](config.typical_beta)
+
+
+def dense_networks(config: ModelConfig, space: Space, inputs: int, codes: int) -> tuple[nn.Module, nn.Module]:
+    """Return dense encoder and decoder."""
     bias, activation = config.decoder_bias, config.activation
     encoder = dense(
         inputs, config.encoder, space.outputs, activation=activation, batch_norm=config.batch_norm, codes=codes
@@ -115,7 +123,28 @@ def vector_parts(config: ModelConfig, space: Space, inputs: int, codes: int) -> 
     if config.scale != 1:
         encoder.insert(0, Scale(1 / config.scale))
         decoder.append(Scale(config.scale))
-    return encoder, decoder, LIKELIHOODS[config.likelihood](config.typical_beta)
+    return encoder, decoder
+
+
+def convolutional_networks(config: ModelConfig, space: Space, inputs: int, codes: int) -> tuple[nn.Module, nn.Module]:
+    """Return convolutional encoder and decoder; without hidden layers the decoder is one linear layer, as the dense.
+
+    Raises
+    ------
+    ValueError
+        ``codes``: they are not modulated by the resolution.
+    """
+    if codes:
+        raise ValueError("convolutional networks know one resolution only; give one beta, or architecture = 'dense'")
+    pixels, activation = math.isqrt(inputs), config.activation
+    encoder = ConvolutionalEncoder(pixels, config.encoder, space.outputs, activation, config.batch_norm)
+    if not config.decoder:
+        return encoder, dense(space.features_size, (), inputs, bias=config.decoder_bias)
+    return encoder, ConvolutionalDecoder(space.features_size, config.decoder, pixels, activation, config.decoder_bias)
+
+
+NETWORKS = {"dense": dense_networks, "convolutional": convolutional_networks}
+"""Name of an architecture -> how to make encoder and decoder of vectors and images."""
 
 
 def cloud_parts(config: ModelConfig, space: Space, codes: int) -> tuple[nn.Module, nn.Module, Likelihood]:

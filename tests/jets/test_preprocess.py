@@ -50,6 +50,19 @@ def test_random_turns_are_uniform_and_rigid():
     assert abs(left - 0.5) < 4 * 0.5 / 4000**0.5
 
 
+ALONE = {"centre": "translated", "flip": "reflected", "rotate": "rotated"}
+
+
+@pytest.mark.parametrize(("step", "move"), ALONE.items())
+def test_each_step_alone_undoes_its_move(constituents, step, move):
+    """An axis has no head: rotated jets may stand upside down."""
+    before, after = (pixelise(prepare(c, [step])) for c in (constituents, MOVES[move](constituents)))
+    turned_over = before.flip(-1, -2) if step == "rotate" else before
+    off = torch.minimum((before - after).abs().sum((-1, -2)), (turned_over - after).abs().sum((-1, -2)))
+    assert off.max() < 1e-9
+    assert (pixelise(constituents) - pixelise(MOVES[move](constituents))).abs().sum((-1, -2)).median() > 0.1
+
+
 def test_steps_do_what_they_say(constituents):
     pt, eta, phi = centre(constituents).unbind(-1)
     assert (pt * eta).sum(-1).abs().max() < 1e-9
