@@ -49,6 +49,19 @@ def auc(signal: Values, background: Values, repeats: int = 200, seed: int = 0) -
     >>> auc(np.array([2.0, 3.0]), np.array([1.0, 2.0])).value
     0.875
     """
+    curves = resampled(signal, background, repeats, seed)
+    areas = np.asarray(np.trapezoid(curves.signal, curves.background, axis=1))
+    return Estimate(float(areas[0]), float(areas[1:].std(ddof=1)))
+
+
+def resampled(signal: Values, background: Values, repeats: int = 200, seed: int = 0) -> Curve:
+    """Return the ROC curve ``(1 + repeats, thresholds)``: first of the jets, then of resamplings within each class.
+
+    Raises
+    ------
+    ValueError
+        A class without jets.
+    """
     if not (len(signal) and len(background)):
         raise ValueError("an AUC needs jets of both classes")
     random = np.random.default_rng(seed)
@@ -57,8 +70,7 @@ def auc(signal: Values, background: Values, repeats: int = 200, seed: int = 0) -
         for x in (signal, background)
     ]
     above_signal, above_background = _counts_above(signal, background, *weights)
-    areas = np.asarray(np.trapezoid(above_signal, above_background, axis=1)) / (len(signal) * len(background))
-    return Estimate(float(areas[0]), float(areas[1:].std(ddof=1)))
+    return Curve(above_signal / len(signal), above_background / len(background))
 
 
 def _counts_above(signal: Values, background: Values, w_signal: Values, w_background: Values) -> tuple[Values, Values]:

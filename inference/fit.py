@@ -82,6 +82,13 @@ def train_many(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bo
     RunError
         A folder exists; or, with ``resume``, the data have changed.
     """
+    trainer = trainer_for(recipes, folders, resume=resume)
+    trainer.train()
+    return list(trainer.runs)
+
+
+def trainer_for(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bool = False) -> Trainer:
+    """Return what :func:`train_many` trains with, for those who look at the models on the way; same errors."""
     jets = load_for(recipes[0])
     choose_device(recipes[0].training.device)
     vaes = []
@@ -94,8 +101,7 @@ def train_many(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bo
         runs = [Run.open(folder).continued(recipe, jets) for folder, recipe in zip(folders, recipes, strict=True)]
     else:
         runs = [Run.create(folder, recipe, jets) for folder, recipe in zip(folders, recipes, strict=True)]
-    Trainer(runs, recipes, vaes, jets).train()
-    return runs
+    return Trainer(runs, recipes, vaes, jets)
 
 
 def load_for(recipe: Recipe) -> Jets:

@@ -90,9 +90,12 @@ class Trainer:
             return [torch.cuda.default_generators[self.device.index or 0]]
         return [torch.default_generator]
 
-    def train(self) -> None:
-        """Train to the last epoch or the early stop; an interruption leaves the last checkpoint to resume from."""
-        done, total = len(self.histories[0].epochs), self.config.epochs
+    def train(self, until: int | None = None) -> None:
+        """Train to the last epoch or the early stop; an interruption leaves the last checkpoint to resume from.
+
+        ``until`` stops after that epoch, for a look at the model; the next call goes on.
+        """
+        done, total = len(self.histories[0].epochs), self.config.epochs if until is None else until
         progress = Progress(total, len(self.splits[0].train) * len(self.runs), done)
         with Tracker(self.runs, enabled=self.config.tensorboard) as tracker:
             for epoch in range(done, total):
@@ -104,6 +107,8 @@ class Trainer:
                 if time.perf_counter() - self.saved > self.config.checkpoint_seconds:
                     self.checkpoint()
         self.checkpoint()
+        if total < self.config.epochs:
+            return
         for run, vae in zip(self.runs, self.vaes, strict=True):
             run.save("weights.pt", own(vae.state_dict()))
 

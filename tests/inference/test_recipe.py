@@ -57,7 +57,7 @@ def test_presets(name, preset):
 
 
 def test_unknown_preset_names_those_there_are():
-    with pytest.raises(RecipeError, match="no preset huge; it has small, .*paper"):
+    with pytest.raises(RecipeError, match=r"no preset huge; it has small, .*paper"):
         read("image-dvae", preset="huge")
 
 

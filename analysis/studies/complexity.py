@@ -1,0 +1,92 @@
+"""``complexity``: why reconstruction tags one way only: it follows how much there is to describe, not how odd it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+from analysis.evidence import capped
+from analysis.scores import auc
+from analysis.studies.setup import Setup
+from analysis.style import COLOURS, house
+from analysis.tree import evaluate_jets
+from analysis.typicality import blurred_entropy
+from inference.data import data_for
+
+MEASURES = {
+    "constituents": "constituents",
+    "active_pixels": "active pixels",
+    "entropy": "entropy of the image [nat]",
+    "blurred_entropy": "entropy, blurred by 4 pixels [nat]",
+}
+"""Variable -> what it is on an axis."""
+BANDS = 12
+"""Quantile bins in which the median reconstruction is drawn."""
+
+
+def measure(setup: Setup) -> xr.Dataset:
+    """Return measures of complexity and the reconstruction (trained_on, jet) [nat] of held-out jets."""
+    runs = []
+    for background, absent in (setup.classes, setup.classes[::-1]):
+        changes = {"data.fraction": {absent: 0.0}, "data.limit": 3000, "training.epochs": 40}
+        runs += setup.train(f"complexity-{background}", "image-vae", changes, seeds=1)
+    jets = capped(setup.jets[runs[0].split(setup.jets).test], setup.most)  # the split is the same for both
+    images = data_for(jets, runs[0].recipe, torch.device("cpu"))
+    x = images[torch.arange(len(images))].unflatten(-1, (images.config.pixels, -1)).numpy()
+    sharp, blurred = blurred_entropy(x, (0.0, 4.0)).T
+    reconstruction = [evaluate_jets(run.vae(), images, 4)["sample_stats"]["reconstruction"].values for run in runs]
+    return xr.Dataset(
+        {
+            "constituents": ("jet", (jets.constituents[..., 0] > 0).sum(1)),
+            "active_pixels": ("jet", (x > 0).sum((1, 2))),
+            "entropy": ("jet", sharp),
+            "blurred_entropy": ("jet", blurred),
+            "reconstruction": (("trained_on", "jet"), np.stack(reconstruction), {"units": "nat"}),
+            "class_name": ("jet", np.array(jets.classes)[jets.label]),
+        },
+        {"trained_on": list(setup.classes)},
+    )
+
+
+def lines(found: xr.Dataset) -> Iterator[str]:
+    """Write rank correlations of the reconstruction with each measure, and its AUC."""
+    label = np.asarray(found["class_name"])
+    for name in found["trained_on"].values:
+        mine = found["reconstruction"].sel(trained_on=name).values
+        area = auc(mine[label != name], mine[label == name]).value
+        ranks = ", ".join(f"{m} {spearmanr(found[m], mine).statistic:.2f}" for m in MEASURES)
+        yield f"trained on {name}: AUC of the anomaly {area:.3f}; rank correlation of the reconstruction with {ranks}"
+
+
+def draw(found: xr.Dataset) -> dict[str, Figure]:
+    """Draw the reconstruction against each measure, by class; a row for each training class."""
+    label = np.asarray(found["class_name"])
+    with house():
+        figure = Figure(figsize=(2.5 * len(MEASURES), 4.6))
+        grid = figure.subplots(2, len(MEASURES), sharex="col", sharey="row")
+        for row, name in zip(grid, found["trained_on"].values, strict=True):
+            for axes, measure_name in zip(row, MEASURES, strict=True):
+                for colour, kind in zip(COLOURS, found["trained_on"].values, strict=False):
+                    mine = found.sel(trained_on=name, jet=label == kind)
+                    band(axes, mine[measure_name].values, mine["reconstruction"].values, colour, str(kind))
+            row[0].set_ylabel(f"reconstruction [nat]\ntrained on {name}")
+        for axes, text in zip(grid[1], MEASURES.values(), strict=True):
+            axes.set_xlabel(text)
+        grid[0, 0].legend(title="median, 68 %")
+    return {"complexity": figure}
+
+
+def band(axes: Axes, x: NDArray, y: NDArray, colour: str, name: str) -> None:
+    """Draw median and central 68 % of y in quantile bins of x."""
+    order = np.array_split(np.argsort(x, kind="stable"), BANDS)
+    centre = [np.median(x[rows]) for rows in order]
+    low, middle, high = np.transpose([np.quantile(y[rows], (0.16, 0.5, 0.84)) for rows in order])
+    axes.plot(centre, middle, color=colour, label=name)
+    axes.fill_between(centre, low, high, color=colour, alpha=0.25, linewidth=0)

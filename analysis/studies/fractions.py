@@ -1,0 +1,76 @@
+"""``fractions``: the prior keeps the second mixture for the minority as t/Q falls from 1 to 0.01, or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from analysis.evidence import scores
+from analysis.scores import auc
+from analysis.studies.setup import Setup
+from analysis.style import COLOURS, house
+
+FRACTIONS = (1.0, 0.5, 0.25, 0.1, 0.05, 0.02, 0.01)
+"""t/Q: top jets over QCD jets in the training sample."""
+TAGGERS = ("mixture", "reconstruction")
+
+
+def changes(setup: Setup, fraction: float) -> dict[str, Any]:
+    """Return the recipe's changes: the hierarchical prior, and the fraction of the second class."""
+    return {"model.latent": "L2(alpha=1,0.25)", "data.fraction": {setup.classes[1]: fraction}, "training.epochs": 20}
+
+
+def case(fraction: float) -> str:
+    """Return the name of the trainings."""
+    return f"dvae-{fraction:g}"
+
+
+def measure(setup: Setup) -> xr.Dataset:
+    """Return AUC (tagger, fraction, seed) of the weight of the second mixture and of the reconstruction error."""
+    rows = []
+    for fraction in FRACTIONS:
+        runs = setup.train(case(fraction), "image-dvae", changes(setup, fraction))
+        rows.append([tagging(scores(run, own=setup.jets, most=setup.most), setup.classes[1]) for run in runs])
+    return xr.Dataset(
+        {"auc": (("fraction", "seed", "tagger"), np.array(rows))},
+        {"fraction": list(FRACTIONS), "tagger": list(TAGGERS), "seed": range(len(rows[0]))},
+    )
+
+
+def tagging(found: xr.Dataset, signal: str) -> list[float]:
+    """Return the AUC of each tagger; the prior alone says that the second mixture is the minority's."""
+    is_signal = np.asarray(found["class_name"]) == signal
+    values = [np.asarray(found["score_value"].sel(score=name)) for name in ("mixture_1", "reconstruction")]
+    return [auc(v[is_signal], v[~is_signal], repeats=2).value for v in values]
+
+
+def lines(found: xr.Dataset) -> Iterator[str]:
+    """Write the numbers, a line for each fraction."""
+    for fraction in found["fraction"].values:
+        mine = found["auc"].sel(fraction=fraction)
+        text = ", ".join(f"{a:.3f}" for a in mine.sel(tagger="mixture").values)
+        middle = {t: float(mine.sel(tagger=t).median()) for t in TAGGERS}
+        both = f"mixture {middle['mixture']:.3f} ({text}), reconstruction {middle['reconstruction']:.3f}"
+        yield f"t/Q = {fraction:g}: {both}"
+
+
+def draw(found: xr.Dataset) -> dict[str, Figure]:
+    """Draw AUC against t/Q: every seed, and the median."""
+    with house():
+        figure = Figure(figsize=(4.6, 3.4))
+        axes = figure.subplots()
+        for tagger, colour, marker in zip(TAGGERS, COLOURS, "os", strict=False):
+            mine = found["auc"].sel(tagger=tagger)
+            for seed in mine["seed"]:
+                axes.plot(found["fraction"], mine.sel(seed=seed), marker, color=colour, markersize=3, alpha=0.5)
+            name = {"mixture": "weight of the second mixture", "reconstruction": "reconstruction error"}[tagger]
+            axes.plot(found["fraction"], mine.median("seed"), color=colour, label=name)
+        axes.axhline(0.5, color="0.6", linestyle=":")
+        axes.set(xscale="log", xlabel="top / QCD in the training sample", ylabel="AUC, held-out jets", ylim=(None, 1))
+        axes.invert_xaxis()
+        axes.legend(title="median and seeds")
+    return {"fractions": figure}

@@ -1,0 +1,105 @@
+"""What the studies share: jets, seeds, folders, and the trainings they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from inference.fit import train_many
+from inference.machine import tune_cpu
+from inference.recipe import Recipe, read
+from inference.run import Run, RunError
+from jets import Jets, load
+
+LABELS = {"ae": "AE", "vae": "VAE", "gmvae": "GMVAE", "dvae": "DVAE", "dvae-3": "DVAE, 3 mixtures"}
+"""Model, behind ``image-`` in the name of its recipe -> its name in figures."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """The jets and the extent of a study.
+
+    Attributes
+    ----------
+    folder
+        Where runs and results go; studies in one folder share their trainings.
+    files
+        Background-like class, signal-like class and, for some studies, a third one.
+    seeds
+        Seeds of every training, by default the study's own number.
+    changes
+        Overrides of every recipe, ``{"training.epochs": 3}``.
+    most
+        Held-out jets of each class that are scored.
+    """
+
+    folder: Path
+    files: tuple[str, ...] = ("sample:qcd", "sample:top", "sample:w")
+    seeds: int | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    most: int = 5000
+
+    @cached_property
+    def jets(self) -> Jets:
+        """The jets that are trained on: those of the first two files."""
+        return load(*self.files[:2])
+
+    @cached_property
+    def others(self) -> Jets:
+        """The jets of further files."""
+        return load(*self.files[2:])
+
+    @property
+    def classes(self) -> tuple[str, str]:
+        """Names of the two classes that are trained on."""
+        first, second = self.jets.classes
+        return first, second
+
+    def recipe(self, name: str, seed: int, changes: Mapping[str, Any]) -> Recipe:
+        """Return a recipe on these jets; the user's changes have the last word."""
+        mine = {"data.files": self.files[:2], "training.seed": seed, "training.compile": "auto"}
+        return read(name, {**mine, **changes, **self.changes})
+
+    def folders(self, case: str, seeds: int) -> list[Path]:
+        """Return the run folders of a case, one for each seed."""
+        return [self.folder / "runs" / case / f"seed{seed}" for seed in range(self.seeds or seeds)]
+
+    def train(self, case: str, name: str, changes: Mapping[str, Any], seeds: int = 5) -> list[Run]:
+        """Return the runs of recipe ``name`` with ``changes``, one for each seed, trained in one vectorised step.
+
+        What is there is kept, what is unfinished is continued.
+
+        Raises
+        ------
+        RunError
+            The folder holds runs of another recipe.
+        """
+        tune_cpu()
+        recipes = {folder: self.recipe(name, i, changes) for i, folder in enumerate(self.folders(case, seeds))}
+        begun = {folder: recipe for folder, recipe in recipes.items() if (folder / "config.toml").exists()}
+        for folder, recipe in begun.items():
+            assert_same(Run.open(folder), recipe)
+        unfinished = {folder: recipe for folder, recipe in begun.items() if not Run.open(folder).complete}
+        fresh = {folder: recipe for folder, recipe in recipes.items() if folder not in begun}
+        for group, resume in ((unfinished, True), (fresh, False)):
+            if group:
+                print(f"{case}: {len(group)} seeds of {name}", flush=True)
+                train_many(list(group.values()), list(group), resume=resume)
+        return [Run.open(folder) for folder in recipes]
+
+
+def assert_same(run: Run, recipe: Recipe) -> None:
+    """Assert that a run was made from this recipe.
+
+    Raises
+    ------
+    RunError
+        It was not.
+    """
+    if run.recipe != recipe:
+        raise RunError(
+            f"{run.path}: trained with other settings; choose another --out, or the settings it was made with"
+        )

@@ -1,0 +1,132 @@
+"""``two-way``: complex jets among simple ones and the other way, every model and score, pure and contaminated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from analysis.evidence import scores
+from analysis.scores import auc
+from analysis.studies.setup import LABELS, Setup
+from analysis.style import COLOURS, house
+from inference.run import Run
+from jets import concatenate
+
+CONTAMINATION = (0.0, 0.02, 0.05)
+"""Anomalous jets in the training sample over the others."""
+CHANGES: dict[str, dict[str, Any]] = {
+    "ae": {"model.latent": "R2"},
+    "vae": {"model.latent": "R2"},
+    "gmvae": {"model.latent": "G2:2"},
+    "dvae": {"model.latent": "L2(alpha=1,0.25)"},
+    "dvae-3": {},
+}
+"""Model -> changes of its recipe ``image-<model>``."""
+EPOCHS, SIZE = 40, 3000
+SHOWN = ("reconstruction", "kl", "log_p", "rare_mixture", "rare_ratio", "rare_responsibility", "entropy", "typicality")
+
+
+def measure(setup: Setup) -> xr.Dataset:
+    """Return AUC (model, score, background, contamination, seed, anomaly); NaN where a model lacks the score."""
+    rows = [row for model in CHANGES for row in of_model(setup, model)]
+    keys = ["model", "score", "background", "contamination", "seed", "anomaly"]
+    return pd.DataFrame(rows).set_index(keys)["auc"].to_xarray().to_dataset(name="auc")
+
+
+def of_model(setup: Setup, model: str) -> Iterator[dict[str, Any]]:
+    """Yield one row for each training, score and anomaly of a model."""
+    for background, anomaly in (setup.classes, setup.classes[::-1]):
+        for contamination in CONTAMINATION:
+            changes = {
+                "data.fraction": {anomaly: contamination},
+                "data.limit": SIZE,
+                "training.epochs": EPOCHS,
+                **CHANGES[model],
+            }
+            runs = setup.train(f"two-way-{model}-{background}-{contamination:g}", f"image-{model}", changes)
+            for seed, run in enumerate(runs):
+                where = {"model": model, "background": background, "contamination": contamination, "seed": seed}
+                yield from (where | row for row in tagging(setup, run, background))
+
+
+def tagging(setup: Setup, run: Run, background: str) -> Iterator[dict[str, Any]]:
+    """Yield the AUC of every score for every anomalous class, on held-out jets."""
+    test = setup.jets[run.split(setup.jets).test]
+    found = scores(run, concatenate([test, setup.others]) if setup.files[2:] else test, own=setup.jets, most=setup.most)
+    label = np.asarray(found["class_name"])
+    for name in found["score"].values:
+        if str(name)[-1].isdigit() and not str(name).startswith("latent_"):
+            continue  # a component's number means nothing; the rarest one's score is kept
+        values = np.asarray(found["score_value"].sel(score=name))
+        for anomaly in found.attrs["classes"]:
+            if anomaly != background:
+                area = auc(values[label == anomaly], values[label == background], repeats=2).value
+                yield {"score": str(name), "anomaly": str(anomaly), "auc": area}
+
+
+def ways(found: xr.Dataset) -> list[tuple[str, str]]:
+    """Return pairs (anomaly, background) of the two classes trained on."""
+    one, two = (str(name) for name in found["background"].values)
+    return [(two, one), (one, two)]
+
+
+def table(found: xr.Dataset) -> pd.DataFrame:
+    """Return the median and the lowest seed of each model and score, a column for each way and contamination."""
+    frame = found["auc"].to_series().dropna().reset_index()
+    frame["case"] = (
+        frame["anomaly"] + " in " + frame["background"] + " " + (100 * frame["contamination"]).map("{:g} %".format)
+    )
+    grouped = frame.groupby(["model", "score", "case"])["auc"]
+    return pd.concat({"median": grouped.median(), "lowest": grouped.min()}, axis=1).unstack("case")
+
+
+def lines(found: xr.Dataset) -> Iterator[str]:
+    """Write the medians, a line for each model and score."""
+    middle = table(found)["median"]
+    yield "median AUC of the seeds: " + "; ".join(middle.columns)
+    for (model, score), row in middle.iterrows():
+        yield f"{LABELS[model]:17s} {score:20s} " + "  ".join(f"{value:.3f}" for value in row)
+
+
+def draw(found: xr.Dataset) -> dict[str, Figure]:
+    """Draw one way against the other: a point for each model and score, at the largest contamination and pure."""
+    (a, b), (c, d) = ways(found)
+    with house():
+        figure = Figure(figsize=(7.6, 3.9))
+        grid = figure.subplots(1, 2, sharex=True, sharey=True)
+        for axes, contamination in zip(grid, (0.0, max(CONTAMINATION)), strict=True):
+            mine = found["auc"].sel(contamination=contamination)
+            x, y = (mine.sel(anomaly=one, background=other) for one, other in ((a, b), (c, d)))
+            points(axes, x, y)
+            axes.set(xlabel=f"AUC, {a} among {b}", title=f"{100 * contamination:g} % contamination")
+            axes.axhline(0.5, color="0.7", linestyle=":", zorder=0)
+            axes.axvline(0.5, color="0.7", linestyle=":", zorder=0)
+        grid[0].set(ylabel=f"AUC, {c} among {d}", xlim=(0, 1.02), ylim=(0, 1.02))
+        handles, names = grid[0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside right center", fontsize=7)
+    return {"two-way": figure}
+
+
+def points(axes: Axes, x: xr.DataArray, y: xr.DataArray) -> None:
+    """Draw the median seed of each score that is shown: colour by model, marker by score."""
+    for model, colour in zip(CHANGES, COLOURS, strict=False):
+        axes.plot([], [], "s", color=colour, label=LABELS[model])
+        for score, marker in zip(SHOWN, "ovP^<>D*", strict=True):
+            one, other = (median(values.sel(model=model), score) for values in (x, y))
+            size, alone = (11, "k") if score == "typicality" else (6, "0.4")
+            by_image = score in ("entropy", "typicality")
+            axes.plot(one, other, marker, color=alone if by_image else colour, markersize=size, markeredgewidth=0)
+    for score, marker in zip(SHOWN, "ovP^<>D*", strict=True):
+        axes.plot([], [], marker, color="0.4", label=score.replace("_", " "))
+
+
+def median(values: xr.DataArray, score: str) -> NDArray:
+    """Return the median over seeds, NaN where the model lacks the score."""
+    return values.sel(score=score).median("seed").values if score in values["score"] else np.array(np.nan)

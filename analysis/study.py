@@ -1,0 +1,75 @@
+"""Repeat a study of 2104.08291: ``python -m analysis.study NAME [--jets QCD TOP W] [--out DIR]``.
+
+Trains what it needs (finished trainings are kept, unfinished ones continued) and leaves ``DIR/NAME.nc`` and figures as
+PNG and PDF. Studies with the same ``--out`` share their trainings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from analysis.report import save_figures
+from analysis.studies import STUDIES
+from analysis.studies.setup import Setup
+from inference.errors import exit_code
+from inference.recipe import RecipeError
+from jets.files import replacing
+
+OVERRIDES = {"epochs": "training.epochs", "limit": "data.limit", "device": "training.device"}
+"""Option -> key of every recipe of the study."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    result = argparse.ArgumentParser(prog="python -m analysis.study", description="Repeat a study of 2104.08291.")
+    add = result.add_argument
+    add("study", choices=list(STUDIES), metavar="NAME", help=", ".join(STUDIES))
+    add(
+        "--jets",
+        nargs="+",
+        metavar="F",
+        default=list(Setup.files),
+        help=f"simple jets, complex jets, and further ones that are only scored [{' '.join(Setup.files)}]",
+    )
+    add("--seeds", type=int, metavar="N", help="seeds of every training [the study's own number]")
+    add("--epochs", type=int, metavar="N", help="passes over the training jets [the study's own]")
+    add("--limit", type=int, metavar="N", help="training jets of each class at most [the study's own]")
+    add("--most", type=int, metavar="N", default=Setup.most, help=f"held-out jets of a class scored [{Setup.most}]")
+    add("--device", metavar="D", help="auto, cpu or cuda [auto]")
+    add("--out", metavar="DIR", type=Path, default=Path("runs/studies"), help="folder of all studies [runs/studies]")
+    return result
+
+
+def setup_of(options: argparse.Namespace) -> Setup:
+    """Return what the options describe."""
+    changes: dict[str, Any] = {
+        key: getattr(options, name) for name, key in OVERRIDES.items() if getattr(options, name) is not None
+    }
+    setup = Setup(options.out, tuple(options.jets), options.seeds, changes, options.most)
+    if len(setup.jets.classes) != 2:
+        raise RecipeError(f"--jets: the first two files must hold one class each, they hold {setup.jets.counts}")
+    return setup
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one study and name what it wrote."""
+    options = parser().parse_args(arguments)
+    setup, study = setup_of(options), STUDIES[options.study]
+    measured = study.measure(setup)
+    measured.attrs |= {"study": options.study, "jets": list(setup.files)}
+    path = setup.folder / f"{options.study}.nc"
+    with replacing(path) as temporary:
+        measured.to_netcdf(temporary, engine="h5netcdf")
+    drawn = study.draw(measured)
+    save_figures(drawn, setup.folder)
+    for line in study.lines(measured):
+        print(line)
+    print(f"wrote {', '.join(str(p) for p in (path, *(setup.folder / f'{name}.png' for name in drawn)))} (and PDF)")
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(main))
