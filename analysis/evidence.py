@@ -96,7 +96,7 @@ def batch_scores(vae: VAE, x: Tensor) -> dict[str, Tensor]:
         if factor.kind == "simplex":
             found |= {f"ratio_{k}": r for k, r in enumerate(vertex_ratios(vae, x, start, factor.dim))}
         if hasattr(factor, "responsibilities"):
-            shares = factor.responsibilities(factor.posterior(heads[label]).mean)
+            shares = factor.responsibilities(factor.posterior(heads[label]).mean)  # type: ignore[operator]
             found |= {f"responsibility_{c}": share for c, share in enumerate(shares.unbind(-1))}
         start += factor.features_size
     return found

@@ -133,11 +133,11 @@ def names() -> list[str]:
     return sorted(item.name.removesuffix(".toml") for item in files("recipes").iterdir() if item.name.endswith(".toml"))
 
 
-def read(recipe: str | Path, overrides: Mapping[str, Any] | None = None, preset: str = SMALL) -> Recipe:
+def read(recipe: str | Path, overrides: Mapping[str, Any] | None = None, preset: str | None = None) -> Recipe:
     """Return the recipe of a name in ``recipes/`` or the path of a TOML file, with overrides ``{"model.beta": 0.2}``.
 
     ``preset`` chooses one of the recipe's ``[preset.NAME]`` tables, whose tables replace single keys of the recipe.
-    Preset ``small`` exists always: it is the recipe as written.
+    Preset ``small`` exists always; without tables of its own, and without a preset, it is the recipe as written.
 
     >>> read("image-dvae", {"training.epochs": 3}).training.epochs
     3
@@ -149,9 +149,9 @@ def read(recipe: str | Path, overrides: Mapping[str, Any] | None = None, preset:
     """
     where = f"recipe {recipe}"
     content = load(recipe)
-    presets = {SMALL: {}, **content.pop("preset", {})}
+    presets = {None: {}, SMALL: {}, **content.pop("preset", {})}
     if preset not in presets:
-        raise RecipeError(f"{where}: no preset {preset}; it has {', '.join(presets)}")
+        raise RecipeError(f"{where}: no preset {preset}; it has {', '.join(filter(None, presets))}")
     if not all(isinstance(keys, Mapping) for keys in presets[preset].values()):
         raise RecipeError(f"{where}: [preset.{preset}] holds tables of a recipe, as [preset.{preset}.training]")
     chosen = {f"{table}.{key}": value for table, keys in presets[preset].items() for key, value in keys.items()}

@@ -12,7 +12,7 @@ from typing import Any
 from inference.errors import exit_code
 from inference.fit import default_folder, load_for, train_many
 from inference.machine import tune_cpu
-from inference.recipe import SMALL, DataConfig, Recipe, RecipeError, TrainingConfig, names, read
+from inference.recipe import DataConfig, Recipe, RecipeError, TrainingConfig, names, read
 from inference.run import Run, RunError
 from models import ModelConfig
 
@@ -61,7 +61,7 @@ def recipe_parser(command: str, description: str, epilog: str) -> argparse.Argum
     shown = {name: value_at(default, key) for name, key in OPTIONS.items()}
     about = {f.removeprefix("training."): i.description for f, i in TrainingConfig.model_fields.items()}
     add("recipe", nargs="?", metavar="RECIPE", help=f"a name ({', '.join(names())}) or a TOML file [image-dvae]")
-    add("--preset", metavar="P", default=SMALL, help=f"small or, where the recipe has it, paper [{SMALL}]")
+    add("--preset", metavar="P", help="small or, where the recipe has it, paper [the recipe as written]")
     add("--latent", metavar="S", help=f"{ModelConfig.model_fields['latent'].description} [{shown['latent']}]")
     add(
         "--data",

@@ -29,8 +29,8 @@ from inference.tracking import Tracker
 from jets import Jets
 from models import VAE
 
-COMPILATION_PAYS = 10_000
-"""Steps from which compiling for ten seconds saves more than it costs."""
+COMPILATION_PAYS = 5_000
+"""Steps, of all replicas together, from which compiling for ten seconds saves more than it costs."""
 
 
 class Trainer:
@@ -96,7 +96,7 @@ class Trainer:
         ``until`` stops after that epoch, for a look at the model; the next call goes on.
         """
         done, total = len(self.histories[0].epochs), self.config.epochs if until is None else until
-        progress = Progress(total, len(self.splits[0].train) * len(self.runs), done)
+        progress = Progress(self.config.epochs, len(self.splits[0].train) * len(self.runs), done)
         with Tracker(self.runs, enabled=self.config.tensorboard) as tracker:
             for epoch in range(done, total):
                 if self.finished_early():
@@ -150,7 +150,11 @@ class Trainer:
         if many and not self.images.resident:
             raise RecipeError("replicas need data.resident = true")
         wanted = self.config.compile
-        compiled = self.steps_per_epoch * self.config.epochs >= COMPILATION_PAYS if wanted == "auto" else wanted
+        compiled = (
+            len(self.runs) * self.steps_per_epoch * self.config.epochs >= COMPILATION_PAYS
+            if wanted == "auto"
+            else wanted
+        )
         step = make_step(vae, self.images.make_training, self.config)
         program = make_program(step, one, self.generators, compiled=compiled, shared=shared)
         if program.reason:

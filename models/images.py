@@ -15,6 +15,7 @@ class ConvolutionalEncoder(nn.Module):
 
     Pixels enter as :math:`\sqrt{K x_k}`: they spread over five orders of magnitude.
 
+    >>> import torch
     >>> ConvolutionalEncoder(40, [8, 16], 4)(torch.rand(3, 1600)).shape
     torch.Size([3, 4])
     """
@@ -42,6 +43,7 @@ class ConvolutionalDecoder(nn.Module):
 
     ``(..., features)`` to ``(..., pixels**2)``; ``channels`` from the smallest image on.
 
+    >>> import torch
     >>> ConvolutionalDecoder(2, [16, 8], 40)(torch.rand(5, 3, 2)).shape
     torch.Size([5, 3, 1600])
     """

@@ -37,7 +37,7 @@ def average_images(run: Run, setup: Setup) -> NDArray[np.float32]:
     return np.stack(average)
 
 
-def axes_of(run: Run) -> dict[str, NDArray[np.float64]]:
+def axes_of(run: Run) -> dict[str, NDArray[np.floating]]:
     """Return the centres of the pixels along each axis."""
     pixels = run.recipe.image.pixels
     steps = zip(("eta", "phi"), run.recipe.image.width, strict=True)

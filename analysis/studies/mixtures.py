@@ -35,9 +35,8 @@ def lines(found: xr.Dataset) -> Iterator[str]:
     """Write which class average each mixture is closest to, by the overlap of the images."""
     for fraction in found["fraction"].values:
         for mixture in found["mixture"].values:
-            overlap = np.minimum(found["decoded"].sel(fraction=fraction, mixture=mixture), found["average"]).sum(
-                ("eta", "phi")
-            )
+            image = found["decoded"].sel(fraction=fraction, mixture=mixture).values
+            overlap = np.minimum(image, found["average"].values).sum((1, 2))
             text = ", ".join(f"{float(v):.3f} with {c}" for c, v in zip(found["class"].values, overlap, strict=True))
             yield f"t/Q = {fraction:g}, mixture {mixture}: overlap {text}"
 

@@ -60,7 +60,7 @@ class Setup:
 
     def recipe(self, name: str, seed: int, changes: Mapping[str, Any]) -> Recipe:
         """Return a recipe on these jets; the user's changes have the last word."""
-        mine = {"data.files": self.files[:2], "training.seed": seed, "training.compile": "auto"}
+        mine = {"data.files": self.files[:2], "training.seed": seed}
         return read(name, {**mine, **changes, **self.changes})
 
     def folders(self, case: str, seeds: int) -> list[Path]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import permutations, product
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -16,8 +18,11 @@ from analysis.evidence import scores
 from analysis.scores import auc
 from analysis.studies.setup import LABELS, Setup
 from analysis.style import COLOURS, house
+from analysis.typicality import Bulk, blurred_entropy
+from inference.data import data_for, split
+from inference.recipe import DataConfig
 from inference.run import Run
-from jets import concatenate
+from jets import Jets, concatenate
 
 CONTAMINATION = (0.0, 0.02, 0.05)
 """Anomalous jets in the training sample over the others."""
@@ -30,14 +35,19 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 """Model -> changes of its recipe ``image-<model>``."""
 EPOCHS, SIZE = 40, 3000
+SEEDS = 5
 SHOWN = ("reconstruction", "kl", "log_p", "rare_mixture", "rare_ratio", "rare_responsibility", "entropy", "typicality")
+MARKERS = "ovP^<>D*"
+NO_MODEL = "none"
+"""Stands for the scores of the image alone."""
 
 
 def measure(setup: Setup) -> xr.Dataset:
     """Return AUC (model, score, background, contamination, seed, anomaly); NaN where a model lacks the score."""
-    rows = [row for model in CHANGES for row in of_model(setup, model)]
+    rows = [row for model in CHANGES for row in of_model(setup, model)] + list(of_images(setup))
     keys = ["model", "score", "background", "contamination", "seed", "anomaly"]
-    return pd.DataFrame(rows).set_index(keys)["auc"].to_xarray().to_dataset(name="auc")
+    result = pd.DataFrame(rows).set_index(keys)["auc"].to_xarray().to_dataset(name="auc")
+    return result.assign_attrs(trained_on=list(setup.classes))
 
 
 def of_model(setup: Setup, model: str) -> Iterator[dict[str, Any]]:
@@ -50,10 +60,35 @@ def of_model(setup: Setup, model: str) -> Iterator[dict[str, Any]]:
                 "training.epochs": EPOCHS,
                 **CHANGES[model],
             }
-            runs = setup.train(f"two-way-{model}-{background}-{contamination:g}", f"image-{model}", changes)
+            runs = setup.train(f"two-way-{model}-{background}-{contamination:g}", f"image-{model}", changes, SEEDS)
             for seed, run in enumerate(runs):
                 where = {"model": model, "background": background, "contamination": contamination, "seed": seed}
                 yield from (where | row for row in tagging(setup, run, background))
+
+
+def of_images(setup: Setup) -> Iterator[dict[str, Any]]:
+    """Yield the rows of the scores that need no model: every class among every other, which it also contaminates."""
+    jets = concatenate([setup.jets, setup.others]) if setup.files[2:] else setup.jets
+    values = entropies(setup, jets)
+    for background, anomaly in permutations(jets.classes, 2):
+        for contamination, seed in product(CONTAMINATION, range(setup.seeds or SEEDS)):
+            fraction = dict.fromkeys(jets.classes, 0.0) | {background: 1.0, anomaly: contamination}
+            part = split(jets, DataConfig(fraction=fraction, limit=SIZE), seed)
+            where = {"model": NO_MODEL, "background": background, "contamination": contamination, "seed": seed}
+            for name, columns in {"entropy": [-1], "typicality": [0, -1]}.items():
+                mine = values[:, columns]
+                distance = Bulk.of(mine[part.train]).distance(mine[part.test])
+                names = np.array(jets.classes)[jets.label[part.test]]
+                area = auc(distance[names == anomaly], distance[names == background], repeats=2).value
+                yield where | {"anomaly": anomaly, "score": name, "auc": area}
+
+
+def entropies(setup: Setup, jets: Jets) -> NDArray:
+    """Return the entropies (jet, blur) [nat] of all jets."""
+    images = data_for(jets, setup.recipe("image-vae", 0, {}), torch.device("cpu"))
+    side = images.config.pixels
+    batches = images.batches(torch.arange(len(images)), 1000)
+    return np.concatenate([blurred_entropy(x.unflatten(-1, (side, side)).numpy()) for x in batches])
 
 
 def tagging(setup: Setup, run: Run, background: str) -> Iterator[dict[str, Any]]:
@@ -62,8 +97,8 @@ def tagging(setup: Setup, run: Run, background: str) -> Iterator[dict[str, Any]]
     found = scores(run, concatenate([test, setup.others]) if setup.files[2:] else test, own=setup.jets, most=setup.most)
     label = np.asarray(found["class_name"])
     for name in found["score"].values:
-        if str(name)[-1].isdigit() and not str(name).startswith("latent_"):
-            continue  # a component's number means nothing; the rarest one's score is kept
+        if name in ("entropy", "typicality") or (str(name)[-1].isdigit() and not str(name).startswith("latent_")):
+            continue  # no model's own; or of one component, whose number means nothing: the rarest one's is kept
         values = np.asarray(found["score_value"].sel(score=name))
         for anomaly in found.attrs["classes"]:
             if anomaly != background:
@@ -73,7 +108,7 @@ def tagging(setup: Setup, run: Run, background: str) -> Iterator[dict[str, Any]]
 
 def ways(found: xr.Dataset) -> list[tuple[str, str]]:
     """Return pairs (anomaly, background) of the two classes trained on."""
-    one, two = (str(name) for name in found["background"].values)
+    one, two = found.attrs["trained_on"]
     return [(two, one), (one, two)]
 
 
@@ -92,7 +127,7 @@ def lines(found: xr.Dataset) -> Iterator[str]:
     middle = table(found)["median"]
     yield "median AUC of the seeds: " + "; ".join(middle.columns)
     for (model, score), row in middle.iterrows():
-        yield f"{LABELS[model]:17s} {score:20s} " + "  ".join(f"{value:.3f}" for value in row)
+        yield f"{LABELS.get(model, 'no network'):17s} {score:20s} " + "  ".join(f"{value:.3f}" for value in row)
 
 
 def draw(found: xr.Dataset) -> dict[str, Figure]:
@@ -116,14 +151,14 @@ def draw(found: xr.Dataset) -> dict[str, Figure]:
 
 def points(axes: Axes, x: xr.DataArray, y: xr.DataArray) -> None:
     """Draw the median seed of each score that is shown: colour by model, marker by score."""
-    for model, colour in zip(CHANGES, COLOURS, strict=False):
-        axes.plot([], [], "s", color=colour, label=LABELS[model])
-        for score, marker in zip(SHOWN, "ovP^<>D*", strict=True):
+    colours = dict(zip(CHANGES, COLOURS, strict=False)) | {NO_MODEL: "k"}
+    for model, colour in colours.items():
+        if model != NO_MODEL:
+            axes.plot([], [], "s", color=colour, label=LABELS[model])
+        for score, marker in zip(SHOWN, MARKERS, strict=True):
             one, other = (median(values.sel(model=model), score) for values in (x, y))
-            size, alone = (11, "k") if score == "typicality" else (6, "0.4")
-            by_image = score in ("entropy", "typicality")
-            axes.plot(one, other, marker, color=alone if by_image else colour, markersize=size, markeredgewidth=0)
-    for score, marker in zip(SHOWN, "ovP^<>D*", strict=True):
+            axes.plot(one, other, marker, color=colour, markersize=9 if model == NO_MODEL else 6, markeredgewidth=0)
+    for score, marker in zip(SHOWN, MARKERS, strict=True):
         axes.plot([], [], marker, color="0.4", label=score.replace("_", " "))
 
 
