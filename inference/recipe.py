@@ -152,8 +152,9 @@ def read(recipe: str | Path, overrides: Mapping[str, Any] | None = None, preset:
     presets = {None: {}, SMALL: {}, **content.pop("preset", {})}
     if preset not in presets:
         raise RecipeError(f"{where}: no preset {preset}; it has {', '.join(filter(None, presets))}")
-    if not all(isinstance(keys, Mapping) for keys in presets[preset].values()):
-        raise RecipeError(f"{where}: [preset.{preset}] holds tables of a recipe, as [preset.{preset}.training]")
+    for name, tables in presets.items():
+        if not all(isinstance(keys, Mapping) for keys in tables.values()):
+            raise RecipeError(f"{where}: [preset.{name}] holds tables of a recipe, as [preset.{name}.training]")
     chosen = {f"{table}.{key}": value for table, keys in presets[preset].items() for key, value in keys.items()}
     return check(merge(content, chosen | dict(overrides or {})), where)
 
