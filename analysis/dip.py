@@ -13,9 +13,9 @@ def dip(values: NDArray[np.floating], bins: int = BINS) -> float:
     r"""Return the distance of a sample's distribution F from the nearest unimodal G, :math:`\sup|F - G|`.
 
     Zero for a unimodal sample (up to noise of about :math:`0.3/\sqrt N`), at most 1/4, for two equal points. Computed
-    on a histogram (short by up to 2 parts in ``bins``), so that F is convex up to the mode of G and concave beyond it where the bins rise and then fall:
-    half the larger gap between F and its greatest convex minorant on the left and least concave majorant on the right,
-    at the best mode. Hartigan & Hartigan, Ann. Statist. 13 (1985) 70.
+    on a histogram (short by up to 2 parts in ``bins``): F of a unimodal sample is convex up to the mode and concave
+    beyond, so the dip is half the larger gap between F and its greatest convex minorant on the left and its least
+    concave majorant on the right, at the best mode. Hartigan & Hartigan, Ann. Statist. 13 (1985) 70.
 
     >>> round(dip(np.repeat([0.0, 1.0], 500)), 2), dip(np.linspace(0, 1, 1000)) < 0.01
     (0.24, True)
