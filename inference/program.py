@@ -15,7 +15,6 @@ from typing import NamedTuple
 import pyro
 import torch
 from torch import Generator, Tensor
-from torch._inductor import standalone_compile
 from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.graph import CodeGen
@@ -141,6 +140,8 @@ def compile_graph(graph: GraphModule, examples: Sequence[Tensor]) -> Step:
 
     Not by ``torch.compile``, which looks over every input before every step: .3 ms for sixty small ones.
     """
+    from torch._inductor import standalone_compile  # a second and 70 MB to import
+
     return standalone_compile(graph, list(examples), dynamic_shapes="from_example_inputs")
 
 
