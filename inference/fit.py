@@ -83,7 +83,12 @@ def train_many(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bo
         A folder exists; or, with ``resume``, the data have changed.
     """
     trainer = trainer_for(recipes, folders, resume=resume)
-    trainer.train()
+    try:
+        trainer.train()
+    except RecipeError:  # some are only found at the first step
+        for run in [] if resume else trainer.runs:
+            run.discard()
+        raise
     return list(trainer.runs)
 
 

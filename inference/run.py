@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -66,6 +67,11 @@ class Run:
         run.write_text("config.toml", recipe.to_toml())
         run.write_text("provenance.json", json.dumps(provenance(recipe, jets), indent=2) + "\n")
         return run
+
+    def discard(self) -> None:
+        """Remove the folder of a training that could not begin; one with results stays."""
+        if {path.name for path in self.path.iterdir()} <= {"config.toml", "provenance.json"}:
+            shutil.rmtree(self.path)
 
     @classmethod
     def open(cls, path: str | Path) -> Run:

@@ -23,6 +23,14 @@ def run(*arguments):
     return exit_code(lambda: main([str(argument) for argument in arguments]))
 
 
+def test_what_only_the_first_step_finds_leaves_no_run(tmp_path, capsys):
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text('[model]\nlatent = "C2 x R2"\n[training]\nobjective = "iwae"')
+    assert run(recipe, *QUICK, "--out", tmp_path / "run") == 2
+    assert "C2" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.fixture
 def nan_file(tmp_path):
     path = tmp_path / "nan.h5"
