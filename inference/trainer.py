@@ -13,7 +13,7 @@ import torch
 from torch import Generator, Tensor
 
 from inference.data import Images, Split, data_for, shuffled, split
-from inference.elbo import ELBO, elbo, kl_names
+from inference.elbo import elbo, kl_names
 from inference.history import History
 from inference.machine import choose_device, tune_cpu
 from inference.objective import Controls
@@ -26,6 +26,7 @@ from inference.run import REPLICAS, Run, RunError
 from inference.schedules import plateau_factor, should_stop
 from inference.step import make_step
 from inference.tracking import Tracker
+from inference.validation import mean_bound
 from jets import Jets
 from models import VAE
 
@@ -181,26 +182,10 @@ class Trainer:
         rows = torch.stack(orders, 1).unflatten(0, (self.steps_per_epoch, self.size)).transpose(1, 2)
         return (rows if len(self.runs) > 1 else rows[:, 0]).contiguous()
 
-    @torch.no_grad()
     def validate(self, r: int) -> dict[str, float]:
-        """Return ``validation_loss``, ``_reconstruction``, ``_kl`` of one replica, at noise of its own.
-
-        Jets whose bound is not finite are left out, as their training steps are.
-        """
-        index = self.splits[r].validation
-        if not len(index):
-            return {}
-        vae = self.vaes[r].eval()
-        sums, devices = torch.zeros(3, dtype=torch.float64), [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices), pyro.validation_enabled(False):
-            torch.manual_seed(self.recipes[r].training.seed)
-            for x in self.images.batches(index, 1000):
-                bound = validation_bound(vae, x)
-                parts = torch.stack([bound.reconstruction, bound.total_kl, torch.ones_like(bound.total_kl)])
-                sums += parts[:, bound.elbo.isfinite()].sum(1).cpu()
-        reconstruction, kl, _ = (sums / sums[2]).tolist()
-        values = {"loss": reconstruction + kl, "reconstruction": reconstruction, "kl": kl}
-        return {f"validation_{name}": value for name, value in values.items()}
+        """Return ``validation_loss``, ``_reconstruction``, ``_kl`` of one replica, at noise of its own."""
+        seed = self.recipes[r].training.seed
+        return mean_bound(self.vaes[r], self.images, self.splits[r].validation, seed)
 
     def guard(self, r: int, taken: Tensor, epoch: int, batches: Tensor) -> None:
         """Name the steps that were skipped; stop when they are too many, keeping the batch.
@@ -264,15 +249,6 @@ class Trainer:
             self.generators[r].set_state(content["rng"].cpu())
             self.histories[r].epochs = list(content["epochs"])
             self.histories[r].steps = content["steps"].cpu()
-
-
-def validation_bound(vae: VAE, x: Tensor) -> ELBO:
-    """Return the ELBO of jets x ``(B, K)``, at resolutions spread over the range where the model has one."""
-    if vae.resolution is None:
-        return elbo(vae.model, vae.guide, x)
-    beta = vae.resolution.stratified(len(x))[torch.randperm(len(x), device=x.device)]
-    with vae.at(beta):
-        return elbo(vae.model, vae.guide, x)
 
 
 def prepare(vae: VAE, images: Images, part: Split, *, low_precision: bool) -> None:

@@ -1,0 +1,46 @@
+"""The bound on jets that were kept from training, watched while it goes on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyro
+import torch
+from torch import Tensor
+
+from inference.data import Images
+from inference.elbo import ELBO, elbo
+from models import VAE
+
+BATCH = 1000
+"""Jets at a time."""
+
+
+@torch.no_grad()
+def mean_bound(vae: VAE, images: Images, index: np.ndarray, seed: int) -> dict[str, float]:
+    """Return ``validation_loss``, ``_reconstruction``, ``_kl`` [nat per jet] of the jets of ``index``; {} without any.
+
+    The noise is that of ``seed``, and no other draws are disturbed. Jets whose bound is not finite are left out, as
+    their training steps are.
+    """
+    if not len(index):
+        return {}
+    vae.eval()
+    sums, devices = torch.zeros(3, dtype=torch.float64), [images.device] if images.device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices), pyro.validation_enabled(False):
+        torch.manual_seed(seed)
+        for x in images.batches(index, BATCH):
+            bound = bound_at_every_beta(vae, x)
+            parts = torch.stack([bound.reconstruction, bound.total_kl, torch.ones_like(bound.total_kl)])
+            sums += parts[:, bound.elbo.isfinite()].sum(1).cpu()
+    reconstruction, kl, _ = (sums / sums[2]).tolist()
+    values = {"loss": reconstruction + kl, "reconstruction": reconstruction, "kl": kl}
+    return {f"validation_{name}": value for name, value in values.items()}
+
+
+def bound_at_every_beta(vae: VAE, x: Tensor) -> ELBO:
+    """Return the ELBO of jets x ``(B, K)``, at resolutions spread over the range where the model has one."""
+    if vae.resolution is None:
+        return elbo(vae.model, vae.guide, x)
+    beta = vae.resolution.stratified(len(x))[torch.randperm(len(x), device=x.device)]
+    with vae.at(beta):
+        return elbo(vae.model, vae.guide, x)
