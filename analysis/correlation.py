@@ -48,8 +48,10 @@ CORRELATIONS: dict[tuple[str, str], Callable[[Values, Values], float]] = {
     ("angle", "angle"): circular,
     ("angle", "real"): circular_linear,
     ("real", "angle"): lambda x, angle: circular_linear(angle, x),
+    ("pair", "angle"): lambda pair, angle: circular(np.arctan2(pair[1], pair[0]), angle),
+    ("pair", "real"): lambda pair, x: rank(np.hypot(*pair), x),
 }
-"""Kinds of the two numbers -> their correlation."""
+"""Kinds of the two -> their correlation; a pair ``(2, N)`` is a point of the plane, compared by its angle or radius."""
 
 
 def mutual_information(x: Values, y: Values) -> float:

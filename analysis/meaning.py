@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
 from analysis.access import array, class_names, classes, names
 from analysis.commandline import run_parser
-from analysis.correlation import CORRELATIONS, circular, mutual_information, rank
+from analysis.correlation import CORRELATIONS, Values, mutual_information
 from analysis.observables import observables
 
 FEWEST = 100
@@ -48,58 +47,60 @@ def meaning(tree: xr.DataTree) -> xr.Dataset:
     return xr.concat(parts, xr.DataArray(list(samples), dims="sample", name="sample"))
 
 
+class Column(NamedTuple):
+    """What is compared: a latent coordinate, a pair of them, or an observable."""
+
+    name: str
+    kind: str
+    """``real``, ``angle`` [rad] or ``pair``."""
+    values: Values
+    """``(jet,)``, of a pair ``(2, jet)``."""
+
+
 def compare(points: xr.DataArray, seen: xr.DataArray) -> xr.Dataset:
     """Return the variables of :func:`meaning` of one sample of jets."""
-    coordinates = named_columns(points, "coordinate")
-    known = named_columns(seen, "observable")
-    real = [(name, values) for name, kind, values in coordinates if kind == "real"]
-    pairs = {f"{first}, {second}": (x, y) for (first, x), (second, y) in combinations(real, 2)}
-    correlation, information = np.full((2, len(coordinates), len(known)), np.nan)
-    together = np.full((len(pairs), len(known)), np.nan)
-    for j, (_, kind, x) in enumerate(known):
-        use = np.isfinite(x)
-        if not varies(x[use]):
-            continue
-        for i, (_, own, z) in enumerate(coordinates):
-            if varies(z[use]):
-                own = "angle" if own == "angle" else "real"
-                correlation[i, j] = CORRELATIONS[own, kind](z[use], x[use])
-                information[i, j] = mutual_information(z[use], x[use])
-        for i, (z1, z2) in enumerate(pairs.values()):
-            if varies(z1[use]) and varies(z2[use]):
-                together[i, j] = PAIRED[kind](z1[use], z2[use], x[use])
-    labels = {"coordinate": [name for name, *_ in coordinates], "observable": seen["observable"], "pair": list(pairs)}
-    best = np.asarray(labels["observable"])[np.nan_to_num(information, nan=-1).argmax(1)] if known else None
+    coordinates, known = columns_of(points, "coordinate"), columns_of(seen, "observable")
+    real = [column for column in coordinates if column.kind == "real"]
+    pairs = [Column(f"{x.name}, {y.name}", "pair", np.stack([x.values, y.values])) for x, y in combinations(real, 2)]
+    information = table(coordinates, known, lambda z, x: mutual_information(z.values, x.values))
+    ranked = np.pad(np.nan_to_num(information, nan=-2.0), ((0, 0), (0, 1)), constant_values=-1.0)  # the last: none
     return xr.Dataset(
         {
-            "correlation": (("coordinate", "observable"), correlation),
+            "correlation": (("coordinate", "observable"), table(coordinates, known, correlation)),
             "information": (("coordinate", "observable"), information, {"units": "nat"}),
-            "pair_correlation": (("pair", "observable"), together),
-            "best": ("coordinate", [""] * len(coordinates) if best is None else best),
+            "pair_correlation": (("pair", "observable"), table(pairs, known, correlation)),
+            "best": ("coordinate", np.array([*(column.name for column in known), ""])[ranked.argmax(1)]),
         },
-        labels,
+        {
+            "coordinate": [column.name for column in coordinates],
+            "observable": seen["observable"],
+            "pair": [column.name for column in pairs],
+        },
     )
 
 
-PAIRED = {
-    "angle": lambda first, second, angle: circular(np.arctan2(second, first), angle),
-    "real": lambda first, second, x: rank(np.hypot(first, second), x),
-}
-"""Kind of an observable -> how a pair of real coordinates is compared with it."""
+def columns_of(values: xr.DataArray, dimension: str) -> list[Column]:
+    """Return the columns of ``(jet, dimension)``; what is no angle is compared as a real number."""
+    labels = zip(names(values, dimension), names(values, "kind"), np.asarray(values, float).T, strict=True)
+    return [Column(name, "angle" if kind == "angle" else "real", column) for name, kind, column in labels]
 
 
-def named_columns(values: xr.DataArray, dimension: str) -> list[tuple[str, str, NDArray[np.floating]]]:
-    """Return name, kind and values of each column of ``(jet, dimension)``."""
-    table = np.asarray(values, float)
-    return [
-        (name, kind, table[:, i])
-        for i, (name, kind) in enumerate(zip(names(values, dimension), names(values, "kind"), strict=True))
-    ]
+def correlation(z: Column, x: Column) -> float:
+    """Return the correlation that suits the kinds of both."""
+    return CORRELATIONS[z.kind, x.kind](z.values, x.values)
 
 
-def varies(values: NDArray[np.floating]) -> bool:
-    """Whether there are enough jets, and more than one value among them."""
-    return len(values) >= FEWEST and np.ptp(values) > 0
+def table(rows: Sequence[Column], known: Sequence[Column], measure: Callable[[Column, Column], float]) -> Values:
+    """Return the measure of each row with each observable over the jets that have it, NaN where too few vary."""
+    result = np.full((len(rows), len(known)), np.nan)
+    for j, observable in enumerate(known):
+        use = np.isfinite(observable.values)
+        x = observable._replace(values=observable.values[use])
+        for i, row in enumerate(rows):
+            z = row._replace(values=row.values[..., use])
+            if len(x.values) >= FEWEST and np.ptp(x.values) > 0 and (np.ptp(z.values, axis=-1) > 0).all():
+                result[i, j] = measure(z, x)
+    return result
 
 
 class Strongest(NamedTuple):
@@ -133,17 +134,17 @@ def coordinate_kl(tree: xr.DataTree) -> xr.DataArray:
 
 def print_tables(found: xr.Dataset, kl: xr.DataArray, console: Console) -> None:
     """Print what each coordinate means, and where each observable is to be found."""
-    table = Table("coordinate", "KL [nat]", "best observable", "correlation", "information [nat]")
+    shown = Table("coordinate", "KL [nat]", "best observable", "correlation", "information [nat]")
     for name in names(kl, "coordinate"):
         one = found.sel(coordinate=name)
         best = str(one["best"].values)
         numbers = (float(one[key].sel(observable=best)) for key in ("correlation", "information"))
-        table.add_row(name, f"{float(kl.sel(coordinate=name)):.2f}", best, *(f"{number:.2f}" for number in numbers))
-    console.print(table)
-    table = Table("observable", "best coordinate or pair", "correlation")
+        shown.add_row(name, f"{float(kl.sel(coordinate=name)):.2f}", best, *(f"{number:.2f}" for number in numbers))
+    console.print(shown)
+    shown = Table("observable", "best coordinate or pair", "correlation")
     for name, (label, value) in strongest(found).items():
-        table.add_row(name, label, f"{value:.2f}")
-    console.print(table)
+        shown.add_row(name, label, f"{value:.2f}")
+    console.print(shown)
 
 
 def parser() -> argparse.ArgumentParser:

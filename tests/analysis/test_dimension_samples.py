@@ -1,0 +1,36 @@
+"""Several samples in one figure: read from their folders, drawn on one axis."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from analysis.dimension_samples import dimension_samples, main
+from inference.errors import exit_code
+
+
+@pytest.fixture
+def curves():
+    beta = np.geomspace(0.002, 0.06, 7)
+    number = np.linspace(9, 0.2, 7)
+    columns = {"D1": 1.05 * number, "D2": number, "D1_error": 0.1 * number, "D2_error": 0.1 * number}
+    variables = {name: ("beta", value) for name, value in columns.items()} | {"converged": ("beta", number > 0)}
+    return xr.Dataset(variables, {"beta": beta}, {"scale": 600.0, "unit": "GeV", "power": 2})
+
+
+def test_figure_of_samples(curves, tmp_path, capsys):
+    for name in ("qcd", "w"):
+        (tmp_path / name).mkdir()
+        curves.to_netcdf(tmp_path / name / "dimension.nc", engine="h5netcdf")
+    out = tmp_path / "both.png"
+    assert exit_code(lambda: main([f"{n}={tmp_path / n}" for n in ("qcd", "w")] + ["--out", str(out)])) == 0
+    assert out.stat().st_size > 1000
+    assert str(out) in capsys.readouterr().out
+    above, below = dimension_samples({"qcd": curves, "w": curves}).axes
+    np.testing.assert_allclose(above.lines[0].get_xdata()[[0, -1]], [1.2, 36])
+    np.testing.assert_allclose(below.lines[0].get_ydata(), 1.05)
+    assert len(below.lines[0].get_ydata()) == 6, "no ratio where nothing is told"
+
+
+def test_refuses_what_is_no_folder_of_curves(tmp_path, capsys):
+    assert exit_code(lambda: main([f"qcd={tmp_path}"])) != 0
+    assert "python -m analysis.dimension RUN" in capsys.readouterr().err
