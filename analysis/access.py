@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -37,10 +40,18 @@ def class_names(tree: xr.DataTree) -> np.ndarray:
     return np.asarray(array(tree, "constant_data/class_name"))
 
 
-def names(values: xr.DataArray, coordinate: str) -> list[str]:
+def names(values: xr.DataArray | xr.Dataset, coordinate: str) -> list[str]:
     """Return the labels along a dimension.
 
     >>> names(xr.DataArray([1, 2], coords={"x": ["a", "b"]}), "x")
     ['a', 'b']
     """
     return [str(name) for name in np.asarray(values[coordinate])]
+
+
+def open_tree(path: str | Path, chunks: Any = None) -> xr.DataTree:
+    """Open a saved tree; values are read when they are used.
+
+    ``chunks``, as xarray takes it (``"auto"``), splits large arrays for dask, where that is installed.
+    """
+    return xr.open_datatree(path, engine="h5netcdf", chunks=chunks)

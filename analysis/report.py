@@ -73,6 +73,8 @@ def draw(tree: xr.DataTree, numbers: dict[str, Any]) -> dict[str, Figure]:
         drawers["meaning"] = lambda: meaning_map(meaning(tree).isel(sample=0), coordinate_kl(tree))
     if "traversals" in tree:
         drawers["traversals"] = lambda: cloud_traversals(tree)
+    if "images" in tree:
+        drawers["jet_images"] = lambda: figures.jet_images(tree)
     if "epoch" in tree["history"].dims:
         drawers["losses"] = lambda: figures.losses(tree)
     if numbers["auc"]:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyro
 import torch
 import xarray as xr
 from numpy.typing import NDArray
-from torch import Tensor
 
 from analysis.dimension import dimension_of
+from analysis.draws import BATCH, evaluate_jets
 from analysis.observables import shape
+from analysis.predictive import evenly, pair_group, predictive_groups, prior_group
 from analysis.traversals import traversals
 from inference.data import Images, data_for
-from inference.elbo import kl_names, paired_traces, terms
 from inference.machine import tune_cpu
 from inference.run import Run, RunError
 from jets import Jets, load
@@ -27,9 +25,14 @@ from jets.files import replacing
 from models import VAE
 from priors import Space
 
-BATCH = 500
 DIMENSION_JETS = 1000
 """Jets on which the dimension is measured beside everything else; analysis.dimension takes more."""
+LARGE = 100_000
+"""Numbers from which an array is worth compressing."""
+PREDICTED, PREDICTIONS, PAIRED, PRIOR_DRAWS = 64, 8, 256, 1000
+"""Jets that are predicted, how often; jets whose densities are taken in pairs; draws of the prior."""
+NUTS = ("posterior_nuts", "posterior_guide", "sample_stats_nuts")
+"""Groups of the file that ``inference.nuts`` leaves."""
 
 
 def evaluate(
@@ -39,6 +42,8 @@ def evaluate(
     draws: int = 8,
     seed: int = 0,
     beta: float | None = None,
+    at_most: int | None = None,
+    pairs: int = PAIRED,
 ) -> xr.DataTree:
     """Evaluate a run on held-out jets and return the labelled result.
 
@@ -54,17 +59,17 @@ def evaluate(
         Of the draws.
     beta
         Where in its range to look at a run of a range of resolutions; in the (geometric) middle by default.
+    at_most
+        Most jets to evaluate, evenly spaced in the sample; all by default.
+    pairs
+        Jets of which each one's draw is held against each other's posterior; 0: none.
 
     Returns
     -------
     xarray.DataTree
-        Groups (dimensions): ``posterior`` z (chain, draw, jet, coordinate); ``guide_params`` point (jet, coordinate);
-        ``information`` kl [nats] (jet, kl_term); ``sample_stats`` elbo, reconstruction, kl [nats] (jet);
-        ``log_likelihood`` x [nats] (chain, draw, jet); ``scores`` score_value (score, jet), larger is more anomalous
-        or more of that mixture; ``constant_data`` class_name (jet), observables [see units]; ``images`` mean image
-        of each class and of images decoded along latents (.., eta, phi); ``traversals`` the same of clouds; ``history``
-        (epoch); ``dimension`` of a run of a range (see :func:`analysis.dimension.dimension`). Attributes: recipe,
-        provenance, beta.
+    if vae.resolution is not None:
+        groups["dimension"] = dimension_of(run, jets[:DIMENSION_JETS], seed)
+    result = xr.DataTree.from_dict(groups | nuts_groups(run))
 
     Raises
     ------
@@ -74,7 +79,7 @@ def evaluate(
     run = run if isinstance(run, Run) else Run.open(run)
     tune_cpu()
     vae = run.vae()
-    jets, index, which = choose_jets(run, data)
+    jets, index, which = choose_jets(run, data, at_most)
     images = data_for(jets, run.recipe, torch.device("cpu"))
     if beta is not None and vae.resolution is None:
         raise RunError(f"{run.path}: trained at beta = {run.recipe.model.beta:g} alone; leave beta out")
@@ -82,25 +87,52 @@ def evaluate(
     with vae.at(run.recipe.model.typical_beta if beta is None else beta):
         groups = evaluate_jets(vae, images, draws)
         groups |= decoded(vae, images, jets, typical(groups["sample_stats"]["elbo"].values))
+        groups |= {
+            "constant_data": constant_data(jets),
+            "history": history(run),
+            "prior": prior_group(vae, PRIOR_DRAWS),
+        }
+        groups["scores"] = scores(groups, vae.latent)
+        groups = {n: group.assign_coords(jet=index) if "jet" in group.dims else group for n, group in groups.items()}
+        groups |= groups_of_some(vae, images, index, draws, pairs)
         used = float(vae.likelihood.beta)
-    groups |= {"constant_data": constant_data(jets), "history": history(run)}
     if vae.resolution is not None:
         groups["dimension"] = dimension_of(run, jets[:DIMENSION_JETS], seed)
-    groups["scores"] = scores(groups, vae.latent)
-    result = xr.DataTree.from_dict(
-        {name: group.assign_coords(jet=index) if "jet" in group.dims else group for name, group in groups.items()}
-    )
+    result = xr.DataTree.from_dict(groups | nuts_groups(run))
     result.attrs = attributes(run, jets) | {"scored": which, "beta": used}
     return result
 
 
-def choose_jets(run: Run, data: Sequence[str] | Jets | None) -> tuple[Jets, NDArray[np.int64], str]:
+def groups_of_some(vae: VAE, images: Images, index: NDArray[np.int64], draws: int, pairs: int) -> dict[str, xr.Dataset]:
+    """Return the groups whose size allows some jets only: observed_data, posterior_predictive, pairs."""
+    rows = evenly(len(images), PREDICTED)
+    predicted = predictive_groups(vae, images[torch.as_tensor(rows)], min(draws, PREDICTIONS))
+    groups = {name: group.assign_coords(jet=index[rows]) for name, group in predicted.items()}
+    rows = evenly(len(images), pairs)
+    if pairs and vae.config.kind == "vae":
+        own = {"drawn": index[rows], "given": index[rows]}
+        groups["pairs"] = pair_group(vae, images[torch.as_tensor(rows)]).assign_coords(own)
+    return groups
+
+
+def nuts_groups(run: Run) -> dict[str, xr.Dataset]:
+    """Return the reference posteriors that ``python -m inference.nuts`` left in the run folder, if it did."""
+    path = run.path / "nuts.nc"
+    if not path.exists():
+        return {}
+    with xr.open_datatree(path, engine="h5netcdf") as kept:
+        return {name: kept[name].load().to_dataset() for name in NUTS}
+
+
+def choose_jets(
+    run: Run, data: Sequence[str] | Jets | None, at_most: int | None = None
+) -> tuple[Jets, NDArray[np.int64], str]:
     """Return the jets to evaluate on, their numbers in the sample, and what they are; of its own, the test part."""
     jets = run.jets() if data is None else data if isinstance(data, Jets) else load(*data)
-    if jets.fingerprint == run.provenance["data_fingerprint"]:
-        index = run.split(jets).test
-        return jets[index], index, "test part of the run's own sample"
-    return jets, np.arange(len(jets)), "jets given by the user"
+    own = jets.fingerprint == run.provenance["data_fingerprint"]
+    index = run.split(jets).test if own else np.arange(len(jets))
+    index = index[evenly(len(index), len(index) if at_most is None else at_most)]
+    return jets[index], index, "test part of the run's own sample" if own else "jets given by the user"
 
 
 def attributes(run: Run, jets: Jets) -> dict[str, object]:
@@ -118,67 +150,6 @@ def attributes(run: Run, jets: Jets) -> dict[str, object]:
         "provenance": json.dumps(run.provenance),
         "train_counts": json.dumps(run.provenance["counts"]),
     }
-
-
-@dataclass
-class Batch:
-    """What one batch of jets contributes."""
-
-    z: Tensor  # (draws, B, coordinates)
-    point: Tensor  # (B, coordinates)
-    kl: Tensor  # (B, terms), as charged in training
-    information: Tensor  # (B, terms), the same but for relaxed categories
-    log_likelihood: Tensor  # (draws, B)
-    names: list[str]
-
-
-@torch.no_grad()
-def evaluate_jets(vae: VAE, images: Images, draws: int) -> dict[str, xr.Dataset]:
-    """Draw from the guide for every jet; return posterior, guide_params, information, sample_stats, log_likelihood."""
-    parts: list[Batch] = []
-    for x in images.batches(torch.arange(len(images)), BATCH):
-        with pyro.validation_enabled(not parts):  # the first batch finds what is wrong; checking all costs a quarter
-            parts.append(evaluate_batch(vae, x, draws))
-    coordinate = {
-        "coordinate": list(vae.latent.coordinate_names),
-        "kind": ("coordinate", list(vae.latent.coordinate_kinds)),
-    }
-    z = torch.cat([part.z for part in parts], 1).numpy()[None]
-    log_likelihood = torch.cat([part.log_likelihood for part in parts], 1).numpy()[None]
-    kl = torch.cat([part.kl for part in parts]).numpy()
-    information = torch.cat([part.information for part in parts]).numpy()
-    reconstruction = -log_likelihood.mean((0, 1))
-    stats = {"elbo": -reconstruction - kl.sum(1), "reconstruction": reconstruction, "kl": kl.sum(1)}
-    nats = {"units": "nat"}
-    return {
-        "posterior": xr.Dataset({"z": (("chain", "draw", "jet", "coordinate"), z)}, coordinate),
-        "guide_params": xr.Dataset(
-            {"point": (("jet", "coordinate"), torch.cat([part.point for part in parts]).numpy())}, coordinate
-        ),
-        "information": xr.Dataset({"kl": (("jet", "kl_term"), information, nats)}, {"kl_term": parts[0].names}),
-        "sample_stats": xr.Dataset({name: ("jet", value, nats) for name, value in stats.items()}),
-        "log_likelihood": xr.Dataset({"x": (("chain", "draw", "jet"), log_likelihood, nats)}),
-    }
-
-
-def evaluate_batch(vae: VAE, x: Tensor, draws: int) -> Batch:
-    """Evaluate jets x ``(B, K)`` with ``draws`` draws of the guide."""
-    space = vae.latent
-    z, log_likelihood, kl, names = [], [], [], []
-    for _ in range(draws):
-        traces = paired_traces(vae.model, vae.guide, x)
-        bound = terms(*traces)
-        log_likelihood.append(-bound.reconstruction)
-        kl.append(torch.cat(list(bound.kl.values()), -1))
-        names = [name for site, value in bound.kl.items() for name in kl_names(space, site, value.shape[-1])]
-        z.append(space.coordinates(vae.guide(x)))
-    head = vae.encode(x)
-    cost = torch.stack(kl).mean(0)
-    information = cost.clone()
-    for label, nats in space.information(head).items():  # where the cost of training is not the information
-        for i, name in enumerate(kl_names(space, f"z_{label}", nats.shape[-1])):
-            information[:, names.index(name)] = nats[:, i]
-    return Batch(torch.stack(z), space.points(head), cost, information, torch.stack(log_likelihood), names)
 
 
 def scores(groups: dict[str, xr.Dataset], space: Space) -> xr.Dataset:
@@ -266,9 +237,17 @@ def history(run: Run) -> xr.Dataset:
 
 
 def save(result: xr.DataTree, path: str | Path) -> Path:
-    """Write a tree as NetCDF4, atomically; return the path."""
+    """Write a tree as NetCDF4, atomically, large arrays compressed; return the path."""
+    encoding = {
+        node.path: {
+            name: {"zlib": True, "complevel": 1}
+            for name, variable in node.dataset.data_vars.items()
+            if variable.size > LARGE and variable.dtype.kind == "f"
+        }
+        for node in result.subtree
+    }
     with replacing(path) as temporary:
-        result.to_netcdf(temporary, engine="h5netcdf")
+        result.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
     return Path(path)
 
 

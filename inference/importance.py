@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import pyro
 import torch
@@ -57,17 +57,57 @@ def importance_traces(
     return guide_trace, model_trace
 
 
+def drawn_traces(model: Callable[..., Any], guide: Callable[..., Any], x: Tensor) -> tuple[Trace, Trace]:
+    """Run the guide, then the model on the guide's draws; every site is drawn, categories too."""
+    guide_trace = poutine.trace(guide).get_trace(x)
+    return guide_trace, poutine.trace(poutine.replay(model, trace=guide_trace)).get_trace(x)
+
+
+def drawn_log_weights(model: Callable[..., Any], guide: Callable[..., Any], x: Tensor, draws: int) -> Tensor:
+    """Return ln p(x, z) - ln q(z|x) of draws of the guide, categories drawn too, ``(draws, B)`` in nats."""
+    with pyro.validation_enabled(False):
+        found = [log_densities(*drawn_traces(model, guide, x)).log_weight for _ in range(draws)]
+    return torch.stack(found)
+
+
 def _weights(guide_trace: Trace, model_trace: Trace, *, detach: bool) -> Tensor:
     latent = samples(guide_trace, observed=False)
     assert_differentiable(name for name, site in latent.items() if not site["fn"].has_rsample)
-    total: Any = 0.0
-    for observed in (True, False):
-        for site in samples(model_trace, observed=observed).values():
-            total = total + masked(site, site["fn"].log_prob(site["value"]))
-    for site in latent.values():
-        density = detached(site["fn"]) if detach else site["fn"]
-        total = total - masked(site, density.log_prob(site["value"]))
-    return total
+    return log_densities(guide_trace, model_trace, detach=detach).log_weight
+
+
+class LogDensities(NamedTuple):
+    """Log densities at the draws of a guide, summed over sites, in nats; the shape of the draws."""
+
+    log_likelihood: Tensor
+    log_prior: Tensor
+    log_q: Tensor
+
+    def broadcast(self, jets: int) -> LogDensities:
+        """Return each as ``(jets,)``, also where a model without prior gives one number."""
+        return LogDensities(*(torch.as_tensor(value, dtype=torch.get_default_dtype()).expand(jets) for value in self))
+
+    @property
+    def log_weight(self) -> Tensor:
+        """The log importance weight, ln p(x, z) - ln q(z | x)."""
+        return self.log_likelihood + self.log_prior - self.log_q
+
+
+def log_densities(guide_trace: Trace, model_trace: Trace, *, detach: bool = False) -> LogDensities:
+    """Return ln p(x|z), ln p(z) and ln q(z|x) of traces whose sites were all drawn, none enumerated.
+
+    With ``detach`` the parameters of q carry no gradient.
+    """
+
+    def total(sites: Mapping[str, Any], *, detach: bool = False) -> Any:
+        densities = ((site, detached(site["fn"]) if detach else site["fn"]) for site in sites.values())
+        return sum(masked(site, density.log_prob(site["value"])) for site, density in densities)
+
+    return LogDensities(
+        total(samples(model_trace, observed=True)),
+        total(samples(model_trace, observed=False)),
+        total(samples(guide_trace, observed=False), detach=detach),
+    )
 
 
 def masked(site: Any, log_prob: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ def kl_per_coordinate(posterior: Any, prior: Any, z: Tensor) -> Tensor:
     if isinstance(posterior, MaskedDistribution):
         kl = kl_per_coordinate(posterior.base_dist, getattr(prior, "base_dist", prior), z)
         return torch.where(torch.as_tensor(posterior._mask, device=kl.device).unsqueeze(-1), kl, 0.0)
-    if _splits(posterior) and _splits(prior):
+    if splits(posterior) and splits(prior):
         posterior, prior = posterior.base_dist, prior.base_dist
         return _kl(posterior, prior, z)
     return _kl(posterior, prior, z).unsqueeze(-1)
@@ -53,7 +53,8 @@ def _kl(posterior: Any, prior: Any, z: Tensor) -> Tensor:
         return posterior.log_prob(z) - prior.log_prob(z)
 
 
-def _splits(distribution: Any) -> bool:
+def splits(distribution: Any) -> bool:
+    """Whether a distribution is a product over the coordinates of its event."""
     return (
         isinstance(distribution, Independent)
         and distribution.reinterpreted_batch_ndims == 1

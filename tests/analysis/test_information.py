@@ -1,0 +1,127 @@
+"""Estimators of information against a linear-Gaussian VAE, in which everything is known in closed form."""
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+from scipy import stats
+from torch import nn
+
+from analysis.draws import evaluate_jets
+from analysis.information import category_usage, information
+from analysis.predictive import pair_group
+from analysis.trust import importance
+from models import VAE, Gaussian
+
+BETA, SIZE, LATENTS = 0.7, 5, 3
+
+
+class Points:
+    """Vectors where jets are expected."""
+
+    def __init__(self, x):
+        self.x = torch.as_tensor(x, dtype=torch.float32)
+
+    def __len__(self):
+        return len(self.x)
+
+    def batches(self, index, size):
+        yield from self.x[index].split(size)
+
+
+def linear_vae(decoder, encoder, deviation):
+    """p(x|z) = N(W z, beta), q(z|x) = N(A x, s)."""
+    head = nn.Linear(SIZE, 2 * LATENTS)
+    out = nn.Linear(LATENTS, SIZE, bias=False)
+    with torch.no_grad():
+        head.weight.copy_(torch.tensor(np.vstack([encoder, np.zeros_like(encoder)])))
+        head.bias.copy_(torch.tensor(np.r_[np.zeros(LATENTS), 2 * np.log(deviation)]))
+        out.weight.copy_(torch.tensor(decoder))
+    return VAE(f"R{LATENTS}", head, out, Gaussian(BETA)).eval()
+
+
+def evaluated(vae, x, draws, label):
+    torch.manual_seed(0)
+    groups = evaluate_jets(vae, Points(x), draws)
+    number = np.arange(len(x))
+    groups = {name: g.assign_coords(jet=number) if "jet" in g.dims else g for name, g in groups.items()}
+    pairs = pair_group(vae, Points(x).x).assign_coords(drawn=number, given=number)
+    groups |= {"pairs": pairs, "constant_data": xr.Dataset({"class_name": ("jet", label)})}
+    tree = xr.DataTree.from_dict(groups)
+    tree.attrs["classes"] = sorted(set(label))
+    return tree
+
+
+@pytest.fixture(scope="module")
+def setup():
+    random = np.random.default_rng(0)
+    decoder = random.normal(size=(SIZE, LATENTS))
+    covariance = decoder @ decoder.T + BETA**2 * np.eye(SIZE)
+    x = random.multivariate_normal(np.zeros(SIZE), covariance, 1000)
+    return decoder, covariance, x
+
+
+def bounds(table, name, **where):
+    row = table[name].sel({"class": "all", **where})
+    return float(row.sel(bound="lower")), float(row.sel(bound="upper"))
+
+
+def test_brackets_hold_the_truth(setup):
+    """Any linear guide: q(z) = N(0, Q), so I, TC and the mismatch are logarithms of determinants.
+
+    Within 4 standard errors of 1,000 jets; the bracket itself is narrower than 0.25 nat.
+    """
+    decoder, covariance, x = setup
+    encoder = 0.6 * np.random.default_rng(1).normal(size=(LATENTS, SIZE))
+    deviation = np.array([0.5, 0.4, 0.7])
+    total = encoder @ covariance @ encoder.T + np.diag(deviation**2)
+    own = np.log(np.diag(total) / deviation**2) / 2
+    joint = (np.linalg.slogdet(total)[1] - 2 * np.log(deviation).sum()) / 2
+    mismatch = (np.diag(total) - 1 - np.log(np.diag(total))) / 2
+    table = information(evaluated(linear_vae(decoder, encoder, deviation), x, 8, np.repeat(["a", "b"], 500)))
+    error = float(table["mutual_information_error"].max())
+    for k in range(LATENTS):
+        low, high = bounds(table, "mutual_information", term=f"R3_{k}")
+        assert low - 4 * error < own[k] < high + 4 * error
+        assert high - low < 0.25
+        low, high = bounds(table, "prior_mismatch", kl_term=f"R3_{k}")
+        assert low - 4 * error < mismatch[k] < high + 4 * error
+        kl = table.sel({"class": "all"}).sel(kl_term=f"R3_{k}")
+        assert abs(float(kl["kl"]) - own[k] - mismatch[k]) < 4 * float(kl["kl_error"])
+    low, high = bounds(table, "mutual_information", term="total")
+    assert low - 4 * error < joint < high + 4 * error
+    low, high = bounds(table, "total_correlation")
+    assert low - 4 * error < own.sum() - joint < high + 4 * error
+    assert own.sum() - joint > 0.3
+    assert int(table["active"].sel({"class": "a"})) == LATENTS
+    assert list(table["class"].values) == ["all", "a", "b"]
+
+
+def test_log_evidence_within_three_errors(setup):
+    """ln p(x) = ln N(x; 0, WW' + beta^2) for 200 jets, 1,000 draws each, from a guide 1.3 times too wide."""
+    decoder, covariance, x = setup
+    precision = np.eye(LATENTS) + decoder.T @ decoder / BETA**2
+    encoder = np.linalg.solve(precision, decoder.T) / BETA**2
+    deviation = 1.3 * np.sqrt(np.diag(np.linalg.inv(precision)))
+    tree = evaluated(linear_vae(decoder, encoder, deviation), x[:200], 1000, np.repeat("a", 200))
+    result = importance(tree)
+    truth = stats.multivariate_normal(np.zeros(SIZE), covariance).logpdf(x[:200])
+    pull = (result["log_evidence"] - truth) / result["log_evidence_error"]
+    assert float((abs(pull) < 3).mean()) > 0.98
+    assert abs(float(pull.mean())) < 3 / np.sqrt(200)
+    assert float(result["gap"].min()) > 0
+    assert float((result["khat"] < 0.7).mean()) > 0.9
+
+
+def test_category_usage_by_hand():
+    """Half the jets certain, half undecided: H(mean) = H(1/2), doubt = ln 2 / 2."""
+    probability = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5], [0.5, 0.5]])
+    point = xr.DataArray(
+        np.column_stack([np.zeros(4), probability]),
+        {"coordinate": ["R1_0", "C2_0", "C2_1"], "kind": ("coordinate", ["real", "category", "category"])},
+        ("jet", "coordinate"),
+    )
+    usage = category_usage(point)
+    assert usage["usage_entropy"].item() == pytest.approx(np.log(2))
+    assert usage["category_information"].item() == pytest.approx(np.log(2) / 2)
+    assert not category_usage(point.isel(coordinate=[0]))
