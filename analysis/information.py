@@ -166,7 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from inference.run import Run
 
     options = run_parser("information", "Say how much the latents tell, and where the KL goes.").parse_args(arguments)
-    print("\n".join(describe(information(evaluated(Run.open(options.run), options.data)))))
+    print("\n".join(describe(information(evaluated(Run.open(options.run), options.data, options.beta)))))
 
 
 if __name__ == "__main__":

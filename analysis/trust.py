@@ -159,7 +159,6 @@ def parser() -> argparse.ArgumentParser:
     add = result.add_argument
     add("--jets", type=int, metavar="N", default=200, help="jets to look at, evenly spaced [200]")
     add("--draws", type=int, metavar="S", default=1000, help="draws of the guide for each [1000]")
-    add("--beta", type=float, metavar="B", help="resolution [the run's own]")
     return result
 
 
