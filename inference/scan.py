@@ -84,7 +84,8 @@ def combinations(options: argparse.Namespace) -> dict[str, Recipe]:
     """Return ``<latent>/beta<B>-seed<S>`` -> recipe of every combination that the command line asks for."""
     given = overrides(options)
     recipes = {}
-    for latent in given.pop("model.latent", [None]):
+    latents = given.pop("model.latent", [None])
+    for latent in [latents] if isinstance(latents, str) else latents:
         extra = {} if latent is None else {"model.latent": latent}
         for name, recipe in grid(options, given | extra, options.seeds).items():
             recipes[f"{folder_name(recipe.model.latent)}/{name}"] = recipe

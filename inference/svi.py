@@ -87,6 +87,13 @@ def recipe_parser(command: str, description: str, epilog: str) -> argparse.Argum
         help="resolution in units of the data (emd: radians), or 1/N for N pseudo-counts; several train together; "
         f"LOW:HIGH is one model for the whole range [{shown['beta']}]",
     )
+    add(
+        "--spectrum",
+        type=numbers,
+        metavar="S,S,...",
+        help="train on Gaussian points of these standard deviations, their axes turned at random, one latent for each "
+        "direction, for beta from the smallest to twice the largest; with the recipe vae-gaussian",
+    )
     add("--epochs", type=int, metavar="N", help=f"{about['epochs']} [{shown['epochs']}]")
     add("--batch-size", type=int, metavar="B", help=f"{about['batch_size']} [{shown['batch_size']}]")
     add("--lr", type=float, metavar="L", help=f"{about['lr']} [{shown['lr']}]")
@@ -105,6 +112,29 @@ def resolution(text: str) -> float | tuple[float, ...]:
     return (float(low), *map(float, high)) if high else float(low)
 
 
+def numbers(text: str) -> tuple[float, ...]:
+    """Read numbers separated by commas.
+
+    >>> numbers("8,3,0.2")
+    (8.0, 3.0, 0.2)
+    """
+    return tuple(float(part) for part in text.split(","))
+
+
+def gaussian(spectrum: Sequence[float]) -> dict[str, Any]:
+    """Return the data, latent space and range of beta that ``--spectrum`` stands for, as dotted keys.
+
+    >>> gaussian((8.0, 0.5))["data.files"], gaussian((8.0, 0.5))["model.beta"]
+    (['toy:gaussian(spectrum=8,0.5)'], [(0.5, 16.0)])
+    """
+    sizes = ",".join(f"{size:g}" for size in spectrum)
+    return {
+        "data.files": [f"toy:gaussian(spectrum={sizes})"],
+        "model.latent": f"R{len(spectrum)}",
+        "model.beta": [(min(spectrum), 2 * max(spectrum))],
+    }
+
+
 def recipe_first(arguments: Sequence[str]) -> list[str]:
     """Move the recipe to the front, wherever it stands: behind ``--data`` it would be taken for a file.
 
@@ -121,6 +151,8 @@ def recipe_first(arguments: Sequence[str]) -> list[str]:
 def overrides(options: argparse.Namespace) -> dict[str, Any]:
     """Return the given options as dotted keys of a recipe."""
     given = {key: getattr(options, name) for name, key in OPTIONS.items() if getattr(options, name) is not None}
+    if options.spectrum is not None:
+        given = gaussian(options.spectrum) | given
     if "data.fraction" in given:
         given["data.fraction"] = fractions(given["data.fraction"])
     return given
