@@ -28,14 +28,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from analysis.dimension_curves import combined, from_grid, summarised
+from analysis.dimension_exact import exact, excess
 from inference.data import data_for
 from inference.elbo import elbo, kl_names
 from inference.machine import tune_cpu
 from inference.recipe import RecipeError
 from inference.run import Run
-from jets import Jets, toys
+from jets import Jets
 from jets.files import replacing
-from jets.vectors import TOY
 from models import VAE
 
 BATCH = 1000
@@ -69,8 +69,9 @@ def dimension(
         Along ``beta``: ``kl`` [nat], ``distortion`` (<d^2>, or <d> where the power is 1), ``D1``, ``D2``, each with
         ``_error``, and ``converged``; ``kl_spectrum`` (beta, kl_term) [nat]; ``sigma`` and ``rms`` (beta,
         coordinate), mean width and root mean square centre of the posteriors of real coordinates; of toys,
-        ``exact_kl`` and ``exact_distortion`` where they are known. ``beta`` is in the unit of the data; times
-        the attribute ``scale`` it is in ``unit``. Errors: bootstrap over jets, and with several seeds their spread.
+        ``exact_kl`` and ``exact_distortion`` where they are known, and of a Gaussian ``excess``, by how much the
+        objective exceeds its optimum [nat]. ``beta`` is in the unit of the data; times the attribute ``scale`` it is
+        in ``unit``. Errors: bootstrap over jets, and with several seeds their spread.
 
     Raises
     ------
@@ -100,7 +101,7 @@ def dimension_of(run: Run, jets: Jets, seed: int = 0) -> xr.Dataset:
 
 def described(curves: xr.Dataset, run: Run, jets: Jets) -> xr.Dataset:
     """Add what is known of the data: exact curves, unit, latent space."""
-    known = exact(run, np.asarray(curves["beta"]))
+    known = exact(run.recipe.data.files, np.asarray(curves["beta"]))
     return curves.merge(known).assign_attrs(unit_of(run, jets) | known.attrs | {"latent": run.recipe.model.latent})
 
 
@@ -130,7 +131,8 @@ def measure(run: Run, jets: Jets, betas: Sequence[float] | None = None, draws: i
         "rms": (("beta", "coordinate"), np.sqrt((table["centre"] ** 2).mean(1))),
     }
     coordinates = {"beta": grid, "kl_term": term_names(vae, data[torch.arange(2)]), "coordinate": real_coordinates(vae)}
-    return xr.Dataset(variables, coordinates, {"power": vae.likelihood.power})
+    result = xr.Dataset(variables, coordinates, {"power": vae.likelihood.power})
+    return result.assign(excess(run.recipe.data.files, jets, result))
 
 
 def at_resolution(vae: VAE, x: Tensor, beta: float, draws: int) -> dict[str, NDArray[np.float64]]:
@@ -177,24 +179,6 @@ def term_names(vae: VAE, x: Tensor) -> list[str]:
     return [name for site, kl in bound.kl.items() for name in kl_names(vae.latent, site, kl.shape[-1])]
 
 
-def exact(run: Run, beta: NDArray[np.float64]) -> xr.Dataset:
-    """Return the exact rate and distortion where the data are one toy; of a manifold, where beta is small.
-
-    Of a Gaussian, the attribute ``spectrum`` holds the standard deviations.
-    """
-    files = run.recipe.data.files
-    if len(files) != 1 or not files[0].startswith(TOY):
-        return xr.Dataset()
-    toy = toys.parse(files[0].removeprefix(TOY))
-    if toy.spectrum is None:
-        fine = beta < 0.2 * toy.points.std(0).max()
-        optimum = toys.Optimum(*(np.where(fine, part, np.nan) for part in toys.fine_optimum(toy, beta)))
-        known = {}
-    else:
-        optimum, known = toys.gaussian_optimum(toy.spectrum, beta), {"spectrum": toy.spectrum}
-    return xr.Dataset({f"exact_{name}": ("beta", part) for name, part in optimum._asdict().items()}, attrs=known)
-
-
 def unit_of(run: Run, jets: Jets) -> dict[str, Any]:
     """Return the factor and the unit in which to show beta: of clouds the median jet pT in GeV."""
     if not run.recipe.model.clouds:
@@ -228,7 +212,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     folder = Path(options.out or Path(options.runs[0]) / "dimension")
     columns = [name for name in result.data_vars if result[name].dims == ("beta",)]
     table = result[columns].to_dataframe()
-    print(table[["kl", "distortion", "D1", "D2", "converged"]].to_string(float_format="{:.4g}".format))
+    shown = [name for name in ("kl", "distortion", "D1", "D2", "converged", "excess") if name in table]
+    print(table[shown].to_string(float_format="{:.4g}".format))
     with replacing(folder / "dimension.nc") as temporary:
         result.to_netcdf(temporary, engine="h5netcdf")
     with replacing(folder / "dimension.csv") as temporary:

@@ -29,6 +29,8 @@ def summarised(measured: xr.Dataset, seed: int = 0) -> xr.Dataset:
         "D1": np.asarray(measured["distortion_slope"]) / (power * beta**power),
         "D2": -np.asarray(measured["kl_slope"]),
     }
+    if "excess" in measured:
+        of_jets["excess"] = np.asarray(measured["excess"].transpose("beta", "jet"))
     weights = bootstrap_weights(measured.sizes["jet"], seed)
     curves = {name: ("beta", values.mean(1)) for name, values in of_jets.items()}
     errors = {f"{name}_error": ("beta", (values @ weights.T).std(1, ddof=1)) for name, values in of_jets.items()}
@@ -49,9 +51,10 @@ def combined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     """
     if len(parts) == 1:
         return parts[0].assign_attrs(seeds=1)
-    seeds = xr.concat([part[list(CURVES) + [f"{name}_error" for name in CURVES]] for part in parts], "seed")
-    result = parts[0].assign({name: seeds[name].mean("seed") for name in CURVES})
-    for name in CURVES:
+    curves = [name for name in (*CURVES, "excess") if name in parts[0]]
+    seeds = xr.concat([part[curves + [f"{name}_error" for name in curves]] for part in parts], "seed")
+    result = parts[0].assign({name: seeds[name].mean("seed") for name in curves})
+    for name in curves:
         of_jets = (seeds[f"{name}_error"] ** 2).mean("seed")
         result[f"{name}_error"] = np.sqrt(of_jets + seeds[name].var("seed", ddof=1))
     return checked(result).assign_attrs(seeds=len(parts))
@@ -68,6 +71,8 @@ def from_grid(parts: Sequence[xr.Dataset], seed: int = 0) -> xr.Dataset:
     grid = np.unique(beta)
     power = parts[0].attrs["power"]
     points = {"kl": [part["kl"].sum("kl_term") for part in parts], "distortion": [part["distortion"] for part in parts]}
+    if "excess" in parts[0]:
+        points["excess"] = [part["excess"] for part in parts]
     means = {name: grouped(beta, grid, values) for name, values in points.items()}
     random, curves = np.random.default_rng(seed), {}
     for name, (mean, error) in means.items():
