@@ -49,7 +49,8 @@ def row(name: str, curves: xr.Dataset, seconds: float) -> str:
     """Return one line: mean and largest excess, mean error of D2, time."""
     excess = np.asarray(curves["excess"])
     gap = np.abs(curves["D2"] - curves["D1"]).mean()
-    return f"{name:28s} excess {excess.mean():7.4f} (largest {excess.max():7.4f}) nat  |D1 - D2| {gap:6.3f}  {seconds:7.1f} s"
+    quality = f"excess {excess.mean():7.4f} (largest {excess.max():7.4f}) nat, |D1 - D2| {gap:6.3f}"
+    return f"{name:28s} {quality} {seconds:7.1f} s"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
