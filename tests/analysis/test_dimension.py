@@ -10,8 +10,11 @@ from torch import nn
 
 import inference
 from analysis import dimension_figures
+from analysis.alignment import alignment
 from analysis.dimension import at_resolution, dimension, main
 from analysis.dimension_curves import bootstrap_weights, checked, from_grid, sizes, summarised
+from analysis.hysteresis import passes
+from analysis.latent_map import main as latent_map
 from analysis.report import main as report
 from analysis.summary import main as summary
 from inference.recipe import RecipeError, read
@@ -141,3 +144,45 @@ def test_seeds_and_mixed_runs(run, tmp_path):
         dimension([run, one])
     with pytest.raises(RecipeError, match="at least 5 betas"):
         dimension([one])
+
+
+def test_map_of_a_latent_space(run, tmp_path, capsys):
+    latent_map([str(run.path), str(run.path), "--beta", "1", "--out", str(tmp_path / "map.png")])
+    assert "S1_0" in capsys.readouterr().out
+    assert (tmp_path / "map.png").stat().st_size > 10_000
+
+
+def turned(angle):
+    """A tree whose two latents are the axes of a Gaussian of sizes 3, 1, 0.1 turned by an angle in the first plane."""
+    axes = np.random.default_rng(0).normal(size=(5000, 3)) * [3, 1, 0.1]
+    c, s = np.cos(angle), np.sin(angle)
+    points = axes / [3, 1, 0.1] @ np.array([[c, s, 0], [-s, c, 0], [0, 0, 0]])
+    kl = np.broadcast_to([1.0, 2.0, 0.0], (5000, 3))
+    columns = {f"axis_{i}": ("jet", axes[:, i]) for i in range(3)}
+    groups = {
+        "guide_params": xr.Dataset({"point": (("jet", "coordinate"), points)}),
+        "information": xr.Dataset({"kl": (("jet", "kl_term"), kl)}),
+        "constant_data": xr.Dataset(columns),
+    }
+    return xr.DataTree.from_dict(groups)
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.3])
+def test_alignment(angle):
+    """Correlation is the cosine of the angle; the larger axis has less KL here, so the order is reversed."""
+    found = alignment(turned(angle))
+    np.testing.assert_allclose(found.correlation[:2], np.cos(angle), atol=0.03)
+    assert np.isnan(found.correlation[2])
+    assert found.order == pytest.approx(-1)
+
+
+def test_passes_of_an_annealed_training():
+    """KL = ln(8/beta) on the way down, 0.5 more on the way up: three passes, told apart."""
+    t = np.linspace(0, 3, 3000, endpoint=False)
+    up = (t >= 1) & (t < 2)
+    beta = 8 * (1 / 16) ** np.where(up, 2 - t, t % 1)
+    kl = np.log(8 / beta) + 0.5 * up
+    columns = {"kl_R1_0": kl / 2, "kl_R1_1": kl / 2, "kl_weight": np.ones(3000), "beta": beta}
+    found = passes(xr.Dataset({name: ("step", value) for name, value in columns.items()}), np.array([1.0, 2.0, 4.0]))
+    expected = np.log(8 / np.array([1.0, 2.0, 4.0])) + np.array([[0], [0.5], [0]])
+    np.testing.assert_allclose(found, expected, atol=0.02)
