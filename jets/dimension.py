@@ -2,15 +2,11 @@
 
 How fast the number of neighbours within a distance Q grows with Q says how many dimensions the sample has at that
 scale; no embedding and no coordinates are needed, so it works for jets under the Energy Mover's Distance.
-
-``python -m jets.dimension figure.png`` draws it for the embedded QCD, W and top jets, in GeV, and for uniform balls
-and Gaussians of known dimension.
 """
 
 from __future__ import annotations
 
-import argparse
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -100,103 +96,33 @@ def _slopes(scales: np.ndarray, within: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(slope), slope, 0.0)
 
 
-def takens_dimension(distances: np.ndarray, fraction: float = 1e-3) -> tuple[float, float]:
+def takens_dimension(distances: np.ndarray, closest: int = 2000) -> tuple[float, float]:
     r"""One dimension of a whole sample: the maximum-likelihood estimate from its closest pairs, and its error.
 
     .. math:: \hat D = -1 \Big/ \Big\langle \ln \frac{d_{ij}}{Q} \Big\rangle_{d_{ij} < Q}
 
-    with Q such that this fraction of all pairs is closer [1]_. The error takes pairs as independent.
+    with Q the distance of the last of the closest pairs [1]_. The error takes pairs as independent.
 
     Parameters
     ----------
     distances
-        Symmetric matrix ``(N, N)``.
-    fraction
-        Fraction of the pairs that are used: fewer are noisier, more see the sample's boundary.
+        Symmetric matrix ``(N, N)``, or its upper half as `scipy.spatial.distance.pdist` gives it.
+    closest
+        Number of pairs used: fewer are noisier, the relative error is one over its root; more see the boundary.
 
     References
     ----------
     .. [1] Takens, On the numerical determination of the dimension of an attractor, https://doi.org/10.1007/BFb0075637
+
+    Examples
+    --------
+    >>> points = np.random.default_rng(0).random((500, 1))
+    >>> dimension, error = takens_dimension(np.abs(points - points.T))
+    >>> bool(abs(dimension - 1) < 3 * error)
+    True
     """
-    pairs = np.sort(distances[np.triu_indices(len(distances), 1)])
-    used = pairs[: max(int(fraction * len(pairs)), 3)]
+    pairs = distances if distances.ndim == 1 else distances[np.triu_indices(len(distances), 1)]
+    used = np.sort(np.partition(pairs, closest)[:closest] if closest < len(pairs) else pairs)
     used = used[used > 0]
     dimension = -1 / np.log(used[:-1] / used[-1]).mean()
     return float(dimension), float(dimension / np.sqrt(len(used) - 1))
-
-
-def ball(d: int, count: int, seed: int = 0) -> np.ndarray:
-    """Draw points ``(count, d)`` uniformly from the unit ball in d dimensions."""
-    random = np.random.default_rng(seed)
-    direction = random.normal(size=(count, d))
-    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    return direction * random.random((count, 1)) ** (1 / d)
-
-
-def euclidean(points: np.ndarray) -> np.ndarray:
-    """Distances ``(N, N)`` between points ``(N, d)``."""
-    from scipy.spatial.distance import pdist, squareform
-
-    return squareform(pdist(points))
-
-
-def ball_estimate(d: int, count: int, seed: int = 0) -> float:
-    """Estimated dimension of a uniform d-ball from `count` points."""
-    return takens_dimension(euclidean(ball(d, count, seed)))[0]
-
-
-def jet_dimension(kind: str, count: int, scales: np.ndarray, pt: float, progress: bool = True) -> Dimension:
-    """Correlation dimension of embedded jets under the EMD, every jet scaled to transverse momentum pt in GeV."""
-    from jets.emd import pairwise
-    from jets.hdf5 import load
-
-    constituents = load(f"sample:{kind}").constituents[:count]
-    return correlation_dimension(pt * pairwise(constituents, progress=progress), scales)
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Draw the figure."""
-    import matplotlib.pyplot as plt
-
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("figure", help="image file to write")
-    parser.add_argument("--jets", type=int, default=2000, help="jets of each kind")
-    parser.add_argument("--points", type=int, default=2000, help="points of each ball")
-    parser.add_argument("--pt", type=float, default=600.0, help="transverse momentum of every jet in GeV")
-    options = parser.parse_args(arguments)
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
-    _draw_jets(left, options.jets, options.pt)
-    _draw_balls(right, options.points)
-    figure.savefig(options.figure, dpi=150)
-    plt.close(figure)
-
-
-def _draw_jets(axes: Any, count: int, pt: float) -> None:
-    scales = np.geomspace(8, 300, 19)
-    for kind, colour in (("qcd", "C0"), ("w", "C2"), ("top", "C3")):
-        found = jet_dimension(kind, count, scales, pt)
-        low, high = found.dimension - found.error, found.dimension + found.error
-        axes.plot(found.scale, found.dimension, colour, label=f"{kind} ({count})")
-        axes.fill_between(found.scale, low, high, color=colour, alpha=0.3, lw=0)
-        print(kind, " ".join(f"{q:.0f} GeV: {d:.2f}+-{e:.2f}" for q, d, e in zip(*found[:3], strict=True)))
-    axes.set(xscale="log", xlabel=f"energy scale Q [GeV], jets of {pt:g} GeV", ylabel="correlation dimension", ylim=0)
-    axes.legend()
-
-
-def _draw_balls(axes: Any, count: int) -> None:
-    true = np.arange(1, 13)
-    for number, style in ((count // 4, ":"), (count, "-"), (4 * count, "--")):
-        found = [ball_estimate(int(d), number) for d in true]
-        axes.plot(true, np.array(found) / true, style, color="C0", label=f"uniform balls, N = {number}")
-        print("ball", number, " ".join(f"{d}: {f:.2f}" for d, f in zip(true, found, strict=True)))
-    gauss = [np.random.default_rng(0).normal(size=(count, d)) for d in true]
-    found = [takens_dimension(euclidean(points))[0] for points in gauss]
-    axes.plot(true, np.array(found) / true, color="C1", label=f"Gaussians, N = {count}")
-    print("Gaussian", count, " ".join(f"{d}: {f:.2f}" for d, f in zip(true, found, strict=True)))
-    axes.axhspan(0.9, 1.1, color="0.9", zorder=0)
-    axes.set(xlabel="true dimension", ylabel="estimated / true dimension", ylim=(0.4, 1.2))
-    axes.legend()
-
-
-if __name__ == "__main__":
-    main()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ from jets.emd.pair import solve_pairs
 from jets.emd.simd import LANES, OPTIONS
 from jets.kernels import cached, fingerprint
 
-#: Pairs a thread takes at a time.
-CHUNK = 16
+#: The fewest pairs that a thread takes at a time.
+CHUNK = 4
 
 
 def _cached(version: int) -> Any:
@@ -103,20 +104,35 @@ def run(
     options = (p, 1.0 / R**p, normalise, tolerance, gradient)
     size = max(x.shape[1], y.shape[1]) + (0 if normalise else 1)
 
-    def task(start: int, stop: int) -> None:
-        part = slice(start, stop)
-        pieces = tuple(g[part] if gradient else g for g in gradients)
-        _solve_cached(x, y, pairs[part], options, _scratch.get(size), out[part], pieces)
+    def work(parts: Iterator[slice]) -> None:
+        for part in parts:
+            pieces = tuple(g[part] if gradient else g for g in gradients)
+            _solve_cached(x, y, pairs[part], options, _scratch.get(size), out[part], pieces)
 
-    if threads == 1 or count <= CHUNK:
-        task(0, count)
-    else:
-        starts = range(0, count, CHUNK)
-        list(_pool(threads).map(task, starts, [min(start + CHUNK, count) for start in starts]))
+    parts = _parts(count, threads)
+    shared = iter(parts)
+    helpers = [_pool(threads).submit(work, shared) for _ in range(min(threads, len(parts)) - 1)]
+    work(shared)
+    for helper in helpers:
+        helper.result()
     return out, gradients[0], gradients[1]
+
+
+def _parts(count: int, threads: int) -> list[slice]:
+    """Cut the pairs into ever smaller parts, so that threads that share them end together.
+
+    >>> [part.stop - part.start for part in _parts(64, 2)]
+    [16, 12, 9, 6, 5, 4, 4, 4, 4]
+    """
+    parts, start = [], 0
+    while start < count:
+        size = count if threads == 1 else max((count - start) // (2 * threads), CHUNK)
+        parts.append(slice(start, min(start + size, count)))
+        start += size
+    return parts
 
 
 def _pool(threads: int) -> ThreadPoolExecutor:
     if threads not in _pools:
-        _pools[threads] = ThreadPoolExecutor(threads, thread_name_prefix="emd")
+        _pools[threads] = ThreadPoolExecutor(threads - 1, thread_name_prefix="emd")
     return _pools[threads]
