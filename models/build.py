@@ -34,9 +34,9 @@ class ModelConfig(BaseModel):
     likelihood: Literal["pixels", "normal", "emd", "emd-laplace"] = Field(
         "pixels", description="of images: pixel pseudo-counts, or Normal(xhat, beta); of particle clouds: emd"
     )
-    metric: Literal["fused", "reference", "exact", "sinkhorn", "geomloss"] = Field(
-        "fused", description="how the Energy Mover's Distance is computed"
-    )
+    metric: Literal[
+        "fused", "reference", "exact", "sinkhorn", "geomloss", "wasserstein", "sliced", "energy", "mmd", "spectral"
+    ] = Field("fused", description="how the Energy Mover's Distance is computed, or the distance in its place")
     particles: int = Field(40, ge=1, description="particles of a decoded cloud")
     attention: int = Field(0, ge=0, description="blocks of self-attention in the encoder of clouds; 0: Deep Sets")
     beta: float | tuple[float, float] = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pyro.distributions as dist
@@ -11,7 +12,7 @@ from pyro.distributions import TorchDistribution
 from torch import Tensor, nn
 from torch.distributions import constraints
 
-from jets.emd import emd
+from jets.emd.metrics import DISTANCES
 from models.pixel_kernel import pixel_divergence
 
 
@@ -83,23 +84,33 @@ class EnergyMover(TorchDistribution):
         Resolution, in the unit of the distance: of R for normalised jets, else of the weights.
     power
         2 or 1.
+    distance
+        Function of two clouds in place of the Energy Mover's Distance, such as those of :mod:`jets.emd.metrics`.
     options
-        Further arguments of :func:`jets.emd.emd`: ``R``, ``normalise``, ``tolerance``, ``method``.
+        Its further arguments; of :func:`jets.emd.emd`: ``R``, ``normalise``, ``tolerance``, ``method``.
     """
 
     arg_constraints = {}  # noqa: RUF012 (the name that torch reads)
     support = constraints.independent(constraints.real, 2)
     normalised = False
 
-    def __init__(self, cloud: Tensor, beta: float | Tensor, power: int = 2, **options: Any) -> None:
+    def __init__(
+        self,
+        cloud: Tensor,
+        beta: float | Tensor,
+        power: int = 2,
+        distance: Callable[..., Tensor] = DISTANCES["fused"],
+        **options: Any,
+    ) -> None:
         if power not in (1, 2):
             raise ValueError(f"power is 2 (Gaussian-like) or 1 (Laplace-like), got {power}")
-        self.cloud, self.beta, self.power, self.options = cloud, beta, power, options
+        self.cloud, self.beta, self.power, self.distance, self.options = cloud, beta, power, distance, options
         super().__init__(cloud.shape[:-2], cloud.shape[-2:], validate_args=False)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> EnergyMover:
         """Return the distribution with the given batch shape."""
-        return EnergyMover(self.cloud.expand(*batch_shape, *self.event_shape), self.beta, self.power, **self.options)
+        cloud = self.cloud.expand(*batch_shape, *self.event_shape)
+        return EnergyMover(cloud, self.beta, self.power, self.distance, **self.options)
 
     @property
     def mean(self) -> Tensor:
@@ -112,7 +123,7 @@ class EnergyMover(TorchDistribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Return the unnormalised log likelihood of jets ``(..., m, 3)``, shape of the batch."""
-        distance = emd(value, self.cloud, **self.options).value
+        distance = self.distance(value, self.cloud, **self.options)
         return -distance / self.beta if self.power == 1 else -(distance**2) / (2 * self.beta**2)
 
 
@@ -169,13 +180,13 @@ class Gaussian(Likelihood):
 class Metric(Likelihood):
     r"""Clouds at an Energy Mover's Distance of beta: :math:`-\ln p = \mathrm{EMD}^2/2\beta^2` (see EnergyMover)."""
 
-    def __init__(self, beta: float, method: str = "fused") -> None:
+    def __init__(self, beta: float, metric: str = "fused") -> None:
         super().__init__(beta)
-        self.method = method
+        self.metric = metric
 
     def forward(self, output: Tensor) -> EnergyMover:
         """Return p(x | z) from a decoded cloud ``(..., n, 3)``; beta in radians (R = 1, normalised jets)."""
-        return EnergyMover(output, self.beta, self.power, method=self.method)
+        return EnergyMover(output, self.beta, self.power, DISTANCES[self.metric])
 
 
 class LaplaceMetric(Metric):

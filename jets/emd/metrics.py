@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from jets.emd import emd
+from jets.emd import METHODS, emd
 from jets.emd.checks import check_arguments, check_clouds
 
 
@@ -162,7 +163,7 @@ def spectral(x: Tensor, y: Tensor, p: int = 2) -> Tensor:
     return wasserstein_1d(spectra[0], spectra[1], weights[0], weights[1], p)
 
 
-#: Every distance between clouds by its name on the command line.
+#: Every distance between clouds by its name.
 METRICS: dict[str, Callable[..., Tensor]] = {
     "emd": lambda x, y, **options: emd(x, y, **options).value,
     "wasserstein": wasserstein,
@@ -170,4 +171,15 @@ METRICS: dict[str, Callable[..., Tensor]] = {
     "energy": energy,
     "mmd": mmd,
     "spectral": spectral,
+}
+
+#: What a likelihood can measure with, by its name in recipes: the Energy Mover's Distance by each of its methods, and
+#: the other distances, roots of those that are squares.
+DISTANCES: dict[str, Callable[..., Tensor]] = {
+    **{method: partial(METRICS["emd"], method=method) for method in METHODS},
+    "wasserstein": wasserstein,
+    "sliced": sliced,
+    "energy": energy,
+    "mmd": lambda x, y: _root(mmd(x, y)),
+    "spectral": lambda x, y: _root(spectral(x, y)),
 }

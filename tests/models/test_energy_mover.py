@@ -1,5 +1,7 @@
 """The Energy Mover's Distance as a likelihood."""
 
+from typing import get_args
+
 import pyro
 import pyro.distributions as dist
 import pytest
@@ -7,7 +9,9 @@ import torch
 from pyro.infer import TraceMeanField_ELBO
 
 from jets.emd import emd
-from models import EnergyMover
+from jets.emd.metrics import DISTANCES
+from models import EnergyMover, ModelConfig
+from models.likelihoods import Metric
 
 
 @pytest.fixture
@@ -24,6 +28,21 @@ def test_log_prob_is_the_metric(clouds, power):
     torch.testing.assert_close(likelihood.log_prob(x), expected, rtol=0.01, atol=1e-4)
     assert not likelihood.normalised
     assert likelihood.expand((3, 4)).log_prob(x).shape == (3, 4)
+
+
+@pytest.mark.parametrize("name", get_args(ModelConfig.model_fields["metric"].annotation))
+def test_any_distance_of_a_recipe(clouds, name):
+    """Each by its name; the Gaussian-like one has its square in log_prob, so that beta is a distance."""
+    x, decoded = clouds[:4], clouds[4:].clone().requires_grad_()
+    log_prob = Metric(0.2, name)(decoded).log_prob(x)
+    torch.testing.assert_close(log_prob, -(DISTANCES[name](x, decoded) ** 2) / (2 * 0.2**2))
+    gradient = torch.autograd.grad(log_prob.sum(), decoded)[0]
+    assert gradient.isfinite().all()
+    assert gradient.any()
+
+
+def test_every_distance_has_a_name_in_recipes():
+    assert set(DISTANCES) == set(get_args(ModelConfig.model_fields["metric"].annotation))
 
 
 def test_it_trains_in_pyro(clouds):
