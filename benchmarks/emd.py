@@ -153,6 +153,11 @@ PEERS = {
         0.05,
     ),
 }
+QUICK: dict[str, dict[str, list]] = {
+    "geomloss": {"blur": [0.003, 0.001], "scaling": [0.8, 0.9], "debias": [True]},
+    "POT batched Sinkhorn": {"reg": [0.01, 0.003], "iterations": [200], "method": ["sinkhorn"]},
+    "OTT-JAX": {"epsilon": [0.01, 0.003], "iterations": [200], "momentum": [1.5]},
+}
 LOOSE = Peer(ours, {"tolerance": [0.7, 0.5, 0.3, 0.2, 0.1]}, 0.05)
 OURS = Peer(ours, {"tolerance": [0.3, 0.2, 0.1, 0.05, 0.02]}, 0.01)
 DEFAULT = Peer(ours, {"tolerance": [0.02]}, 0.01)
@@ -361,6 +366,7 @@ def warm_up() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="smaller scan and batch, under a minute")
+    parser.add_argument("--peers", nargs="+", choices=list(PEERS), metavar="NAME", help="time these alone, and ours")
     parser.add_argument("--threads", action="store_true", help="time two threads against one instead")
     parser.add_argument("--accuracy", action="store_true", help="print the table of errors instead")
     parser.add_argument("--count", type=int, default=1000, help="pairs of each kind in the table of errors")
@@ -380,10 +386,11 @@ def main() -> None:
     if arguments.matrix:
         matrix(arguments.matrix, arguments.file, arguments.energyflow)
         return
+    for name in set(PEERS) - set(arguments.peers or PEERS):
+        del PEERS[name]
     if arguments.quick:
-        PEERS["geomloss"].grid.update(blur=[0.003, 0.001], scaling=[0.8, 0.9], debias=[True])
-        PEERS["POT batched Sinkhorn"].grid.update(reg=[0.01, 0.003], iterations=[200], method=["sinkhorn"])
-        PEERS["OTT-JAX"].grid.update(epsilon=[0.01, 0.003], iterations=[200], momentum=[1.5])
+        for name in PEERS.keys() & QUICK.keys():
+            PEERS[name].grid.update(QUICK[name])
     for kind in PAIRS:
         race(kind, 64 if arguments.quick else 256, 64, 3 if arguments.quick else 5, 10 if arguments.quick else 300)
     two_threads()
