@@ -1,6 +1,6 @@
 """The fused kernel against POT's exact linear programme.
 
-Reduced samples of the table that ``python benchmarks/emd.py --accuracy`` prints for 1,000 pairs of each kind: limits
+Reduced samples of the table that ``python -m benchmarks.emd --accuracy`` prints for 1,000 pairs of each kind: limits
 on means over 60 pairs are met with a margin of several standard errors.
 """
 
