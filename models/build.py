@@ -44,6 +44,9 @@ class ModelConfig(BaseModel):
         description="resolution in units of the data (emd: radians), or 1/N for N pseudo-counts; [low, high]: one "
         "model for the whole range",
     )
+    beta_step: float = Field(
+        0.75, gt=0, description="distance in ln beta over which a model for a range can change: finer steps, more noise"
+    )
     inputs: int | None = Field(None, ge=1, description="size of a data vector; the data say it")
     scale: float = Field(1.0, gt=0, description="size of a vector's entries, which the networks see divided by it")
 
@@ -95,7 +98,7 @@ def build(config: ModelConfig, inputs: int = 1600, latent: Space | None = None) 
     """
     inputs = config.inputs or inputs
     space = parse(config.latent) if latent is None else latent
-    resolution = Resolution(*config.beta) if isinstance(config.beta, tuple) else None
+    resolution = Resolution(*config.beta, config.beta_step) if isinstance(config.beta, tuple) else None
     if resolution is not None and any(hasattr(factor, "pseudo_inputs") for factor in space.factors):
         raise ValueError(f"{space}: a prior made of posteriors knows one resolution only; give one beta")
     codes = 0 if resolution is None else resolution.codes

@@ -7,8 +7,6 @@ import math
 import torch
 from torch import Tensor, nn
 
-STEP = 0.75
-"""Distance between two bumps of the code, in ln beta."""
 BINS = 16
 """Bins of ln beta in which the running mean of the loss is kept."""
 MEMORY = 0.95
@@ -23,7 +21,7 @@ class Resolution(nn.Module):
     .. math::
         c(\beta) = \bigl(t, t^2, e^{-(t_1 - t)^2/2w^2}, \ldots\bigr), \qquad t \propto \ln\beta \in [-1, 1]
 
-    with bumps every 0.75 in ln beta, so that a linear function of the code is any smooth function of ln beta.
+    with bumps every ``step`` in ln beta, so that a linear function of the code is any function that is smooth over it.
 
     >>> Resolution(0.01, 1.0)(torch.tensor([0.01, 0.1, 1.0]))[:, :2]
     tensor([[-1.,  1.],
@@ -34,17 +32,19 @@ class Resolution(nn.Module):
     ----------
     low, high
         Ends of the range, in the unit of beta.
+    step
+        Distance between two bumps, in ln beta.
     """
 
     centres: Tensor
     mean_loss: Tensor
 
-    def __init__(self, low: float, high: float) -> None:
+    def __init__(self, low: float, high: float, step: float = 0.75) -> None:
         super().__init__()
         if not 0 < low < high:
             raise ValueError(f"a range of resolutions is LOW:HIGH with 0 < LOW < HIGH, got {low:g}:{high:g}")
         self.low, self.high = low, high
-        bumps = math.ceil(math.log(high / low) / STEP) + 1
+        bumps = math.ceil(math.log(high / low) / step) + 1
         self.register_buffer("centres", torch.linspace(-1, 1, bumps), persistent=False)
         self.register_buffer("mean_loss", torch.zeros(BINS))
         self.codes = bumps + 2
