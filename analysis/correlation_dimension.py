@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from scipy.spatial.distance import pdist
 
 from analysis.style import COLOURS, house
@@ -23,6 +24,7 @@ from jets.files import replacing
 
 MASSES = {r"$m_W$": 80.4, r"$m_t$": 172.7}
 """Masses marked on the energy scale [GeV]."""
+LABELS = {"qcd": "QCD", "w": "W"}
 SCALES = np.geomspace(8.0, 300.0, 19)
 """Energy scales between which the slope is taken [GeV]."""
 TRUE = np.arange(1, 13)
@@ -56,12 +58,13 @@ def draw_jets(axes: Axes, found: dict[str, Dimension], pt: float) -> None:
     """Draw dimension against scale with one-sigma bands, one curve a class."""
     for (name, curve), colour in zip(found.items(), COLOURS, strict=False):
         low, high = curve.dimension - curve.error, curve.dimension + curve.error
-        axes.plot(curve.scale, curve.dimension, color=colour, label=name)
+        axes.plot(curve.scale, curve.dimension, color=colour, label=LABELS.get(name, name))
         axes.fill_between(curve.scale, low, high, color=colour, alpha=0.3, linewidth=0)
     for name, mass in MASSES.items():
         axes.axvline(mass, color="0.6", linewidth=0.8, linestyle=":")
         axes.text(mass, 1.01, name, transform=axes.get_xaxis_transform(), ha="center", fontsize=8, color="0.4")
-    axes.set(xscale="log", xlabel=f"Q [GeV], jets of $p_T$ = {pt:g} GeV", ylabel="correlation dimension", ylim=(0, 10))
+    axes.set(xlabel=f"Q [GeV] at jet $p_T$ = {pt:g} GeV", ylabel="correlation dimension", ylim=(0, 12))
+    logarithmic(axes, (10, 20, 50, 100, 200))
     axes.legend()
 
 
@@ -85,14 +88,22 @@ def draw_number(axes: Axes, numbers: Sequence[int], seeds: int) -> None:
             label = f"{d}" if kind == "ball" else None
             axes.errorbar(numbers, ratio, spread, color=colour, fmt=style, label=label)
             print(f"{kind} {d}: " + ", ".join(f"{n}: {r:.2f}" for n, r in zip(numbers, ratio, strict=True)))
-    axes.set(xscale="log", xlabel="number of points N", ylabel="estimated / true dimension", ylim=(0.5, 1.15))
-    axes.legend(title="balls (Gaussians dashed) of", ncols=2)
+    axes.set(xlabel="number of points N", ylabel="estimated / true dimension", ylim=(0.5, 1.15))
+    logarithmic(axes, numbers)
+    axes.legend(title="true dimension (dashed: Gaussians)", ncols=2)
+
+
+def logarithmic(axes: Axes, labelled: Sequence[int]) -> None:
+    """Make the horizontal axis logarithmic, with these numbers on it."""
+    axes.set_xscale("log")
+    axes.set_xticks(labelled, [f"{number}" for number in labelled])
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def figure(found: dict[str, Dimension], pt: float, numbers: Sequence[int] = NUMBERS, seeds: int = 3) -> Figure:
     """Draw the three panels; the middle one has 2,000 points, or the most of ``numbers``."""
     with house():
-        result = Figure(figsize=(10.8, 3.5))
+        result = Figure(figsize=(11.4, 3.5))
         left, middle, right = result.subplots(1, 3)
         draw_jets(left, found, pt)
         draw_true(middle, min(2000, max(numbers)), seeds)
