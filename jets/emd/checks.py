@@ -11,6 +11,8 @@ def check_arguments(
 ) -> None:
     """Raise one ValueError for arguments that no cloud could make right."""
     for name, cloud in (("x", x), ("y", y)):
+        if not isinstance(cloud, Tensor):
+            raise ValueError(f"{name} is of type {type(cloud).__name__}; give torch tensors, torch.from_numpy({name})")
         if cloud.ndim < 2 or cloud.shape[-1] != 3 or cloud.shape[-2] == 0:
             raise ValueError(
                 f"{name} has shape {tuple(cloud.shape)}; expected (..., n, 3) with n >= 1 and columns weight, eta, phi"

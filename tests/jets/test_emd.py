@@ -145,6 +145,7 @@ BAD = [
     ((torch.rand(3), GOOD), {}, "x has shape (3,); expected"),
     ((torch.rand(2, 0, 3), GOOD), {}, "n >= 1"),
     ((GOOD.int(), GOOD), {}, "dtype torch.int32"),
+    ((GOOD, GOOD.numpy()), {}, "y is of type ndarray; give torch tensors"),
     ((GOOD, GOOD), {"method": "magic"}, "expected one of fused"),
     ((GOOD, GOOD), {"p": 3}, "knows p = 1 and p = 2"),
     ((GOOD, GOOD), {"R": 0.0}, "expected p > 0, R > 0"),
