@@ -27,12 +27,19 @@ DRAWS = 4
 """Draws of the guide for reconstruction, KL and bound."""
 PARTICLES = 16
 """Draws of the guide for log p(x)."""
-ORIENTING = 4000
+ORIENTING = 2000
 """Training jets that orient the scores, at most."""
 Raw = dict[str, NDArray]
 
 
-def scores(run: Run, data: Jets | None = None, *, own: Jets | None = None, most: int | None = None) -> xr.Dataset:
+def scores(
+    run: Run,
+    data: Jets | None = None,
+    *,
+    own: Jets | None = None,
+    most: int | None = None,
+    image_alone: bool = True,
+) -> xr.Dataset:
     """Return every score of held-out jets, oriented without labels.
 
     Parameters
@@ -45,6 +52,8 @@ def scores(run: Run, data: Jets | None = None, *, own: Jets | None = None, most:
         The run's own sample, where it is already in memory.
     most
         Jets of each class to score at most.
+    image_alone
+        Whether to add the scores that need no model.
 
     Returns
     -------
@@ -59,7 +68,9 @@ def scores(run: Run, data: Jets | None = None, *, own: Jets | None = None, most:
     vae = run.vae()
     test, training = (data_for(sample, run.recipe, torch.device("cpu")) for sample in (jets, known))
     torch.manual_seed(0)
-    table = orient(raw_scores(vae, test), raw_scores(vae, training)) | image_scores(test, training)
+    table = orient(raw_scores(vae, test), raw_scores(vae, training))
+    if image_alone:
+        table |= image_scores(test, training)
     return xr.Dataset(
         {
             "score_value": (("score", "jet"), np.stack(list(table.values())).astype(np.float32)),

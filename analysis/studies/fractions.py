@@ -34,7 +34,9 @@ def measure(setup: Setup) -> xr.Dataset:
     rows = []
     for fraction in FRACTIONS:
         runs = setup.train(case(fraction), "image-dvae", changes(setup, fraction))
-        rows.append([tagging(scores(run, own=setup.jets, most=setup.most), setup.classes[1]) for run in runs])
+        rows.append(
+            [tagging(scores(run, own=setup.jets, most=setup.most, image_alone=False), setup.classes[1]) for run in runs]
+        )
     return xr.Dataset(
         {"auc": (("fraction", "seed", "tagger"), np.array(rows))},
         {"fraction": list(FRACTIONS), "tagger": list(TAGGERS), "seed": range(len(rows[0]))},

@@ -94,11 +94,12 @@ def entropies(setup: Setup, jets: Jets) -> NDArray:
 def tagging(setup: Setup, run: Run, background: str) -> Iterator[dict[str, Any]]:
     """Yield the AUC of every score for every anomalous class, on held-out jets."""
     test = setup.jets[run.split(setup.jets).test]
-    found = scores(run, concatenate([test, setup.others]) if setup.files[2:] else test, own=setup.jets, most=setup.most)
+    jets = concatenate([test, setup.others]) if setup.files[2:] else test
+    found = scores(run, jets, own=setup.jets, most=setup.most, image_alone=False)
     label = np.asarray(found["class_name"])
     for name in found["score"].values:
-        if name in ("entropy", "typicality") or (str(name)[-1].isdigit() and not str(name).startswith("latent_")):
-            continue  # no model's own; or of one component, whose number means nothing: the rarest one's is kept
+        if str(name)[-1].isdigit() and not str(name).startswith("latent_"):
+            continue  # a component's number means nothing; the rarest one's score is kept
         values = np.asarray(found["score_value"].sel(score=name))
         for anomaly in found.attrs["classes"]:
             if anomaly != background:
