@@ -12,7 +12,7 @@ Every score is larger for what counts as anomalous, by a rule that never looks a
 ``responsibility_<k>``  of that component of a Gaussian-mixture prior
 ``rare_<kind>``       each of the three, for the component that is rarest among the training jets
 ``entropy``           of the image blurred by 4 pixels: distance from the bulk of the training jets, on either side
-``typicality``        the same in two entropies, see :mod:`analysis.typicality`
+``typicality``        the same in three entropies, see :mod:`analysis.typicality`
 ====================  ================================================================================================
 """
 

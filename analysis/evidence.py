@@ -14,7 +14,7 @@ from torch import Tensor
 from analysis.anomaly import orient
 from analysis.tree import evaluate_jets
 from analysis.tree import scores as tree_scores
-from analysis.typicality import Bulk, blurred_entropy
+from analysis.typicality import image_scores, shape_entropies
 from inference.data import Images, data_for
 from inference.importance import log_weights
 from inference.machine import tune_cpu
@@ -70,7 +70,7 @@ def scores(
     torch.manual_seed(0)
     table = orient(raw_scores(vae, test), raw_scores(vae, training))
     if image_alone:
-        table |= image_scores(test, training)
+        table |= image_scores(entropies(test), entropies(training))
     return xr.Dataset(
         {
             "score_value": (("score", "jet"), np.stack(list(table.values())).astype(np.float32)),
@@ -125,13 +125,8 @@ def vertex_ratios(vae: VAE, x: Tensor, start: int, components: int) -> Tensor:
     return log_p - torch.stack(others)
 
 
-def image_scores(test: Images, training: Images) -> Raw:
-    """Return ``entropy`` and ``typicality`` of the test jets."""
-    mine, sample = (
-        blurred_entropy(images[torch.arange(len(images))].unflatten(-1, (images.config.pixels, -1)).numpy())
-        for images in (test, training)
-    )
-    return {
-        "entropy": Bulk.of(sample[:, -1:]).distance(mine[:, -1:]),
-        "typicality": Bulk.of(sample).distance(mine),
-    }
+def entropies(images: Images) -> NDArray:
+    """Return the three entropies [nat] of all images, ``(N, 3)``."""
+    side = images.config.pixels
+    batches = images.batches(torch.arange(len(images)), BATCH)
+    return np.concatenate([shape_entropies(x.unflatten(-1, (side, side)).numpy()) for x in batches])

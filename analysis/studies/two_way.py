@@ -14,15 +14,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from analysis.evidence import scores
+from analysis.evidence import entropies, scores
 from analysis.scores import auc
 from analysis.studies.setup import LABELS, Setup
 from analysis.style import COLOURS, house
-from analysis.typicality import Bulk, blurred_entropy
+from analysis.typicality import image_scores
 from inference.data import data_for, split
 from inference.recipe import DataConfig
 from inference.run import Run
-from jets import Jets, concatenate
+from jets import concatenate
 
 CONTAMINATION = (0.0, 0.02, 0.05)
 """Anomalous jets in the training sample over the others."""
@@ -34,7 +34,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "dvae-3": {},
 }
 """Model -> changes of its recipe ``image-<model>``."""
-EPOCHS, SIZE = 40, 3000
+EPOCHS, SIZE = 30, 3000
 SEEDS = 5
 SHOWN = ("reconstruction", "kl", "log_p", "rare_mixture", "rare_ratio", "rare_responsibility", "entropy", "typicality")
 MARKERS = "ovP^<>D*"
@@ -69,26 +69,16 @@ def of_model(setup: Setup, model: str) -> Iterator[dict[str, Any]]:
 def of_images(setup: Setup) -> Iterator[dict[str, Any]]:
     """Yield the rows of the scores that need no model: every class among every other, which it also contaminates."""
     jets = concatenate([setup.jets, setup.others]) if setup.files[2:] else setup.jets
-    values = entropies(setup, jets)
+    values = entropies(data_for(jets, setup.recipe("image-vae", 0, {}), torch.device("cpu")))
     for background, anomaly in permutations(jets.classes, 2):
         for contamination, seed in product(CONTAMINATION, range(setup.seeds or SEEDS)):
             fraction = dict.fromkeys(jets.classes, 0.0) | {background: 1.0, anomaly: contamination}
             part = split(jets, DataConfig(fraction=fraction, limit=SIZE), seed)
             where = {"model": NO_MODEL, "background": background, "contamination": contamination, "seed": seed}
-            for name, columns in {"entropy": [-1], "typicality": [0, -1]}.items():
-                mine = values[:, columns]
-                distance = Bulk.of(mine[part.train]).distance(mine[part.test])
-                names = np.array(jets.classes)[jets.label[part.test]]
+            names = np.array(jets.classes)[jets.label[part.test]]
+            for name, distance in image_scores(values[part.test], values[part.train]).items():
                 area = auc(distance[names == anomaly], distance[names == background], repeats=2).value
                 yield where | {"anomaly": anomaly, "score": name, "auc": area}
-
-
-def entropies(setup: Setup, jets: Jets) -> NDArray:
-    """Return the entropies (jet, blur) [nat] of all jets."""
-    images = data_for(jets, setup.recipe("image-vae", 0, {}), torch.device("cpu"))
-    side = images.config.pixels
-    batches = images.batches(torch.arange(len(images)), 1000)
-    return np.concatenate([blurred_entropy(x.unflatten(-1, (side, side)).numpy()) for x in batches])
 
 
 def tagging(setup: Setup, run: Run, background: str) -> Iterator[dict[str, Any]]:
