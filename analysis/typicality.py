@@ -31,10 +31,8 @@ def blurred_entropy(images: Array, blurs: Sequence[float] = BLURS) -> Array:
     >>> np.allclose(blurred_entropy(flat, [0.0]), np.log(1600))
     True
     """
-    columns = [
-        entropy(gaussian_filter(images, (0, blur, blur), mode="constant").reshape(len(images), -1)) for blur in blurs
-    ]
-    return np.stack(columns, 1)
+    blurred = (gaussian_filter(images, (0, blur, blur), mode="constant") for blur in blurs)
+    return np.stack([entropy(y.reshape(len(images), -1)) for y in blurred], 1)
 
 
 def entropy(y: Array) -> Array:
@@ -44,7 +42,7 @@ def entropy(y: Array) -> Array:
 
 
 def shape_entropies(images: Array) -> Array:
-    """Return the three entropies [nat] of rotated images ``(N, eta, phi)``: fine, coarse, of the profile; ``(N, 3)``."""
+    """Return the entropies [nat] of rotated images ``(N, eta, phi)``: fine, coarse, of the profile; ``(N, 3)``."""
     profile = gaussian_filter1d(images.sum(2), BLURS[0], axis=1, mode="constant")
     return np.column_stack([blurred_entropy(images), entropy(profile)])
 
@@ -79,7 +77,10 @@ class Bulk:
         return np.einsum("ni,ij,nj->n", off, self.precision, off)
 
 
-def image_scores(images: Array, sample: Array) -> dict[str, Array]:
-    """Return ``entropy`` (coarse) and ``typicality`` of images, given their entropies ``(N, 3)`` and the sample's."""
+def image_scores(entropies: Array, sample: Array) -> dict[str, Array]:
+    """Return ``entropy`` (the coarse one's) and ``typicality`` of jets of these entropies ``(N, 3)``; larger is odder.
+
+    ``sample`` ``(M, 3)`` are the entropies of the unlabelled jets that define the bulk.
+    """
     columns = {"entropy": slice(1, 2), "typicality": slice(None)}
-    return {name: Bulk.of(sample[:, mine]).distance(images[:, mine]) for name, mine in columns.items()}
+    return {name: Bulk.of(sample[:, mine]).distance(entropies[:, mine]) for name, mine in columns.items()}
