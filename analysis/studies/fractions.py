@@ -21,7 +21,12 @@ TAGGERS = ("mixture", "reconstruction")
 
 def changes(setup: Setup, fraction: float) -> dict[str, Any]:
     """Return the recipe's changes: the hierarchical prior, and the fraction of the second class."""
-    return {"model.latent": "L2(alpha=1,0.25)", "data.fraction": {setup.classes[1]: fraction}, "training.epochs": 20}
+    return {
+        "model.latent": "L2(alpha=1,0.25)",
+        "data.fraction": {setup.classes[1]: fraction},
+        "data.limit": 3000,
+        "training.epochs": 15,
+    }
 
 
 def case(fraction: float) -> str:
@@ -33,7 +38,7 @@ def measure(setup: Setup) -> xr.Dataset:
     """Return AUC (tagger, fraction, seed) of the weight of the second mixture and of the reconstruction error."""
     rows = []
     for fraction in FRACTIONS:
-        runs = setup.train(case(fraction), "image-dvae", changes(setup, fraction))
+        runs = setup.best(case(fraction), "image-dvae", changes(setup, fraction))
         rows.append(
             [tagging(scores(run, own=setup.jets, most=setup.most, image_alone=False), setup.classes[1]) for run in runs]
         )

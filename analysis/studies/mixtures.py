@@ -19,7 +19,7 @@ def measure(setup: Setup) -> xr.Dataset:
     """Return decoded mixtures (fraction, mixture, eta, phi) of the first seed, and average images of the classes."""
     decoded = []
     for fraction in SHOWN:
-        run = setup.train(case(fraction), "image-dvae", changes(setup, fraction))[0]
+        run = setup.best(case(fraction), "image-dvae", changes(setup, fraction))[0]
         decoded.append(corner_images(run))
     average = average_images(run, setup)
     return xr.Dataset(

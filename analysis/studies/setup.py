@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,15 @@ class Setup:
     def folders(self, case: str, seeds: int) -> list[Path]:
         """Return the run folders of a case, one for each seed."""
         return [self.folder / "runs" / case / f"seed{seed}" for seed in range(self.seeds or seeds)]
+
+    def best(self, case: str, name: str, changes: Mapping[str, Any], seeds: int = 5, restarts: int = 3) -> list[Run]:
+        """Return one run for each seed: of several trainings the one with the best bound on its training jets.
+
+        The bound knows the prior, so that it also tells which way round the mixtures should be; it knows no label.
+        """
+        count = self.seeds or seeds
+        runs = replace(self, seeds=count * restarts).train(case, name, changes)
+        return [min(runs[i::count], key=lambda run: run.history[-1]["loss"]) for i in range(count)]
 
     def train(self, case: str, name: str, changes: Mapping[str, Any], seeds: int = 5) -> list[Run]:
         """Return the runs of recipe ``name`` with ``changes``, one for each seed, trained in one vectorised step.

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from analysis.dip import dip
+from analysis.bimodality import bimodality
 from analysis.evidence import capped
 from analysis.scores import auc
 from analysis.studies.setup import LABELS, Setup
@@ -28,8 +28,8 @@ from models import VAE
 
 LATENTS = {"ae": "R1", "vae": "R1", "gmvae": "G1:2", "dvae": "L2(alpha=0.9)"}
 EPOCHS = 200
-SIZE = 1000
-"""Training jets of each class, as the authors'."""
+SIZE = 500
+"""Training jets of each class; the authors took 1,000."""
 MOST = 1000
 """Held-out jets of each class that are followed."""
 COLLAPSED = 0.55
@@ -42,7 +42,7 @@ def looks(epochs: int) -> list[int]:
 
 
 def measure(setup: Setup) -> xr.Dataset:
-    """Return latent, separation and dip (model, seed, epoch) of held-out jets."""
+    """Return latent, separation and bi-modality (model, seed, epoch) of held-out jets."""
     models = list(LATENTS)
     points = np.stack([follow(setup, model) for model in models])
     epochs = looks(setup.changes.get("training.epochs", EPOCHS))
@@ -54,7 +54,10 @@ def measure(setup: Setup) -> xr.Dataset:
         {
             "latent": (("model", "seed", "epoch", "jet"), points),
             "separation": (("model", "seed", "epoch"), separation),
-            "dip": (("model", "seed", "epoch"), np.array([dip(row) for row in flat]).reshape(where)[..., 0]),
+            "bimodality": (
+                ("model", "seed", "epoch"),
+                np.array([bimodality(row) for row in flat]).reshape(where)[..., 0],
+            ),
             "class_name": ("jet", np.array(setup.jets.classes)[label]),
         },
         {"model": models, "epoch": epochs, "seed": range(points.shape[1])},
@@ -114,34 +117,34 @@ def lines(found: xr.Dataset) -> Iterator[str]:
         drift = float(late["separation"].std("epoch").median())
         yield (
             f"{LABELS[model]}: separation {np.median(final):.3f} ({final.min():.3f} to {final.max():.3f}), "
-            f"over the last 50 epochs ± {drift:.4f}; dip {float(last['dip'].median()):.4f} "
-            f"({', '.join(f'{d:.3f}' for d in last['dip'].values)}); "
+            f"over the last 50 epochs ± {drift:.4f}; bi-modality {float(last['bimodality'].median()):.3f} "
+            f"({', '.join(f'{d:.2f}' for d in last['bimodality'].values)}); "
             f"collapsed {int((final < COLLAPSED).sum())} of {len(final)}"
         )
 
 
 def draw(found: xr.Dataset) -> dict[str, Figure]:
-    """Draw separation and dip against the epoch, a line for each seed, and latent histograms of the median seed."""
+    """Draw separation and bi-modality against the epoch, a line for each seed, and the latent of the median seed."""
     models = [str(name) for name in found["model"].values]
     with house():
         figure = Figure(figsize=(2.3 * len(models) + 0.4, 6.2))
         grid = figure.subplots(3, len(models), squeeze=False, sharey="row")
         for i, model in enumerate(models):
             mine = found.sel(model=model)
-            for row, name in enumerate(("separation", "dip")):
+            for row, name in enumerate(("separation", "bimodality")):
                 grid[row, i].plot(found["epoch"], mine[name].T, color=COLOURS[i], linewidth=0.8, alpha=0.8)
             grid[0, i].set(title=LABELS[model], ylim=(0.48, 1))
             grid[1, i].set(xlabel="epoch")
             histogram(grid[2, i], mine.isel(epoch=-1), np.asarray(found["class_name"]))
-        for row, label in enumerate(("max(AUC, 1 - AUC)", "dip of the latent", "jets, normalised")):
+        for row, label in enumerate(("max(AUC, 1 - AUC)", "bi-modality of the latent", "jets, normalised")):
             grid[row, 0].set_ylabel(label)
         grid[2, 0].legend()
     return {"stability": figure}
 
 
 def histogram(axes: Axes, final: xr.Dataset, names: NDArray) -> None:
-    """Draw the latent of the seed of median dip by class, scaled to [0, 1] between its 0.5 % and 99.5 % quantiles."""
-    seed = int(np.argsort(final["dip"].values)[final.sizes["seed"] // 2])
+    """Draw the latent of the seed of median bi-modality by class, its central 99 % scaled to [0, 1]."""
+    seed = int(np.argsort(final["bimodality"].values)[final.sizes["seed"] // 2])
     values = final["latent"].isel(seed=seed).values
     low, high = np.quantile(values, (0.005, 0.995))
     edges = np.linspace(0, 1, 41)

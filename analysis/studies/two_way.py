@@ -34,7 +34,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "dvae-3": {},
 }
 """Model -> changes of its recipe ``image-<model>``."""
-EPOCHS, SIZE = 30, 3000
+EPOCHS, SIZE = 20, 2000
 SEEDS = 5
 SHOWN = ("reconstruction", "kl", "log_p", "rare_mixture", "rare_ratio", "rare_responsibility", "entropy", "typicality")
 MARKERS = "ovP^<>D*"

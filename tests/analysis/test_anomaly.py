@@ -1,4 +1,4 @@
-"""Anomaly scores against closed forms: rejection, significance gain, dip, robust distance, log p(x), mixture ratios."""
+"""Anomaly scores and their measures against closed forms."""
 
 import math
 
@@ -9,8 +9,8 @@ from scipy.stats import chi2, norm
 
 import analysis.evidence as evidence
 from analysis.anomaly import orient, performance
-from analysis.dip import dip
-from analysis.typicality import Bulk, blurred_entropy
+from analysis.bimodality import bimodality
+from analysis.typicality import Bulk, blurred_entropy, shape_entropies
 from inference.data import data_for
 from models import build
 from models.build import ModelConfig
@@ -40,14 +40,13 @@ def test_orientation_looks_at_training_jets_only():
 @pytest.mark.parametrize(
     ("values", "expected", "tolerance"),
     [
-        (np.repeat([0.0, 1.0], 500), 0.25, 0.25 * 2.01 / 100),  # a point is smeared over its bin
-        (np.repeat([0.0, 1.0], [900, 100]), 0.05, 0.05 * 2.01 / 100),  # half of the smaller mass
-        (norm.ppf((np.arange(4000) + 0.5) / 4000), 0.0, 0.003),  # unimodal up to the binning
-        (np.r_[np.linspace(0, 1, 2000), np.linspace(2, 3, 2000)], 1 / 8, 0.005),  # two boxes: F goes flat at 1/2
+        (np.repeat([0.0, 1.0], [900, 100]), 0.1, 0.1 * 2.1 / 50),  # all of the smaller peak, but for one bin's share
+        (norm.ppf((np.arange(4000) + 0.5) / 4000), 0.0, 0.003),  # one peak, up to rounding in 4,000ths
+        (np.r_[np.linspace(0, 1, 2000), np.linspace(2, 3, 2000)], 1 / 4, 0.01),  # half of a box fills the valley
     ],
 )
-def test_dip_in_closed_form(values, expected, tolerance):
-    assert dip(values) == pytest.approx(expected, abs=tolerance)
+def test_bimodality_in_closed_form(values, expected, tolerance):
+    assert bimodality(values) == pytest.approx(expected, abs=tolerance)
 
 
 def test_bulk_ignores_a_compact_minority():
@@ -71,6 +70,9 @@ def test_entropy_of_blurred_images():
     expected = math.log(2 * math.pi * math.e * 4)
     found = blurred_entropy(np.stack([one, two]), [2.0])[:, 0]
     np.testing.assert_allclose(found, [expected, expected + math.log(2)], atol=2e-3)  # the blur is cut at 4 s
+    profile = shape_entropies(np.stack([one, two, two.T]))[:, 2]  # across the principal axis, which is the last one
+    line = math.log(2 * math.pi * math.e) / 2
+    np.testing.assert_allclose(profile, [line, line + math.log(2), line], atol=2e-3)
 
 
 @pytest.mark.parametrize("latent", ["L2(alpha=0.9)", "G1:2", "R1", "C2"])
