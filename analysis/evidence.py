@@ -27,7 +27,7 @@ DRAWS = 4
 """Draws of the guide for reconstruction, KL and bound."""
 PARTICLES = 16
 """Draws of the guide for log p(x)."""
-ORIENTING = 2000
+ORIENTING = 1000
 """Training jets that orient the scores, at most."""
 Raw = dict[str, NDArray]
 

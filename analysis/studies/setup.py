@@ -40,7 +40,7 @@ class Setup:
     files: tuple[str, ...] = ("sample:qcd", "sample:top", "sample:w")
     seeds: int | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
-    most: int = 2000
+    most: int = 1500
 
     @cached_property
     def jets(self) -> Jets:

@@ -27,9 +27,9 @@ from jets import concatenate
 CONTAMINATION = (0.0, 0.02, 0.05)
 """Anomalous jets in the training sample over the others."""
 CHANGES: dict[str, dict[str, Any]] = {
-    "ae": {"model.latent": "R2"},
-    "vae": {"model.latent": "R2"},
-    "gmvae": {"model.latent": "G2:2"},
+    "ae": {"model.latent": "R2", "training.lr": 3e-3},
+    "vae": {"model.latent": "R2", "training.lr": 3e-3},
+    "gmvae": {"model.latent": "G2:2", "training.lr": 3e-3},
     "dvae": {"model.latent": "L2(alpha=1,0.25)"},
     "dvae-3": {},
 }
