@@ -69,7 +69,7 @@ def evaluate(
     xarray.DataTree
     if vae.resolution is not None:
         groups["dimension"] = dimension_of(run, jets[:DIMENSION_JETS], seed)
-    result = xr.DataTree.from_dict(groups | nuts_groups(run))
+    result = xr.DataTree.from_dict({name: numbered(group) for name, group in (groups | nuts_groups(run, used)).items()})
 
     Raises
     ------
@@ -98,7 +98,7 @@ def evaluate(
         used = float(vae.likelihood.beta)
     if vae.resolution is not None:
         groups["dimension"] = dimension_of(run, jets[:DIMENSION_JETS], seed)
-    result = xr.DataTree.from_dict(groups | nuts_groups(run))
+    result = xr.DataTree.from_dict({name: numbered(group) for name, group in (groups | nuts_groups(run, used)).items()})
     result.attrs = attributes(run, jets) | {"scored": which, "beta": used}
     return result
 
@@ -115,13 +115,19 @@ def groups_of_some(vae: VAE, images: Images, index: NDArray[np.int64], draws: in
     return groups
 
 
-def nuts_groups(run: Run) -> dict[str, xr.Dataset]:
-    """Return the reference posteriors that ``python -m inference.nuts`` left in the run folder, if it did."""
-    path = run.path / "nuts.nc"
-    if not path.exists():
+def numbered(group: xr.Dataset) -> xr.Dataset:
+    """Number chains and draws, which ArviZ 1.x expects."""
+    return group.assign_coords({dim: np.arange(group.sizes[dim]) for dim in ("chain", "draw") if dim in group.dims})
+
+
+def nuts_groups(run: Run, beta: float) -> dict[str, xr.Dataset]:
+    """Return what ``python -m inference.nuts`` left in the run folder, if it did so since training and at this beta."""
+    path, weights = run.path / "nuts.nc", run.path / "weights.pt"
+    if not path.exists() or (weights.exists() and path.stat().st_mtime < weights.stat().st_mtime):
         return {}
     with xr.open_datatree(path, engine="h5netcdf") as kept:
-        return {name: kept[name].load().to_dataset() for name in NUTS}
+        same = np.isclose(kept.attrs["beta"], beta)
+        return {name: kept[name].load().to_dataset() for name in NUTS} if same else {}
 
 
 def choose_jets(
