@@ -73,11 +73,11 @@ def gaussian(
     return toy._replace(spectrum=sizes, axes=axes)
 
 
-def curve(n: int = 20_000, seed: int = 0) -> Toy:
-    """An open curve in space, one and a half turns of a helix of radius 1, uniform in length: 1 dimension."""
-    turn = np.random.default_rng(seed).uniform(-1.5 * math.pi, 1.5 * math.pi, n)
+def curve(n: int = 20_000, seed: int = 0, turns: float = 0.5) -> Toy:
+    """An open curve in space, half a turn of a helix of radius 1, uniform in length: 1 dimension."""
+    turn = np.random.default_rng(seed).uniform(-math.pi * turns, math.pi * turns, n)
     points = np.stack([np.cos(turn), np.sin(turn), turn / 3], 1)
-    return single("curve", points, {"turn": turn}, 1, math.log(3 * math.pi * math.hypot(1, 1 / 3)))
+    return single("curve", points, {"turn": turn}, 1, math.log(2 * math.pi * turns * math.hypot(1, 1 / 3)))
 
 
 def plane(n: int = 20_000, seed: int = 0, width: float = 4.0, height: float = 2.0) -> Toy:
