@@ -23,9 +23,9 @@ def dimensions(curves: xr.Dataset) -> Figure:
     with house():
         figure = Figure(figsize=(4.8, 3.4))
         axes = figure.subplots()
-        if "exact_kl" in curves and curves["exact_kl"].notnull().all():
-            fine = np.geomspace(scales(curves)[0], scales(curves)[-1], 2000)
-            steps = -np.gradient(np.interp(np.log(fine), np.log(scales(curves)), curves["exact_kl"]), np.log(fine))
+        if "spectrum" in curves.attrs:
+            fine = np.geomspace(float(scales(curves)[0]), float(scales(curves)[-1]), 2000)
+            steps = (np.atleast_1d(curves.attrs["spectrum"])[:, None] > fine).sum(0)
             axes.plot(fine, steps, color="0.6", linewidth=1, label="exact")
         draw_dimensions(axes, curves)
         axes.legend()

@@ -33,8 +33,8 @@ def passes(steps: xr.Dataset, beta: NDArray[np.float64]) -> xr.DataArray:
     terms = [name for name in steps.data_vars if str(name).startswith("kl_") and name != "kl_weight"]
     kl, log_beta = np.sum([steps[name] for name in terms], axis=0), np.log(np.asarray(steps["beta"]))
     ends = np.linspace(0, len(kl), len(PASSES) + 1).astype(int)
-    width = max(1, len(kl) // 100)
-    smooth = np.convolve(kl, np.full(width, 1 / width), "same")
+    window = np.ones(max(1, len(kl) // 100))
+    smooth = np.convolve(kl, window, "same") / np.convolve(np.ones_like(kl), window, "same")
     rows = []
     for start, stop in itertools.pairwise(ends):
         order = np.argsort(log_beta[start:stop])
@@ -48,7 +48,7 @@ def draw(found: xr.DataArray, curves: xr.Dataset) -> Figure:
         figure = Figure(figsize=(4.8, 3.4))
         axes = figure.subplots()
         if "exact_kl" in curves:
-            axes.plot(scales(curves), curves["exact_kl"], color="0.6", label="least possible")
+            axes.plot(scales(curves), curves["exact_kl"], color="0.75", linewidth=4, label="least possible")
         for name, colour, style in zip(PASSES, COLOURS[1:], ("--", ":", "-."), strict=False):
             axes.plot(found["beta"], found.sel({"pass": name}), style, color=colour, label=f"annealed, {name}")
         axes.plot(scales(curves), curves["kl"], color=COLOURS[0], label="one training, all scales")
