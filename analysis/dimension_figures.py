@@ -43,9 +43,9 @@ def draw_dimensions(axes: Axes, curves: xr.Dataset, label: str = "", colour: str
         axes.fill_between(x, value - error, value + error, color=axes.lines[-1].get_color(), alpha=0.25, lw=0)
     if not label:
         apart = ~np.asarray(curves["converged"])
-        axes.fill_between(
-            x, 0, 1, where=apart, transform=axes.get_xaxis_transform(), color="0.9", lw=0, label="not converged here"
-        )
+        if apart.any():
+            whole, label = axes.get_xaxis_transform(), "not converged here"
+            axes.fill_between(x, 0, 1, where=apart, transform=whole, color="0.9", lw=0, label=label)
     axes.set(xscale="log", xlabel=scale_label(curves), ylabel="dimension", ylim=(0, None))
 
 
