@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,9 +26,11 @@ from jets.files import replacing
 MASSES = {r"$m_W$": 80.4, r"$m_t$": 172.7}
 """Masses marked on the energy scale [GeV]."""
 LABELS = {"qcd": "QCD", "w": "W"}
+"""Classes that are not written as they are named."""
 SCALES = np.geomspace(8.0, 300.0, 19)
 """Energy scales between which the slope is taken [GeV]."""
 TRUE = np.arange(1, 13)
+"""Dimensions of the balls and Gaussians."""
 NUMBERS = (250, 500, 1000, 2000, 4000, 8000)
 SHOWN = (2, 4, 8, 12)
 """Dimensions whose estimate is drawn against the number of points."""
@@ -142,4 +145,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    from inference.errors import exit_code
+
+    sys.exit(exit_code(main))

@@ -136,7 +136,7 @@ def _blocks(
 
 @contextlib.contextmanager
 def _bar(total: int, progress: bool) -> Iterator[Callable[[int], None]]:
-    if not progress:
+    if not (progress and total):
         yield lambda count: None
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
