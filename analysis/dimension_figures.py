@@ -46,6 +46,7 @@ def draw_dimensions(axes: Axes, curves: xr.Dataset, label: str = "", colour: str
         if apart.any():
             whole, label = axes.get_xaxis_transform(), "not converged here"
             axes.fill_between(x, 0, 1, where=apart, transform=whole, color="0.9", lw=0, label=label)
+    axes.autoscale(axis="y")  # of all samples so far
     axes.set(xscale="log", xlabel=scale_label(curves), ylabel="dimension", ylim=(0, None))
 
 
