@@ -12,7 +12,6 @@ import torch
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from analysis.evidence import entropies, scores
 from analysis.scores import auc
@@ -153,6 +152,6 @@ def points(axes: Axes, x: xr.DataArray, y: xr.DataArray) -> None:
         axes.plot([], [], marker, color="0.4", label=score.replace("_", " "))
 
 
-def median(values: xr.DataArray, score: str) -> NDArray:
+def median(values: xr.DataArray, score: str) -> float:
     """Return the median over seeds, NaN where the model lacks the score."""
-    return values.sel(score=score).median("seed").values if score in values["score"] else np.array(np.nan)
+    return float(np.median(values.sel(score=score))) if score in values["score"] else float("nan")

@@ -55,6 +55,7 @@ def two_way(random):
         {"model": m, "score": s, "background": b, "anomaly": a, "contamination": c, "seed": 0, "auc": random.random()}
         for m, s, c in product([*CHANGES, NO_MODEL], SHOWN, CONTAMINATION)
         for b, a in permutations(["qcd", "top"], 2)
+        if (m, s) != ("ae", "log_p")  # as in truth: an autoencoder has none
     ]
     table = pd.DataFrame(rows).set_index(["model", "score", "background", "contamination", "seed", "anomaly"])
     return table["auc"].to_xarray().to_dataset(name="auc").assign_attrs(trained_on=["qcd", "top"])
@@ -67,7 +68,7 @@ def complexity(random):
     return xr.Dataset(columns | both | label, {"trained_on": ["qcd", "top"]})
 
 
-@pytest.mark.parametrize(("name", "made", "count"), [("two-way", two_way, 1 + 48), ("complexity", complexity, 2)])
+@pytest.mark.parametrize(("name", "made", "count"), [("two-way", two_way, 1 + 47), ("complexity", complexity, 2)])
 def test_figures_and_lines_of_made_up_numbers(name, made, count):
     found = made(np.random.default_rng(0))
     assert len(list(STUDIES[name].lines(found))) == count
