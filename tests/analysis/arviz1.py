@@ -14,7 +14,8 @@ import analysis
 from analysis import information, scores, trust  # noqa: F401
 from analysis.access import open_tree
 
-PLOTS = ("plot_trace", "plot_rank", "plot_forest", "plot_pair", "plot_dist")
+# No plot_rank: it compares chains, and the guide has one.
+PLOTS = ("plot_trace", "plot_forest", "plot_pair", "plot_dist")
 
 
 def main(path):
