@@ -18,7 +18,7 @@ from analysis.typicality import image_scores, shape_entropies
 from inference.data import Images, data_for
 from inference.importance import log_weights
 from inference.machine import tune_cpu
-from inference.run import Run
+from inference.run import Run, RunError
 from jets import Jets
 from models import AE, VAE
 
@@ -59,9 +59,16 @@ def scores(
     -------
     xarray.Dataset
         ``score_value`` (score, jet), larger is more anomalous; ``class_name`` (jet).
+
+    Raises
+    ------
+    RunError
+        The run is not on images.
     """
     tune_cpu()
     own = run.jets() if own is None else own
+    if run.recipe.model.clouds or own.are_vectors:
+        raise RunError(f"{run.path}: these scores are of jet images; for this run use python -m analysis.summary")
     part = run.split(own)
     jets = capped(own[part.test] if data is None else data, most)
     known = own[np.random.default_rng(0).permutation(part.train)[:ORIENTING]]
