@@ -10,12 +10,15 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from analysis.dimension_figures import draw_dimensions, scale_label, scales
 from analysis.style import COLOURS, house
 from inference.run import RunError
 from jets.files import replacing
 
+LINES = (*COLOURS[:2], *COLOURS[3:])
+"""Colours of the samples: grey would look like a reference."""
 CONVERGED = 0.1
 """Difference of D1 / D2 from one up to which a training counts as converged."""
 
@@ -25,15 +28,18 @@ def dimension_samples(curves: Mapping[str, xr.Dataset]) -> Figure:
     with house():
         figure = Figure(figsize=(5.0, 4.8))
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-        for colour, (name, one) in zip(COLOURS, curves.items(), strict=False):
+        for colour, (name, one) in zip(LINES, curves.items(), strict=False):
             draw_dimensions(above, one, name, colour)
             ratio = np.asarray(one["D1"] / one["D2"])
             alive = np.asarray(one["D2"]) > 0.5  # where nothing is told, the ratio says nothing
             below.plot(scales(one)[alive], ratio[alive], color=colour)
         above.set(xlabel="")
-        above.legend(ncols=len(curves), fontsize=8)
+        above.legend(ncols=len(curves), fontsize=8, loc="lower left")
         below.axhspan(1 - CONVERGED, 1 + CONVERGED, color="0.9", lw=0)
         below.set(ylim=(0.7, 1.3), ylabel="$D_1/D_2$", xlabel=scale_label(one))
+        below.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        below.xaxis.set_major_formatter(ScalarFormatter())
+        below.xaxis.set_minor_formatter(NullFormatter())
     return figure
 
 

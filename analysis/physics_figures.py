@@ -16,8 +16,6 @@ MOST = 8
 """Rows of a figure of traversals, those of most KL."""
 AREA = 900.0
 """Area of a marker that holds a jet's whole pT [points^2]."""
-HALF_WIDTH = 0.8
-"""What is shown around the jet axis [rad]."""
 
 
 def cloud_traversals(tree: xr.DataTree) -> Figure:
@@ -25,12 +23,13 @@ def cloud_traversals(tree: xr.DataTree) -> Figure:
     clouds = array(tree, "traversals/cloud")
     rows = chosen_paths(tree)
     columns = max(len(steps) for steps in rows.values())
+    reach = 1.1 * float(abs(clouds.isel(column=slice(1, None))).max())
     with house():
         figure = Figure(figsize=(1.25 * columns + 1.0, 1.4 * len(rows) + 0.5))
         grid = figure.subplots(len(rows), columns, squeeze=False, sharex=True, sharey=True)
         for line, (path, steps) in zip(grid, rows.items(), strict=True):
             for axes, step in zip(line, steps, strict=False):
-                scatter(axes, np.asarray(clouds.sel(step=step)), COLOURS[0])
+                scatter(axes, np.asarray(clouds.sel(step=step)), reach)
                 axes.set_title(step.removeprefix(path).strip(" _="), fontsize=8, pad=2)
             for axes in line[len(steps) :]:
                 axes.remove()
@@ -40,11 +39,12 @@ def cloud_traversals(tree: xr.DataTree) -> Figure:
     return figure
 
 
-def scatter(axes: Axes, cloud: np.ndarray, colour: str) -> None:
-    """Draw one cloud ``(particles, 3)``."""
+def scatter(axes: Axes, cloud: np.ndarray, reach: float) -> None:
+    """Draw one cloud ``(particles, 3)`` within ``reach`` [rad] of the jet axis."""
     w, eta, phi = cloud.T
-    axes.scatter(eta, phi, s=AREA * w, color=colour, alpha=0.6, linewidths=0)
-    axes.set(xlim=(-HALF_WIDTH, HALF_WIDTH), ylim=(-HALF_WIDTH, HALF_WIDTH), aspect="equal")
+    axes.scatter(eta, phi, s=AREA * w, color=COLOURS[0], alpha=0.6, linewidths=0)
+    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+    axes.locator_params(nbins=4)
     axes.tick_params(labelsize=6, which="both")
 
 
