@@ -13,18 +13,25 @@ class UnknownClassError(ValueError):
     """The class to be tagged is not among the jets."""
 
 
+class Missing(KeyError):
+    """Something that was asked for is not there; the message says what, and the remedy where there is one."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
 def array(tree: xr.DataTree, path: str) -> xr.DataArray:
     """Return the variable at ``group/name``.
 
     Raises
     ------
-    KeyError
+    Missing
         The tree lacks it; the message lists the group's variables.
     """
     group, name = path.split("/")
     if group not in tree or name not in tree[group]:
         known = list(tree[group].dataset) if group in tree else list(tree)
-        raise KeyError(f"the tree has no {path}; it has {', '.join(map(str, known))}")
+        raise Missing(f"the tree has no {path}; it has {', '.join(map(str, known))}")
     found = tree[group][name]
     assert isinstance(found, xr.DataArray)
     return found

@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 
 
-def run_parser(command: str, description: str) -> argparse.ArgumentParser:
-    """Return a parser with RUN, ``--data``, ``--beta`` and ``--signal``.
+def run_parser(command: str, description: str, *, several: bool = False) -> argparse.ArgumentParser:
+    """Return a parser with RUN (``runs``, where there may be several), ``--data``, ``--beta`` and ``--signal``.
 
     >>> run_parser("summary", "").parse_args(["runs/mine", "--data", "a.h5", "b.h5:top"]).data
     ['a.h5', 'b.h5:top']
     """
     result = argparse.ArgumentParser(prog=f"python -m analysis.{command}", description=description)
-    result.add_argument("run", metavar="RUN", help="run folder")
+    if several:
+        result.add_argument("runs", metavar="RUN", nargs="*", help="run folders, or the folder of a scan")
+    else:
+        result.add_argument("run", metavar="RUN", help="run folder")
     result.add_argument(
         "--data",
         metavar="F[:class]",

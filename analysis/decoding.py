@@ -8,9 +8,10 @@ import numpy as np
 import torch
 import xarray as xr
 from numpy.typing import NDArray
+from torch import Tensor
 
 from analysis.draws import BATCH
-from analysis.traversals import traversals
+from analysis.traversals import COARSE, FINE, Steps, traversals
 from inference.data import Images
 from jets import Jets
 from models import VAE
@@ -23,22 +24,38 @@ def typical(elbo: NDArray[np.floating]) -> int:
 
 @torch.no_grad()
 def decoded(vae: VAE, images: Images, jets: Jets, number: int) -> dict[str, xr.Dataset]:
-    """Return what is decoded along each latent of jet ``number``, as ``images`` or ``traversals``; class averages."""
+    """Return what is decoded along each latent of jet ``number``, as ``images`` or ``traversals``; class averages.
+
+    ``slides``, image (step, eta, phi) or cloud (step, particle, column), holds the same in finer steps.
+    """
     if jets.are_vectors:
         return {}
     x = images[torch.tensor([number])]
-    names, points = traversals(vae.latent, first_jet(vae.guide(x)))
-    mean = vae.decode(points).mean if names else x.new_empty(0, *x.shape[1:])
+    z = first_jet(vae.guide(x))
     average = average_images(images, jets)
+    names, mean = decoded_along(vae, x, z, COARSE)
+    slide_names, slide_mean = decoded_along(vae, x, z, FINE)
     if x.dim() == 3:
-        columns = {"step": names, "column": ["share of pT", "eta", "phi"]}
-        parts = {
-            "cloud": (("step", "particle", "column"), mean.numpy()),
-            "jet": (("constituent", "column"), x[0].numpy()),
+        columns = {"column": ["share of pT", "eta", "phi"]}
+        cloud = ("step", "particle", "column")
+        parts = {"cloud": (cloud, mean.numpy()), "jet": (("constituent", "column"), x[0].numpy())}
+        return {
+            "images": average,
+            "traversals": xr.Dataset(parts, columns | {"step": names}),
+            "slides": xr.Dataset({"cloud": (cloud, slide_mean.numpy())}, columns | {"step": slide_names}),
         }
-        return {"images": average, "traversals": xr.Dataset(parts, columns)}
-    pictures = mean.reshape(len(names), average.sizes["eta"], average.sizes["phi"]).numpy()
-    return {"images": average.assign(decoded=(("probe", "eta", "phi"), pictures)).assign_coords(probe=names)}
+    axes = (average.sizes["eta"], average.sizes["phi"])
+    pictures, slides = (value.reshape(len(value), *axes).numpy() for value in (mean, slide_mean))
+    return {
+        "images": average.assign(decoded=(("probe", "eta", "phi"), pictures)).assign_coords(probe=names),
+        "slides": xr.Dataset({"image": (("step", "eta", "phi"), slides)}, {"step": slide_names}),
+    }
+
+
+def decoded_along(vae: VAE, x: Tensor, z: Any, steps: Steps) -> tuple[list[str], Tensor]:
+    """Return the names of all steps from the draw z of jet x ``(1, ...)``, and what is decoded there."""
+    names, points = traversals(vae.latent, z, steps)
+    return names, vae.decode(points).mean if names else x.new_empty(0, *x.shape[1:])
 
 
 def first_jet(z: Any) -> Any:

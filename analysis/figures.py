@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
@@ -18,15 +19,15 @@ DARKEST = 1e-5
 """Smallest pixel value that gets a colour."""
 
 
-def losses(tree: xr.DataTree) -> Figure:
-    """Draw loss, reconstruction and KL [nat per jet] against the epoch, for training and validation jets."""
-    history = tree["history"]
+def losses(history: xr.Dataset) -> Figure:
+    """Draw loss, reconstruction and KL [nat per jet] (epoch,) against the epoch, for training and validation jets."""
+    dots = "." if history.sizes["epoch"] < 4 else ""
     with house():
         figure = Figure(figsize=(7.2, 2.6))
         for axes, name in zip(figure.subplots(1, 3), ("loss", "reconstruction", "kl"), strict=True):
-            axes.plot(history["epoch"], history[name], label="training")
+            axes.plot(history["epoch"], history[name], "-" + dots, label="training")
             if f"validation_{name}" in history:
-                axes.plot(history["epoch"], history[f"validation_{name}"], "--", label="validation")
+                axes.plot(history["epoch"], history[f"validation_{name}"], "--" + dots, label="validation")
             title = {"loss": "-ELBO", "kl": "KL"}.get(name, name)
             axes.set(xlabel="epoch", ylabel=f"{title} [nat / jet]")
         figure.axes[0].legend()
@@ -151,3 +152,25 @@ def image_rows(tree: xr.DataTree) -> list[list[tuple[str, xr.DataArray]]]:
 def _edge(axis: xr.DataArray, side: int) -> float:
     step = float(axis[1] - axis[0])
     return float(axis[side]) + (step / 2 if side else -step / 2)
+
+
+CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, 3**0.5 / 2]])
+"""Where the pure mixtures of a Gibbs triangle lie."""
+
+
+def gibbs_triangle(tree: xr.DataTree, corners: Sequence[str], most: int = 1500) -> Figure:
+    """Draw each jet at its weights of the three coordinates ``corners``; at most so many of each class."""
+    points, label = array(tree, "guide_params/point").sel(coordinate=list(corners)), class_names(tree)
+    with house():
+        figure = Figure(figsize=(4.6, 4.0))
+        axes = figure.subplots()
+        axes.fill(*CORNERS.T, fill=False, color="0.5", linewidth=1)
+        for colour, name in zip(COLOURS, classes(tree), strict=False):
+            x, y = (np.asarray(points)[label == name][:most] @ CORNERS).T
+            axes.plot(x, y, ".", color=colour, markersize=2.5, alpha=0.5, label=name, rasterized=True)
+        for k, corner in enumerate(CORNERS):
+            axes.annotate(corners[k], corner, (0, -14 if k < 2 else 6), textcoords="offset points", ha="center")
+        axes.set(aspect="equal", xlim=(-0.1, 1.1))
+        axes.axis("off")
+        axes.legend(markerscale=4, loc="upper left")
+    return figure

@@ -159,8 +159,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser().parse_args(arguments)
     from pathlib import Path
 
+    from analysis.export import save_figures
     from analysis.physics_figures import cloud_traversals, meaning_map
-    from analysis.report import save_figures
     from analysis.tree import evaluated
     from inference.run import Run
     from jets.files import replacing

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -49,27 +51,43 @@ def scatter(axes: Axes, cloud: np.ndarray, reach: float) -> None:
 
 
 def chosen_paths(tree: xr.DataTree) -> dict[str, list[str]]:
+    """Return path -> names of its steps, for the paths of a figure."""
+    return informed_paths(tree, names(array(tree, "traversals/cloud"), "step"))
+
+
+def informed_paths(tree: xr.DataTree, steps: Sequence[str]) -> dict[str, list[str]]:
     """Return path -> names of its steps, for the paths that carry information, the most first."""
     kl = array(tree, "information/kl").mean("jet")
     nats = dict(zip(names(kl, "kl_term"), np.asarray(kl).tolist(), strict=True))
-    steps: dict[str, list[str]] = {}
-    for step in names(array(tree, "traversals/cloud"), "step"):
-        steps.setdefault(path_of(step), []).append(step)
+    paths: dict[str, list[str]] = {}
+    for step in steps:
+        paths.setdefault(path_of(step), []).append(step)
     informed = {
-        path: sum(v for name, v in nats.items() if name == path or name.startswith(f"{path}_")) for path in steps
+        path: sum(v for name, v in nats.items() if name == owner(path) or name.startswith(f"{owner(path)}_"))
+        for path in paths
     }
-    order = sorted(steps, key=lambda path: -informed[path])
+    order = sorted(paths, key=lambda path: -informed[path])
     alive = [path for path in order if informed[path] >= ALIVE][:MOST]
-    return {path: steps[path] for path in alive or order[:1]}
+    return {path: paths[path] for path in alive or order[:1]}
 
 
 def path_of(step: str) -> str:
     """Return the path that a step belongs to.
 
-    >>> path_of("R4_0 = -2"), path_of("C2_1")
-    ('R4_0', 'C2')
+    >>> path_of("R4_0 = -2"), path_of("C2_1"), path_of("D3_0 to _1 = 0.5")
+    ('R4_0', 'C2', 'D3_0 to _1')
     """
     return step.split(" = ")[0] if " = " in step else step.rpartition("_")[0]
+
+
+def owner(path: str) -> str:
+    """Return the coordinate that a path follows, the factor of an edge.
+
+    >>> owner("R4_0"), owner("D3_0 to _1")
+    ('R4_0', 'D3')
+    """
+    start, along, _ = path.partition(" to _")
+    return start.rpartition("_")[0] if along else start
 
 
 def meaning_map(found: xr.Dataset, kl: xr.DataArray) -> Figure:
@@ -90,11 +108,11 @@ def meaning_map(found: xr.Dataset, kl: xr.DataArray) -> Figure:
         for i, row in enumerate(np.asarray(values)):
             for j, value in enumerate(row):
                 if abs(value) >= 0.1:
-                    ink = "w" if abs(value) > 0.6 else "k"
+                    ink = "#ffffff" if abs(value) > 0.6 else "#111111"
                     axes.text(
                         j, i, f"{value:.2f}".replace("0.", "."), ha="center", va="center", fontsize=6.5, color=ink
                     )
-        axes.scatter(best, range(len(best)), s=230, marker="s", facecolors="none", edgecolors="k", linewidths=1.2)
+        axes.scatter(best, range(len(best)), s=230, marker="s", facecolors="none", edgecolors="#111111", linewidths=1.2)
         axes.set_xticks(range(len(observed)), observed, rotation=50, ha="right", fontsize=8)
         labels = [f"{name}  {float(kl.sel(coordinate=name)):.1f} nat" for name in coordinates]
         axes.set_yticks(range(len(coordinates)), labels, fontsize=8)

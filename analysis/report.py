@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import io
-import json
-import re
 import sys
-from collections.abc import Callable, Sequence
-from importlib.resources import files
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import arviz_stats
-import jinja2
-import numpy as np
-import pandas as pd
 import xarray as xr
-from matplotlib.figure import Figure
 from rich.console import Console
 
-from analysis import dimension_figures, figures
-from analysis.access import UnknownClassError, array, class_names, classes, names
+from analysis.access import Missing, UnknownClassError
 from analysis.commandline import run_parser
-from analysis.meaning import coordinate_kl, meaning
-from analysis.observables import observables
-from analysis.physics_figures import cloud_traversals, meaning_map
-from analysis.summary import print_tables, summarise
+from analysis.export import export
+from analysis.known import Known, kept, of_run, of_tree
+from analysis.page import Section, render
+from analysis.sections import QUESTIONS
+from analysis.several import chosen, expanded, overview
+from analysis.summary import print_tables
+from analysis.words import counts
 
 
 def write_report(
@@ -34,118 +26,119 @@ def write_report(
 ) -> Path:
     """Write the page of a tree made by :func:`analysis.evaluate`; return its path.
 
-    Loss curves, KL spectrum, latent histograms by class, ROC, average and decoded images, ArviZ's summary of the
-    aggregate posterior, and how to reproduce it. The page loads nothing from elsewhere. Each figure also goes into
-    ``figure_folder``, if given, as PNG and PDF.
+    Each figure and its numbers also go into ``figure_folder``, if given, as PNG, PDF, SVG, NetCDF and CSV.
+
+    Raises
+    ------
+    UnknownClassError
+        ``signal`` is not a class of the tree.
     """
+    known = of_tree(tree, signal)
+    sections = answered(known)
+    if figure_folder is not None:
+        export(sections, Path(figure_folder))
+    return write_page(known, sections, Path(out))
+
+
+def answered(known: Known) -> list[Section]:
+    """Return the answer to every question, as far as it is known."""
+    return [question.answered(known) for question in QUESTIONS]
+
+
+def write_page(known: Known, sections: Sequence[Section], out: Path) -> Path:
+    """Write the page of one run; return its path."""
+    return write_text(render(title(known), lead(known), sections, known.notes), out)
+
+
+def write_text(page: str, out: Path) -> Path:
+    """Write a page, atomically; return its path."""
     from jets.files import replacing
 
-    numbers = summarise(tree, signal)
-    drawn = draw(tree, numbers)
-    if figure_folder is not None:
-        save_figures(drawn, Path(figure_folder))
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string((files("analysis") / "report.html.j2").read_text())
-    page = template.render(
-        numbers=numbers,
-        attributes=tree.attrs,
-        provenance=json.loads(tree.attrs["provenance"]),
-        figures={name: svg(figure, name) for name, figure in drawn.items()},
-        aggregate=aggregate_summary(tree),
-        best=max(numbers["auc"].items(), key=lambda item: item[1]["value"], default=None),
-    )
     with replacing(out) as temporary:
         temporary.write_text(page, encoding="utf-8")
-    return Path(out)
+    return out
 
 
-def draw(tree: xr.DataTree, numbers: dict[str, Any]) -> dict[str, Figure]:
-    """Return every figure that the tree allows."""
-    drawers: dict[str, Callable[[], Figure]] = {
-        "kl_spectrum": lambda: figures.kl_spectrum(tree),
-        "latent_histograms": lambda: figures.latent_histograms(tree),
-    }
-    if "images" in tree:
-        drawers["jet_images"] = lambda: figures.jet_images(tree)
-    if "dimension" in tree:
-        drawers["dimension"] = lambda: dimension_figures.dimensions(tree["dimension"].to_dataset())
-    if observables(tree).size:
-        drawers["meaning"] = lambda: meaning_map(meaning(tree).isel(sample=0), coordinate_kl(tree))
-    if "traversals" in tree:
-        drawers["traversals"] = lambda: cloud_traversals(tree)
-    if "images" in tree:
-        drawers["jet_images"] = lambda: figures.jet_images(tree)
-    if "epoch" in tree["history"].dims:
-        drawers["losses"] = lambda: figures.losses(tree)
-    if numbers["auc"]:
-        drawers["roc_curves"] = lambda: figures.roc_curves(tree, numbers["signal"])
-    return {name: drawer() for name, drawer in drawers.items()}
+def title(known: Known) -> str:
+    """Return the head of the page."""
+    try:
+        return f"Latent space {known.recipe['model']['latent']}"
+    except Missing:
+        return f"Run {known.name}"
 
 
-def save_figures(drawn: dict[str, Figure], folder: Path) -> None:
-    """Write each figure as PNG and PDF."""
-    from jets.files import replacing
-
-    for name, figure in drawn.items():
-        for suffix, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None})):
-            with replacing(folder / f"{name}.{suffix}") as temporary:
-                figure.savefig(temporary, format=suffix, metadata=metadata)
-
-
-def svg(figure: Figure, name: str) -> str:
-    """Return a figure as an SVG element whose ids are unique on the page and which scales with it."""
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
-    text = buffer.getvalue()
-    text = text[text.index("<svg") :]
-    text = re.sub(r'\bid="', f'id="{name}-', text)
-    text = re.sub(r'(xlink:href="|url\()#', rf"\1#{name}-", text)
-    return re.sub(
-        r'<svg ([^>]*?)width="[^"]*pt" height="[^"]*pt"|<svg height="[^"]*pt" ([^>]*?)width="[^"]*pt"',
-        lambda m: f'<svg role="img" aria-labelledby="{name}-caption" {m.group(1) or m.group(2)}',
-        text,
-        count=1,
-    )
-
-
-def aggregate_summary(tree: xr.DataTree) -> pd.DataFrame:
-    """Return ArviZ's summary of the aggregate posterior q(z | class): mean, sd and interval of each coordinate."""
-    draws, label = array(tree, "posterior/z").drop_vars("kind", errors="ignore"), class_names(tree)
-    tables = {}
-    for name in classes(tree):
-        mine = draws.isel(jet=np.flatnonzero(label == name))
-        pooled = mine.stack(sample=("chain", "draw", "jet")).reset_index("sample", drop=True)
-        columns = xr.Dataset({c: pooled.sel(coordinate=c, drop=True) for c in names(draws, "coordinate")})
-        tables[name] = arviz_stats.summary(columns, sample_dims=["sample"], kind="stats", round_to=3)
-    return pd.concat(tables, names=["class", "coordinate"])
+def lead(known: Known) -> str:
+    """Return what stands below it."""
+    try:
+        numbers = known.numbers
+    except Missing:
+        return known.name
+    return f"{known.name}: {counts(numbers['counts']['scored'])} jets ({known.tree.attrs['scored']})"
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
-    result = run_parser("report", "Write a run's HTML report.")
-    result.add_argument("--out", metavar="F", help="the page [RUN/report.html]")
+    result = run_parser("report", "Write a run's HTML report.", several=True)
+    result.add_argument("--compare", metavar=("A", "B"), nargs=2, help="set two runs side by side")
+    result.add_argument("--out", metavar="F", help="the page [RUN/report.html; of two: A/comparison.html]")
     result.add_argument("--summary", action="store_true", help="also print the tables of analysis.summary")
-    result.add_argument("--figures", metavar="DIR", help="also write each figure there as PNG and PDF")
+    result.add_argument(
+        "--figures",
+        metavar="DIR",
+        help="also write each figure there as PNG, PDF and SVG, its numbers as NetCDF and CSV",
+    )
     return result
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Evaluate a run (or read what the summary kept), write the page, name it."""
+    """Evaluate runs (or read what the summary kept), write the page, name it."""
     options = parser().parse_args(arguments)
-    from analysis.tree import evaluated
-    from inference.run import Run, RunError
+    from inference.run import RunError
 
-    run = Run.open(options.run)
-    result = evaluated(run, options.data, options.beta)
+    if bool(options.runs) == bool(options.compare):
+        raise RunError("give one run, several, or a scan; or --compare A B")
+    write = compare if options.compare else report
     try:
-        if options.summary:
-            print_tables(summarise(result, options.signal), Console())
-        path = write_report(
-            result, options.out or run.path / "report.html", options.signal, figure_folder=options.figures
-        )
+        written = write(options)
     except UnknownClassError as error:
         raise RunError(f"--signal: {error}") from error
-    print(f"report: {path}")
+    print(f"report: {written}")
+
+
+def report(options: argparse.Namespace) -> Path:
+    """Write the page of one run, or of the chosen one of several."""
+    folders = expanded(options.runs)
+    table = overview(folders)
+    known = of_run(chosen(table), options.data, options.beta, options.signal)
+    if len(folders) > 1:
+        known.sources["runs"] = table
+        scan = Path(options.runs[0])
+        known.sources["scan"] = kept(scan / "scan.nc", f"python -m analysis.topology {scan}")
+    sections = answered(known)
+    if options.summary:
+        print_tables(known.numbers, Console())
+    if options.figures:
+        name_files(export(sections, Path(options.figures)), options.figures)
+    return write_page(known, sections, Path(options.out or Path(options.runs[0]) / "report.html"))
+
+
+def compare(options: argparse.Namespace) -> Path:
+    """Write the page of two runs side by side."""
+    from analysis.compare import compared
+
+    first, second = (of_run(path, options.data, options.beta, options.signal) for path in options.compare)
+    sections = compared(first, second)
+    if options.figures:
+        name_files(export(sections, Path(options.figures)), options.figures)
+    notes = [f"{known.name}: {note}" for known in (first, second) for note in known.notes]
+    heads = [f"{title(known)} ({known.name})" for known in (first, second)]
+    page = render("Two runs side by side", " and ".join(heads), sections, notes, heads)
+    return write_text(page, Path(options.out or Path(first.name) / "comparison.html"))
+
+
+def name_files(written: Sequence[str], folder: str) -> None:
+    """Print what was written."""
+    print(f"figures and numbers in {folder}: {', '.join(written)}")
 
 
 if __name__ == "__main__":

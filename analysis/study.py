@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis.report import save_figures
+from analysis.export import save_figures
 from analysis.studies import STUDIES
 from analysis.studies.setup import Setup
 from inference.errors import exit_code

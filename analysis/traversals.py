@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from itertools import combinations
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,22 +13,45 @@ from torch.nn.functional import normalize
 
 from priors import Latent, Space, Superposition
 
-SWEEP = (-2.0, -1.0, 0.0, 1.0, 2.0)
-"""Values of a real coordinate, in standard deviations of a standard prior."""
-LOOP = tuple(2 * math.pi * i / 8 for i in range(8))
-"""Angles of a closed loop [rad]."""
+
+class Steps(NamedTuple):
+    """Where a path stops.
+
+    Attributes
+    ----------
+    sweep
+        Values of a real coordinate, in standard deviations of a standard prior.
+    loop
+        Angles of a closed loop [rad].
+    edge
+        Parts of the way along each edge of a simplex; none: only its vertices are visited.
+    """
+
+    sweep: tuple[float, ...]
+    loop: tuple[float, ...]
+    edge: tuple[float, ...] = ()
+
+
+COARSE = Steps((-2.0, -1.0, 0.0, 1.0, 2.0), tuple(2 * math.pi * i / 8 for i in range(8)))
+"""For a figure."""
+FINE = Steps(
+    tuple(i / 4 for i in range(-10, 11)),
+    tuple(2 * math.pi * i / 32 for i in range(33)),
+    tuple(i / 10 for i in range(11)),
+)
+"""For a slider."""
 
 Path = Iterator[tuple[str, Tensor]]
 """Name of each step, and the factor's features there, ``(features_size,)``."""
 
 
-def traversals(space: Space, z: Mapping[str, Any]) -> tuple[list[str], Tensor]:
+def traversals(space: Space, z: Mapping[str, Any], steps: Steps = COARSE) -> tuple[list[str], Tensor]:
     """Return names and decoder features ``(steps, features_size)`` of every path.
 
     A real coordinate is swept from -2 to 2, an angle runs round its circle, a direction round a great circle, a
     simplex or category goes through its vertices, a superposition through its manifolds and within each; all other
     latents stay as they are in ``z``, the draw of one jet (label -> value, without batch dimension). Names are
-    ``R4_0 = -2``, ``S1_0 = 0.79`` [rad], ``C2_1``.
+    ``R4_0 = -2``, ``S1_0 = 0.79`` [rad], ``C2_1``, and in finer steps ``D3_0 to _1 = 0.5`` along a simplex' edge.
 
     >>> from priors import parse
     >>> names, points = traversals(parse("C2 x S1"), {"C2": torch.tensor([1.0, 0.0]), "S1": torch.tensor([0.5])})
@@ -37,7 +61,7 @@ def traversals(space: Space, z: Mapping[str, Any]) -> tuple[list[str], Tensor]:
     names, rows, start = [], [], 0
     base = space.features(z)
     for label, factor in space.items:
-        for name, features in path(factor, z[label]):
+        for name, features in path(factor, z[label], steps):
             row = base.clone()
             row[start : start + factor.features_size] = features
             names.append(label + name)
@@ -46,64 +70,74 @@ def traversals(space: Space, z: Mapping[str, Any]) -> tuple[list[str], Tensor]:
     return names, torch.stack(rows) if rows else base.new_empty(0, len(base))
 
 
-def path(factor: Latent, value: Any) -> Path:
+def path(factor: Latent, value: Any, steps: Steps) -> Path:
     """Yield the steps of one factor whose value is ``value`` elsewhere."""
     if isinstance(factor, Superposition):
-        yield from manifolds(factor, value)
+        yield from manifolds(factor, value, steps)
     else:
-        yield from PATHS[factor.kind](factor, value)
+        yield from PATHS[factor.kind](factor, value, steps)
 
 
-def sweep(factor: Latent, value: Tensor) -> Path:
+def sweep(factor: Latent, value: Tensor, steps: Steps) -> Path:
     """Sweep each real coordinate."""
     for k in range(factor.dim):
-        for step in SWEEP:
+        for step in steps.sweep:
             yield f"_{k} = {step:g}", factor.features(replaced(value, k, step))
 
 
-def loop(factor: Latent, value: Tensor) -> Path:
+def loop(factor: Latent, value: Tensor, steps: Steps) -> Path:
     """Run round each circle."""
     for k in range(factor.dim):
-        for angle in LOOP:
+        for angle in steps.loop:
             yield f"_{k} = {angle:.2g}", factor.features(replaced(value, k, angle))
 
 
-def great_circle(factor: Latent, value: Tensor) -> Path:
+def great_circle(factor: Latent, value: Tensor, steps: Steps) -> Path:
     """Run round the great circle through the value and its nearest pole, the last axis."""
     pole = torch.zeros_like(value)
     pole[-1] = 1.0
     aside = pole - (pole @ value) * value
     if aside.norm() < 1e-3:
         aside = pole.roll(1)
-    for angle in LOOP:
+    for angle in steps.loop:
         yield f" = {angle:.2g}", factor.features(math.cos(angle) * value + math.sin(angle) * normalize(aside, dim=0))
 
 
-def vertices(factor: Latent, value: Tensor) -> Path:
-    """Visit each vertex of a simplex, each category: what the decoder sees of them are the weights themselves."""
+def vertices(factor: Latent, value: Tensor, steps: Steps) -> Path:
+    """Visit each category: what the decoder sees of it are the weights themselves."""
     for k, features in enumerate(torch.eye(factor.dim, dtype=value.dtype)):
         yield f"_{k}", features
 
 
-def manifolds(factor: Superposition, value: Mapping[str, Any]) -> Path:
+def edges(factor: Latent, value: Tensor, steps: Steps) -> Path:
+    """Walk along each edge of a simplex, from vertex to vertex."""
+    if not steps.edge:
+        yield from vertices(factor, value, steps)
+    corners = torch.eye(factor.dim, dtype=value.dtype)
+    for first, last in combinations(range(factor.dim), 2):
+        for part in steps.edge:
+            yield f"_{first} to _{last} = {part:g}", torch.lerp(corners[first], corners[last], part)
+
+
+def manifolds(factor: Superposition, value: Mapping[str, Any], steps: Steps) -> Path:
     """Visit each manifold, and follow the paths within it."""
     chosen = torch.eye(factor.dim, dtype=value["category"].dtype)
     for number in range(factor.dim):
         yield f"_{number}", factor.features({**value, "category": chosen[number]})
     start = factor.dim
     for number, label, inner in factor.items:
-        for name, features in path(inner, value[label]):
+        for name, features in path(inner, value[label], steps):
             row = factor.features({**value, "category": chosen[number]})
             row[start : start + inner.features_size] = features
             yield f"_{label}{name}", row
         start += inner.features_size
 
 
-PATHS: dict[str, Callable[[Latent, Tensor], Path]] = {
+PATHS: dict[str, Callable[[Latent, Tensor, Steps], Path]] = {
     "real": sweep,
     "angle": loop,
     "direction": great_circle,
-    "simplex": vertices,
+    "simplex": edges,
     "category": vertices,
 }
 """Kind of a factor -> its paths."""

@@ -66,9 +66,17 @@ def evaluate(
     Returns
     -------
     xarray.DataTree
-    if vae.resolution is not None:
-        groups["dimension"] = dimension_of(run, jets[:DIMENSION_JETS], seed)
-    result = xr.DataTree.from_dict({name: numbered(group) for name, group in (groups | nuts_groups(run, used)).items()})
+        Groups (dimensions): ``posterior`` z (chain, draw, jet, coordinate); ``prior`` z (chain, draw, coordinate);
+        ``guide_params`` point (jet, coordinate); ``information`` kl [nats] (jet, kl_term); ``pairs`` see
+        :func:`analysis.predictive.pair_group`; ``sample_stats`` elbo, reconstruction, kl [nats] (jet), log_q,
+        log_prior, log_weight [nats] (chain, draw, jet); ``log_likelihood`` x [nats] (chain, draw, jet);
+        ``posterior_predictive`` x (chain, draw, jet, ...) and ``observed_data`` x (jet, ...) of some jets;
+        ``posterior_nuts``, ``posterior_guide`` on the same jets, and ``sample_stats_nuts``, where ``inference.nuts``
+        made them; ``scores`` score_value (score, jet), larger is more anomalous or more of that mixture;
+        ``constant_data`` class_name (jet), observables [see units]; ``images`` mean image of each class and of images
+        decoded along latents (.., eta, phi); ``traversals`` the same of clouds; ``slides`` either in finer steps;
+        ``history`` (epoch); ``dimension`` of a run of a range (see :func:`analysis.dimension.dimension`). Attributes:
+        recipe, provenance, beta, names and units of the coordinates.
 
     Raises
     ------

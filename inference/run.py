@@ -99,12 +99,13 @@ class Run:
 
     @property
     def history(self) -> list[dict[str, float]]:
-        """One row per epoch."""
+        """One row per epoch; a torn last row is left out."""
         path = self.path / "history.csv"
         if not path.exists():
             return []
         with path.open(newline="") as file:
-            return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+            rows = [row for row in csv.DictReader(file) if all(row.values())]
+        return [{key: float(value) for key, value in row.items()} for row in rows]
 
     @property
     def complete(self) -> bool:

@@ -131,7 +131,7 @@ def test_commands(run, tmp_path, capsys):
     lists = json.loads(capsys.readouterr().out)["dimension"]
     assert {len(values) for values in lists.values()} == {25}
     report([str(run.path)])
-    assert 'class="dimension"' in (run.path / "report.html").read_text()
+    assert 'aria-labelledby="dimension-caption"' in (run.path / "report.html").read_text()
 
 
 def test_seeds_and_mixed_runs(run, tmp_path):

@@ -1,8 +1,6 @@
 """From run to tree, numbers and page."""
 
 import json
-import re
-from html.parser import HTMLParser
 
 import arviz_stats
 import numpy as np
@@ -12,7 +10,7 @@ import xarray as xr
 
 import analysis
 import inference
-from analysis import report, summary
+from analysis import summary
 from inference.errors import exit_code
 
 
@@ -90,48 +88,6 @@ def test_missing_run(tmp_path, capsys):
     assert "no run there" in capsys.readouterr().err
 
 
-class Outline(HTMLParser):
-    """Collect ids, references and headings of a page."""
-
-    def __init__(self):
-        super().__init__()
-        self.ids, self.references, self.external = [], [], []
-
-    def handle_starttag(self, tag, attrs):
-        for name, value in attrs:
-            if name == "id":
-                self.ids.append(value)
-            if name in ("aria-labelledby",):
-                self.references.append(value)
-            if name in ("href", "xlink:href") and value.startswith("#"):
-                self.references.append(value[1:])
-            if name in ("src", "href", "xlink:href") and re.match(r"(https?:)?//", value):
-                self.external.append(value)
-
-
-def test_report_is_one_page(cli_run, tmp_path, capsys):
-    arguments = [str(cli_run.path), "--out", str(tmp_path / "r.html"), "--figures", str(tmp_path / "figures")]
-    assert exit_code(lambda: report.main(arguments)) == 0
-    assert "r.html" in capsys.readouterr().out
-    text = (tmp_path / "r.html").read_text()
-    assert len(text) < 3e6
-    outline = Outline()
-    outline.feed(text)
-    assert len(set(outline.ids)) == len(outline.ids)
-    assert set(outline.references) <= set(outline.ids)
-    assert outline.external == []
-    assert text.count("<svg") == 6
-    assert "Aggregate posterior" in text
-    assert {p.stem for p in (tmp_path / "figures").iterdir()} == {
-        "losses",
-        "kl_spectrum",
-        "latent_histograms",
-        "roc_curves",
-        "jet_images",
-        "meaning",
-    }
-
-
 @pytest.mark.parametrize("latent", ["R5", "R2 x L2", "D3"])
 def test_other_latent_spaces(sample, tmp_path, latent):
     import models
@@ -142,13 +98,3 @@ def test_other_latent_spaces(sample, tmp_path, latent):
     names = set(analysis.summarise(tree)["auc"])
     assert ("latent_R5_4" in names) == (latent == "R5")
     assert ("mixture_1" in names) == (latent != "R5")
-
-
-def test_unfinished_run_is_reported(cli_run, tmp_path):
-    import shutil
-
-    copy = tmp_path / "unfinished"
-    shutil.copytree(cli_run.path, copy)
-    (copy / "weights.pt").unlink()
-    assert exit_code(lambda: report.main([str(copy)])) == 0
-    assert "Training is not complete" in (copy / "report.html").read_text()

@@ -1,0 +1,47 @@
+"""Numbers as the words of a sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+
+def plus_minus(value: float, error: float) -> str:
+    """Return a number with its error, of which two digits are given, down to the fourth decimal.
+
+    >>> plus_minus(0.91234, 0.0123), plus_minus(1234.5, 150), plus_minus(2.5, 0)
+    ('0.912 ± 0.012', '1,230 ± 150', '2.5')
+    """
+    if not (math.isfinite(value) and math.isfinite(error)) or error <= 0:
+        return f"{value:.4g}"
+    digits = min(4, 1 - math.floor(math.log10(error)))
+    value, error = round(value, digits), round(error, digits)
+    return f"{value:,.{max(0, digits)}f} ± {error:,.{max(0, digits)}f}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things.
+
+    >>> counted(1, "jet"), counted(2000, "jet")
+    ('1 jet', '2,000 jets')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(items: Iterable[str]) -> str:
+    """Return items as a list in words.
+
+    >>> listed(["a", "b", "c"]), listed(["a"])
+    ('a, b and c', 'a')
+    """
+    *first, last = [*items] or [""]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def counts(of_classes: Mapping[str, int]) -> str:
+    """Return the number of jets of each class that has some.
+
+    >>> counts({"qcd": 6000, "top": 0, "w": 12})
+    '6,000 qcd and 12 w'
+    """
+    return listed(f"{count:,} {name}" for name, count in of_classes.items() if count) or "no"
