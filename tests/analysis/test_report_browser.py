@@ -15,8 +15,10 @@ FACTORS = "L3(alpha=1,.25,.1) x S1"
 
 @pytest.fixture(scope="module")
 def tree(sample, tmp_path_factory):
-    run = inference.fit(models.image_vae(FACTORS), sample, epochs=2, out=tmp_path_factory.mktemp("browser") / "run")
-    return analysis.evaluate(run, sample)
+    run = inference.fit(
+        models.image_vae(FACTORS), sample[::3], epochs=1, out=tmp_path_factory.mktemp("browser") / "run"
+    )
+    return analysis.evaluate(run, sample[::3])
 
 
 @pytest.fixture(scope="module")
