@@ -44,7 +44,7 @@ def cloud_traversals(tree: xr.DataTree) -> Figure:
 def scatter(axes: Axes, cloud: np.ndarray, reach: float) -> None:
     """Draw one cloud ``(particles, 3)`` within ``reach`` [rad] of the jet axis."""
     w, eta, phi = cloud.T
-    axes.scatter(eta, phi, s=AREA * w, color=COLOURS[0], alpha=0.6, linewidths=0)
+    axes.scatter(eta, phi, s=AREA * w, color=COLOURS[0], alpha=0.6, linewidths=0, rasterized=True)
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
     axes.locator_params(nbins=4)
     axes.tick_params(labelsize=6, which="both")
