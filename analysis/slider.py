@@ -14,7 +14,7 @@ from PIL import Image
 from analysis.access import Missing, array, names
 from analysis.figures import DARKEST
 from analysis.page import Widget, png_uri
-from analysis.physics_figures import HALF_WIDTH, informed_paths
+from analysis.physics_figures import informed_paths
 from analysis.style import IMAGE_MAP
 
 
@@ -49,13 +49,14 @@ def of_images(tree: xr.DataTree) -> tuple[Widget, dict[str, float]]:
 def of_clouds(tree: xr.DataTree) -> tuple[Widget, dict[str, float]]:
     """Return the slider of clouds: each step a list of (share of pT, eta, phi)."""
     clouds = array(tree, "slides/cloud")
+    reach = 1.1 * float(abs(clouds.isel(column=slice(1, None))).max())
     paths, changes = [], {}
     for path, steps in informed_paths(tree, names(clouds, "step")).items():
         particles = np.asarray(clouds.sel(step=steps), float)
         paths.append(path_of(path, steps) | {"clouds": np.round(particles, 3).tolist()})
-        grid = np.stack([smeared(cloud) for cloud in particles])
+        grid = np.stack([smeared(cloud, reach) for cloud in particles])
         changes[path] = largest_change(grid)
-    return Widget("slider", {"extent": [HALF_WIDTH, HALF_WIDTH], "paths": paths, "unit": "area: share of pT"}), changes
+    return Widget("slider", {"extent": [reach, reach], "paths": paths, "unit": "area: share of pT"}), changes
 
 
 def path_of(path: str, steps: list[str]) -> dict[str, Any]:
@@ -68,11 +69,10 @@ def largest_change(shares: np.ndarray) -> float:
     return float(np.abs(shares - shares[0]).sum(1).max() / 2)
 
 
-def smeared(cloud: np.ndarray, cells: int = 16) -> np.ndarray:
-    """Return the share of pT in each cell of a grid, ``(cells^2,)``."""
+def smeared(cloud: np.ndarray, reach: float, cells: int = 16) -> np.ndarray:
+    """Return the share of pT in each cell of a grid that ends at ``reach`` [rad], ``(cells^2,)``."""
     w, eta, phi = cloud.T
-    edges = np.linspace(-HALF_WIDTH, HALF_WIDTH, cells + 1)
-    eta, phi = (np.clip(x, -HALF_WIDTH, HALF_WIDTH) for x in (eta, phi))
+    edges = np.linspace(-reach, reach, cells + 1)
     return np.histogram2d(eta, phi, bins=[edges, edges], weights=w / w.sum())[0].ravel()
 
 
