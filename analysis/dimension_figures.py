@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from analysis.dimension_curves import sizes
 from analysis.style import COLOURS, house
@@ -48,6 +48,7 @@ def draw_dimensions(axes: Axes, curves: xr.Dataset, label: str = "", colour: str
             axes.fill_between(x, 0, 1, where=apart, transform=whole, color="0.9", lw=0, label=label)
     axes.autoscale(axis="y")  # of all samples so far
     axes.set(xscale="log", xlabel=scale_label(curves), ylabel="dimension", ylim=(0, None))
+    label_scale(axes)
 
 
 def rate_distortion(curves: xr.Dataset) -> Figure:
@@ -79,6 +80,7 @@ def switching(curves: xr.Dataset) -> Figure:
             name = str(spectrum["kl_term"].values[k])
             axes.plot(scales(curves), spectrum[:, k], style, color=COLOURS[i % len(COLOURS)], label=name)
         axes.set(xscale="log", xlabel=scale_label(curves), ylabel="KL of the coordinate [nat]", ylim=(0, None))
+        label_scale(axes)
         axes.legend(ncols=1 + len(order) // 7, fontsize=8)
     return figure
 
@@ -125,6 +127,13 @@ def scales(curves: xr.Dataset) -> np.ndarray:
 def in_unit(curves: xr.Dataset) -> str:
     """Return the unit in brackets, behind a space; nothing where the data have none."""
     return f" [{curves.attrs['unit']}]" if curves.attrs["unit"] else ""
+
+
+def label_scale(axes: Axes) -> None:
+    """Label a short logarithmic axis of resolution with plain numbers, at 1, 2 and 5 of each decade."""
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def scale_label(curves: xr.Dataset) -> str:

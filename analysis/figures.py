@@ -17,6 +17,8 @@ from analysis.style import COLOURS, IMAGE_MAP, house
 
 DARKEST = 1e-5
 """Smallest pixel value that gets a colour."""
+LEAST_REACH = 0.5
+"""Half width of the narrowest histogram of a real coordinate, in standard deviations of a standard prior."""
 
 
 def losses(history: xr.Dataset) -> Figure:
@@ -77,6 +79,8 @@ def latent_histograms(tree: xr.DataTree) -> Figure:
 
 def _histogram(axes: Axes, values: np.ndarray, tree: xr.DataTree, kind: str) -> None:
     low, high = np.quantile(values, (0.001, 0.999)) if kind == "real" else (values.min(), values.max())
+    if kind == "real":  # what hardly moves in units of its prior shall look so
+        low, high = min(low, -LEAST_REACH), max(high, LEAST_REACH)
     if kind in ("simplex", "category"):
         low, high = 0.0, 1.0
     edges = np.linspace(low, high if high > low else low + 1, 41)

@@ -23,7 +23,7 @@ def checks(known: Known) -> Part:
     rows = [["pass" if check.passed else "FAIL", check.name, check.reading] for check in found]
     failed = [check.name for check in found if not check.passed]
     reading = f"{len(found) - len(failed)} of {len(found)} checks pass"
-    reading += f"; not {listed(failed)}." if failed else "."
+    reading += f"; failed: {listed(failed)}." if failed else "."
     if not looked:
         reading += f" A quick look only: python -m analysis.trust {known.name} draws enough for more."
     table = Table(["", "check", "finding"], rows)
