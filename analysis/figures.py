@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -12,7 +12,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from analysis.access import array, class_names, classes, names
-from analysis.scores import auc_table, roc, separate
+from analysis.scores import Estimate, roc, separate
 from analysis.style import COLOURS, IMAGE_MAP, house
 
 DARKEST = 1e-5
@@ -90,10 +90,10 @@ def _histogram(axes: Axes, values: np.ndarray, tree: xr.DataTree, kind: str) -> 
         axes.stairs(density, edges, color=COLOURS[i], label=name, linewidth=1.5, fill=i == 0, alpha=alpha)
 
 
-def roc_curves(tree: xr.DataTree, signal: str, most: int = 6) -> Figure:
-    """Draw background rejection 1/eps_B against signal efficiency eps_S for the ``most`` best scores."""
+def roc_curves(tree: xr.DataTree, signal: str, auc: Mapping[str, Estimate], most: int = 6) -> Figure:
+    """Draw background rejection 1/eps_B against signal efficiency eps_S for the ``most`` best scores by ``auc``."""
     positive, negative = separate(tree, signal)
-    table = sorted(auc_table(tree, signal).items(), key=lambda item: -item[1].value)
+    table = sorted(auc.items(), key=lambda item: -item[1].value)
     with house():
         figure = Figure(figsize=(4.6, 3.6))
         axes = figure.subplots()

@@ -61,6 +61,7 @@ def curves(known: Known) -> Part | None:
     if not known.numbers["auc"]:
         return None
     signal, background = separate(known.tree, known.numbers["signal"])
+    auc = {name: Estimate(**found) for name, found in known.numbers["auc"].items()}
     efficiency = np.linspace(0.01, 1, 100)
     passed = []
     for name in names(signal, "score"):
@@ -75,7 +76,7 @@ def curves(known: Known) -> Part | None:
         f"{signal.sizes['jet']:,} {known.numbers['signal']} jets against {background.sizes['jet']:,} others.",
         "Background rejection against signal efficiency for the best scores, where at least ten background jets pass; "
         "legend: AUC with its bootstrap error.",
-        figure=figures.roc_curves(known.tree, known.numbers["signal"]),
+        figure=figures.roc_curves(known.tree, known.numbers["signal"], auc),
         numbers=numbers,
     )
 
