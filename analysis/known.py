@@ -68,6 +68,11 @@ class Known:
         return tomllib.loads(self.source("recipe"))
 
     @property
+    def plain(self) -> bool:
+        """Whether it is a plain autoencoder, without prior and posterior; False where that is not known."""
+        return not isinstance(self.sources.get("recipe", Missing()), Missing) and self.recipe["model"]["kind"] == "ae"
+
+    @property
     def history(self) -> xr.Dataset:
         """Losses by epoch, (epoch,)."""
         return self.source("history")

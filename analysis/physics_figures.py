@@ -68,6 +68,8 @@ def informed_paths(tree: xr.DataTree, steps: Sequence[str]) -> dict[str, list[st
     }
     order = sorted(paths, key=lambda path: -informed[path])
     alive = [path for path in order if informed[path] >= ALIVE][:MOST]
+    if not any(informed.values()):  # of a plain autoencoder
+        alive = order[:MOST]
     return {path: paths[path] for path in alive or order[:1]}
 
 
@@ -96,7 +98,10 @@ def meaning_map(found: xr.Dataset, kl: xr.DataArray) -> Figure:
     ``found`` is one sample of :func:`analysis.meaning.meaning`. Framed: the observable of most mutual information.
     """
     order = np.argsort(-np.asarray(kl))
-    order = order[np.asarray(kl)[order] >= ALIVE] if (kl >= ALIVE).any() else order[:1]
+    if (kl >= ALIVE).any():
+        order = order[np.asarray(kl)[order] >= ALIVE]
+    elif kl.any():  # else of a plain autoencoder, all of whose coordinates are drawn
+        order = order[:1]
     values = found["correlation"].isel(coordinate=order)
     values = values.dropna("observable", how="all")
     coordinates, observed = names(values, "coordinate"), names(values, "observable")

@@ -16,6 +16,8 @@ from analysis.words import counted, listed, plus_minus
 
 def spectrum(known: Known) -> Part:
     """Draw the KL of each coordinate; count the active ones."""
+    if known.plain:
+        raise Missing("a plain autoencoder has no prior, so that no coordinate can be said to carry information")
     kl = array(known.tree, "information/kl")
     mean = np.asarray(kl.mean("jet"), float)
     order = np.argsort(-mean)
@@ -48,8 +50,10 @@ def by_class(values: xr.DataArray, tree: xr.DataTree) -> xr.Dataset:
     return xr.Dataset({"kl": mean.assign_attrs(units="nat"), "kl_error": error.assign_attrs(units="nat")})
 
 
-def told(known: Known) -> Part:
+def told(known: Known) -> Part | None:
     """Say how much the latents tell about a jet, and where the rest of the KL goes."""
+    if known.plain:
+        return None
     if "pairs" not in known.tree:
         raise Missing("the kept evaluation has no pairs of jets to estimate information with; evaluate again")
     table = information(known.tree)

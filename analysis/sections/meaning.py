@@ -21,7 +21,8 @@ STRONG = 0.5
 def correlations(known: Known) -> Part:
     """Draw the map of correlations; name the best observable of each active coordinate."""
     found, kl = known.meaning.isel(sample=0), known.coordinate_kl
-    active = [name for name in names(kl, "coordinate") if float(kl.sel(coordinate=name)) >= ALIVE]
+    least = -np.inf if known.plain else ALIVE
+    active = [name for name in names(kl, "coordinate") if not float(kl.sel(coordinate=name)) < least]
     said = [sentence(found, name) for name in sorted(active, key=lambda name: -float(kl.sel(coordinate=name)))[:6]]
     return Part(
         "meaning",

@@ -16,6 +16,8 @@ from analysis.words import listed, plus_minus
 
 def checks(known: Known) -> Part:
     """List what was checked, and how it came out."""
+    if known.plain:
+        raise Missing("a plain autoencoder has no posterior to be trusted")
     tree, looked = looked_at(known)
     if array(tree, "sample_stats/log_weight").sizes["draw"] < 2:
         raise Missing(f"one draw for each jet says nothing; python -m analysis.trust {known.name} draws more")
@@ -73,8 +75,10 @@ def calibration(known: Known) -> Part | None:
     )
 
 
-def reference(known: Known) -> Part:
+def reference(known: Known) -> Part | None:
     """Hold the guide against NUTS."""
+    if known.plain:
+        return None
     trees = [tree for tree in (known.sources.get("trust"), known.sources.get("tree")) if isinstance(tree, xr.DataTree)]
     with_nuts = [tree for tree in trees if "posterior_nuts" in tree]
     if not with_nuts:

@@ -13,8 +13,9 @@ import xarray as xr
 
 import inference
 from analysis import report
+from analysis.access import Missing
 from analysis.known import Known, of_run
-from analysis.sections import topology
+from analysis.sections import dimension, topology, trust
 from analysis.sections.convergence import fallen, trend
 from analysis.several import chosen, overview
 from analysis.words import plus_minus
@@ -207,6 +208,12 @@ def test_topologies_are_ranked():
     assert part.reading.endswith("is S1.")
     assert part.table.rows[part.table.best][0] == "S1"
     assert len(part.table.rows) == 3
+
+
+@pytest.mark.parametrize("answer", [dimension.spectrum, trust.checks])
+def test_a_plain_autoencoder_has_no_posterior(answer):
+    with pytest.raises(Missing, match="a plain autoencoder has no"):
+        answer(Known("ae", {"recipe": '[model]\nkind = "ae"', "tree": xr.DataTree()}))
 
 
 def test_no_run_at_all(tmp_path, capsys):
