@@ -1,0 +1,256 @@
+"""Reference posteriors p(z | x) of single jets by NUTS: ``python -m inference.nuts RUN --jets 64``.
+
+The trained decoder is carried over to JAX and sampled by NumPyro, all chains of many jets in one vectorised program;
+what cannot be carried over goes to Pyro's own NUTS, one chain at a time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyro
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+from torch import Tensor
+
+from inference.data import data_for
+from inference.errors import exit_code
+from inference.joint import Joint
+from inference.machine import tune_cpu
+from inference.run import Run, RunError
+from jets.files import replacing
+from models import VAE
+
+WARM_UP, DEPTH, TOGETHER = 300, 7, 16
+"""Steps of adaptation; deepest tree (127 steps); jets in one program."""
+
+
+class Draws(NamedTuple):
+    """Draws of B jets.
+
+    Attributes
+    ----------
+    u
+        Unconstrained reals ``(B, chains, draws, n)``.
+    combination
+        Number of the combination of categories, ``(B, chains, draws)``.
+    diverging
+        Whether the trajectory diverged, likewise.
+    steps
+        Leapfrog steps, likewise.
+    """
+
+    u: NDArray[np.floating]
+    combination: NDArray[np.integer]
+    diverging: NDArray[np.bool_]
+    steps: NDArray[np.integer]
+
+
+def sample(
+    vae: VAE,
+    x: Tensor,
+    *,
+    chains: int = 4,
+    draws: int = 1000,
+    warm_up: int = WARM_UP,
+    seed: int = 0,
+    quiet: bool = True,
+) -> xr.DataTree:
+    """Return NUTS draws of p(z|x) for jets x ``(B, ...)``, and as many of the guide.
+
+    Groups ``posterior_nuts`` and ``posterior_guide``, z (chain, draw, jet, coordinate), and ``sample_stats_nuts``,
+    diverging and n_steps (chain, draw, jet); attribute ``sampler``. Chains start at 1.5 times the guide's width about
+    its centre.
+
+    Raises
+    ------
+    RunError
+        There is no posterior to sample (see :class:`inference.joint.Joint`).
+    """
+    from inference.to_jax import UntranslatedError, to_jax
+
+    joint = Joint(vae)
+    pyro.set_rng_seed(seed)
+    with torch.no_grad(), pyro.validation_enabled(False):
+        centre, width = joint.centre_and_width(x)
+        try:
+            compiled = to_jax(joint, centre[0], x[0])
+            sampler, found = "numpyro", by_numpyro(compiled, x, centre, width, chains, draws, warm_up, seed, quiet)
+        except UntranslatedError as error:
+            print(f"note: {error}; sampling with Pyro, one chain at a time", file=sys.stderr)
+            sampler, found = "pyro", by_pyro(joint, x, centre, width, chains, draws, warm_up)
+        tree = labelled(joint, found, x)
+    tree.attrs["sampler"] = sampler
+    return tree
+
+
+def by_numpyro(
+    log_joint: Callable[..., Any],
+    x: Tensor,
+    centre: Tensor,
+    width: Tensor,
+    chains: int,
+    draws: int,
+    warm_up: int,
+    seed: int,
+    quiet: bool,
+) -> Draws:
+    """Sample all jets, TOGETHER at a time, on all cores."""
+    import jax
+
+    size = min(TOGETHER, len(x))
+    rows = np.arange(-(-len(x) // size) * size) % len(x)  # the last block is filled up: one program fits all
+    keys = jax.random.split(jax.random.PRNGKey(seed), len(rows) * chains)
+    start = time.perf_counter()
+
+    def block(i: int) -> list[NDArray[Any]]:
+        mine = rows[i * size : (i + 1) * size].repeat(chains)
+        own = (keys[i * size * chains : (i + 1) * size * chains], *(t.numpy()[mine] for t in (x, centre, width)))
+        return [np.asarray(part) for part in program(*own)]
+
+    vectorised = jax.jit(jax.vmap(chain_program(log_joint, warm_up, draws)))
+    shapes = (keys[: size * chains], *(t.numpy()[rows[:size].repeat(chains)] for t in (x, centre, width)))
+    program = vectorised.lower(*shapes).compile()
+    compiled = time.perf_counter()
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        parts = list(pool.map(block, range(len(rows) // size)))
+    if not quiet:
+        print(
+            f"compiled in {compiled - start:.1f} s; {len(x)} jets x {chains} chains x {draws} draws in "
+            f"{time.perf_counter() - compiled:.1f} s",
+            file=sys.stderr,
+        )
+    joined = (np.concatenate(part).reshape(len(rows), chains, *part[0].shape[1:]) for part in zip(*parts, strict=True))
+    return Draws(*(part[: len(x)] for part in joined))
+
+
+def chain_program(log_joint: Callable[..., Any], warm_up: int, draws: int) -> Callable[..., Any]:
+    """Return one chain as a function (key, x, centre, width) -> Draws, without the leading dimensions.
+
+    It moves in units of the guide's width about the guide's centre, in which the posterior is nearly a unit ball.
+    """
+    import jax
+    from numpyro.infer import NUTS
+
+    def chain(key: Any, x: Any, centre: Any, width: Any) -> Any:
+        def potential(v: Any) -> Any:
+            return -jax.scipy.special.logsumexp(log_joint(centre + width * v, x))
+
+        kernel = NUTS(potential_fn=potential, max_tree_depth=DEPTH, dense_mass=True)
+        key, start, choice = jax.random.split(key, 3)
+        state = kernel.init(key, warm_up, 1.5 * jax.random.normal(start, centre.shape), (), {})
+
+        def step(state: Any, key: Any) -> Any:
+            state = kernel.sample(state, (), {})
+            u = centre + width * state.z
+            combination = jax.random.categorical(key, log_joint(u, x))
+            return state, (u, combination, state.diverging, state.num_steps)
+
+        # adaptation and draws in one loop, which compiles faster than two
+        kept = jax.lax.scan(step, state, jax.random.split(choice, warm_up + draws))[1]
+        return tuple(part[warm_up:] for part in kept)
+
+    return chain
+
+
+def by_pyro(joint: Joint, x: Tensor, centre: Tensor, width: Tensor, chains: int, draws: int, warm_up: int) -> Draws:
+    """Sample with Pyro's NUTS: any model, slowly."""
+    from pyro.infer import MCMC, NUTS
+
+    shape = (len(x), chains, draws)
+    found = Draws(np.zeros((*shape, joint.size)), np.zeros(shape, int), np.zeros(shape, bool), np.zeros(shape, int))
+    for jet in range(len(x)):
+
+        def potential(v: dict[str, Tensor], jet: int = jet) -> Tensor:
+            return -joint(centre[jet] + width[jet] * v["v"], x[jet]).logsumexp(0)
+
+        for chain in range(chains):
+            kernel = NUTS(potential_fn=potential, max_tree_depth=DEPTH)
+            start = {"v": 1.5 * torch.randn(joint.size)}
+            with torch.enable_grad():
+                sampler = MCMC(kernel, draws, warm_up, initial_params=start, disable_progbar=True)
+                sampler.run()
+            u = centre[jet] + width[jet] * sampler.get_samples()["v"]
+            logits = torch.stack([joint(each, x[jet]) for each in u])
+            found.u[jet, chain] = u.numpy()
+            found.combination[jet, chain] = torch.distributions.Categorical(logits=logits).sample().numpy()
+            found.diverging[jet, chain, sampler.diagnostics()["divergences"]["chain 0"]] = True
+    return found
+
+
+def labelled(joint: Joint, found: Draws, x: Tensor) -> xr.DataTree:
+    """Return the draws, and as many of the guide, with names."""
+    space, dims = joint.space, ("chain", "draw", "jet")
+    u, combination = torch.as_tensor(np.array(found.u)), torch.as_tensor(np.array(found.combination))
+    z = joint.coordinates(u.float(), combination.long()).permute(1, 2, 0, 3)
+    count = min(1000, found.u.shape[1] * found.u.shape[2])
+    guide = torch.stack([space.coordinates(joint.vae.guide(x)) for _ in range(count)])[None]
+    names = {
+        "coordinate": list(space.coordinate_names),
+        "kind": ("coordinate", list(space.coordinate_kinds)),
+    }
+    stats = {"diverging": found.diverging, "n_steps": found.steps}
+    return xr.DataTree.from_dict(
+        {
+            "posterior_nuts": xr.Dataset({"z": ((*dims, "coordinate"), z.numpy())}, names),
+            "posterior_guide": xr.Dataset({"z": ((*dims, "coordinate"), guide.numpy())}, names),
+            "sample_stats_nuts": xr.Dataset(
+                {name: (dims, np.asarray(value).transpose(1, 2, 0)) for name, value in stats.items()}
+            ),
+        }
+    )
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    result = argparse.ArgumentParser(
+        prog="python -m inference.nuts",
+        description="Sample the exact posterior of some test jets of a run by NUTS.",
+        epilog="Leaves RUN/nuts.nc for analysis.trust.",
+    )
+    add = result.add_argument
+    add("run", metavar="RUN", help="run folder")
+    add("--jets", type=int, metavar="N", default=64, help="test jets, evenly spaced [64]")
+    add("--chains", type=int, metavar="C", default=4, help="chains per jet [4]")
+    add("--draws", type=int, metavar="S", default=1000, help="draws per chain [1000]")
+    add("--warm-up", type=int, metavar="W", default=WARM_UP, help=f"steps of adaptation [{WARM_UP}]")
+    add("--beta", type=float, metavar="B", help="resolution [the run's own]")
+    add("--seed", type=int, metavar="S", default=0, help="of all draws [0]")
+    return result
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Sample, keep the draws, name the file."""
+    options = parser().parse_args(arguments)
+    tune_cpu()
+    run = Run.open(options.run)
+    vae, jets = run.vae(), run.jets()
+    test = run.split(jets).test
+    index = test[np.arange(min(options.jets, len(test))) * len(test) // min(options.jets, len(test))]
+    x = data_for(jets[index], run.recipe, torch.device("cpu"))[torch.arange(len(index))]
+    if options.beta is not None and vae.resolution is None:
+        raise RunError(f"{run.path}: trained at beta = {run.recipe.model.beta:g} alone; leave --beta out")
+    with vae.at(run.recipe.model.typical_beta if options.beta is None else options.beta):
+        counts = {"chains": options.chains, "draws": options.draws, "warm_up": options.warm_up}
+        tree = sample(vae, x, **counts, seed=options.seed, quiet=False)
+        tree.attrs["beta"] = float(vae.likelihood.beta)
+    for name, node in tree.children.items():
+        tree[name] = xr.DataTree(node.to_dataset().assign_coords(jet=index))
+    path = Path(run.path / "nuts.nc")
+    with replacing(path) as temporary:
+        tree.to_netcdf(temporary, engine="h5netcdf")
+    diverged = float(tree["sample_stats_nuts"]["diverging"].mean())
+    print(f"{100 * diverged:.2f} % of trajectories diverged\nwrote {path}\nnext: python -m analysis.trust {run.path}")
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(main))
