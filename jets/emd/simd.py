@@ -8,7 +8,6 @@ chosen by LLVM. All arrays are one-dimensional, contiguous and float32; they nee
 
 from __future__ import annotations
 
-import math
 import operator
 from typing import Any
 
@@ -199,39 +198,6 @@ def exp2(typing: Any, exponent: Any) -> Any:
         bits = builder.shl(builder.fptosi(whole, INTS), ir.Constant(INTS, [23] * LANES))
         scaled = builder.bitcast(builder.add(builder.bitcast(power, INTS), bits), VECTOR)
         return builder.select(alive, scaled, _constant(0.0))
-
-    return vector(vector), emit
-
-
-@intrinsic
-def log(typing: Any, value: Any) -> Any:
-    """Return the natural logarithm of each number, to 1e-7 of one; they are positive and not denormal."""
-    coefficients = (
-        7.0376836e-2,
-        -0.11514610,
-        0.11676999,
-        -0.12420141,
-        0.14249323,
-        -0.16668058,
-        0.20000715,
-        -0.25,
-        1 / 3,
-    )
-
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        def integers(number: int) -> ir.Constant:
-            return ir.Constant(INTS, [number] * LANES)
-
-        bits = builder.bitcast(arguments[0], INTS)
-        above = builder.sub(bits, integers(0x3F3504F3))  # the bits of sqrt(1/2): the fraction comes to lie around one
-        whole = builder.ashr(above, integers(23))
-        fraction = builder.bitcast(builder.sub(bits, builder.shl(whole, integers(23))), VECTOR)
-        rest = builder.fsub(fraction, _constant(1.0), flags=FAST)
-        series = _constant(coefficients[0])
-        for coefficient in (*coefficients[1:], -0.5, 1.0):
-            series = builder.fadd(builder.fmul(series, rest, flags=FAST), _constant(coefficient), flags=FAST)
-        power = builder.fmul(builder.sitofp(whole, VECTOR), _constant(math.log(2)), flags=FAST)
-        return builder.fadd(power, builder.fmul(series, rest, flags=FAST), flags=FAST)
 
     return vector(vector), emit
 
