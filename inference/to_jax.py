@@ -205,12 +205,6 @@ def energy_mover(x: Array, y: Array, p: int, R: float, normalise: bool, toleranc
     return [distance(x, y)]
 
 
-def pixel_divergence(logits: Array, x: Array) -> list[Array]:
-    """Return minus the divergence of pixels x from softmax(logits), ``(B,)``."""
-    entropy = -(x * jnp.log(jnp.maximum(x, np.finfo(np.float32).tiny))).sum(-1)
-    return [(x * jax.nn.log_softmax(logits)).sum(-1) + entropy]
-
-
 def same(x: Array, *_: Any, **__: Any) -> Array:
     """Return the input: copies, views of other precision, detached values."""
     return x
@@ -276,7 +270,6 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "new_zeros": lambda x, size, **_: jnp.zeros(size, x.dtype),
     "ones_like": lambda x, **_: jnp.ones_like(x),
     "permute": lambda x, dims: jnp.transpose(x, dims),
-    "pixel_divergence": pixel_divergence,
     "pow": jnp.power,
     "reciprocal": jnp.reciprocal,
     "relu": jax.nn.relu,
