@@ -1,7 +1,7 @@
 """Repeat a study of 2104.08291: ``python -m analysis.study NAME [--jets QCD TOP W] [--out DIR]``.
 
 Trains what it needs (finished trainings are kept, unfinished ones continued) and leaves ``DIR/NAME.nc`` and figures as
-PNG and PDF. Studies with the same ``--out`` share their trainings.
+PNG, PDF and SVG. Studies with the same ``--out`` share their trainings.
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     save_figures(drawn, setup.folder)
     for line in study.lines(measured):
         print(line)
-    print(f"wrote {', '.join(str(p) for p in (path, *(setup.folder / f'{name}.png' for name in drawn)))} (and PDF)")
+    print(
+        f"wrote {', '.join(str(p) for p in (path, *(setup.folder / f'{name}.png' for name in drawn)))} (and PDF, SVG)"
+    )
 
 
 if __name__ == "__main__":

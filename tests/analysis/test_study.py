@@ -26,7 +26,7 @@ def test_study_leaves_files_and_resumes(name, tmp_path, capsys, monkeypatch):
     assert "wrote" in capsys.readouterr().out
     found = xr.load_dataset(tmp_path / f"{name}.nc", engine="h5netcdf")
     assert found.attrs["study"] == name
-    assert {path.suffix for path in tmp_path.glob(f"{name}.*")} == {".nc", ".png", ".pdf"}
+    assert {path.suffix for path in tmp_path.glob(f"{name}.*")} == {".nc", ".png", ".pdf", ".svg"}
     monkeypatch.setattr("analysis.studies.setup.train_many", None)  # nothing is left to train
     assert exit_code(lambda: study.main(command)) == 0
 

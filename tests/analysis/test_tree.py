@@ -20,7 +20,7 @@ from analysis.access import open_tree
 ROOT = Path(__file__).parents[2]
 GROUPS = {
     *("posterior", "prior", "posterior_predictive", "observed_data", "constant_data", "log_likelihood"),
-    *("sample_stats", "guide_params", "information", "pairs", "scores", "images", "history"),
+    *("sample_stats", "guide_params", "information", "pairs", "scores", "images", "history", "slides"),
 }
 
 

@@ -238,6 +238,7 @@ def _child(queue):
 
 
 @pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore:os.fork.. was called:RuntimeWarning")  # by JAX, where another test imported it
 def test_a_forked_process_has_its_own_threads():
     import multiprocessing
 
