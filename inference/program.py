@@ -107,7 +107,7 @@ class Program:
         self.device = inputs[0].device
         self.reason = ""
         graph, self.noise = trace(step, inputs)
-        examples = [*inputs, *(noise.empty(self.device) for noise in self.noise)]
+        examples = [*inputs, *(noise.empty(self.device).zero_() for noise in self.noise)]  # they are computed with
         if len(generators) > 1:
             examples = [t if i == shared else torch.stack([t] * len(generators)) for i, t in enumerate(examples)]
             graph = batched(graph, examples, shared)
