@@ -55,12 +55,12 @@ class Noise(NamedTuple):
 def trace(step: Step, inputs: Sequence[Tensor]) -> tuple[GraphModule, list[Noise]]:
     """Return the step as a graph whose further inputs are its noise.
 
-    ``inputs`` are only looked at: the step runs on copies.
+    ``inputs`` are only looked at: the step runs on tensors of their shapes that hold no numbers.
     """
     devices = [inputs[0].device] if inputs[0].device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices), pyro.validation_enabled(False), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of tracing itself
-        graph = make_fx(step)(*(tensor.clone() for tensor in inputs))
+        graph = make_fx(step, tracing_mode="fake", _allow_non_fake_inputs=True)(*inputs)
     noise = externalise_noise(graph)
     return graph, noise
 
@@ -129,7 +129,7 @@ def batched(graph: GraphModule, examples: Sequence[Tensor], shared: int) -> Grap
     """Return the graph for R replicas at once: every input but the shared one has a leading dimension R."""
     dims = tuple(None if i == shared else 0 for i in range(len(examples)))
     vectorised = torch.func.vmap(graph, in_dims=dims, randomness="different")
-    result = make_fx(lambda *tensors: vectorised(*tensors))(*(tensor.clone() for tensor in examples))
+    result = make_fx(lambda *tensors: vectorised(*tensors), tracing_mode="fake", _allow_non_fake_inputs=True)(*examples)
     result.graph.set_codegen(CodeGen())
     result.recompile()
     return result
@@ -185,11 +185,16 @@ def make_program(
     try:
         program = Program(step, inputs, generators, compiled=compiled, shared=shared)
     except Exception as error:  # whatever a user's model does that a graph cannot hold
-        sentence = (
-            f"the model cannot be traced ({type(error).__name__}: {str(error).splitlines()[0]}); training eagerly"
-        )
-        return Eager(step, generators, shared, sentence)
+        return Eager(step, generators, shared, f"the model cannot be traced ({cause(error)}); training eagerly")
     return CapturedProgram(program) if program.device.type == "cuda" else program
+
+
+def cause(error: Exception) -> str:
+    """Return in a line what kept a model from being traced."""
+    name, *lines = [type(error).__name__, *str(error).strip().splitlines()]
+    if "DataDependent" in name:
+        return "a tensor's value decides what is computed next, as by .item(), float() or if"
+    return f"{name}: {lines[0]}" if lines else name
 
 
 class CapturedProgram:

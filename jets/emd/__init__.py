@@ -99,8 +99,9 @@ def emd(
     two = y.expand(*batch, *y.shape[-2:]).reshape(-1, *y.shape[-2:])
     result = _fused(one, two, p, R, normalise, tolerance) if method == "fused" else None
     if result is None:
+        solve = _plain(method)
         check_clouds(one.detach(), two.detach(), normalise)
-        result = _plain(method)(one, two, p, R, normalise, tolerance)
+        result = solve(one, two, p, R, normalise, tolerance)
     value, lower, upper = (part.to(x.dtype).reshape(batch) for part in result)
     return Distance(value, lower.detach(), upper.detach())
 
