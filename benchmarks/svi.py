@@ -17,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -48,7 +49,6 @@ REPLICAS = {
     "one after another": "ours:compiled",
     "Pyro, one after another": "pyro_loop:Plain",
 }
-PRODUCTS = "torch_loop:Products"
 AT_ONCE = 2
 """Contenders that warm up at the same time; their first epochs are no fair times, the repeats are."""
 OURS, PEER = "ours, compiled", "PyTorch"
@@ -86,8 +86,10 @@ class Worker:
         return json.loads(line)
 
 
-def measure(contenders: Mapping[str, str], task: Task, repeats: int, pythae: str | None) -> dict[str, dict[str, Any]]:
-    """Return name -> first epoch [s], epochs [s], losses, peak memory [MB] of each contender."""
+def measure(
+    contenders: Mapping[str, str], task: Task, repeats: int, pythae: str | None
+) -> tuple[dict[str, dict[str, Any]], float]:
+    """Return name -> first epoch [s], epochs [s], losses, peak memory [MB] of each contender; the rate of products."""
     workers = {
         name: Worker(contender, task, pythae if name == "pythae" and pythae else sys.executable)
         for name, contender in contenders.items()
@@ -96,19 +98,29 @@ def measure(contenders: Mapping[str, str], task: Task, repeats: int, pythae: str
         with ThreadPoolExecutor(AT_ONCE) as pool:
             ready = dict(zip(workers, pool.map(lambda worker: worker.start().ask(), workers.values()), strict=True))
         results = {name: answer | {"epochs": []} for name, answer in ready.items()}
+        rates = []
         for _ in range(repeats):
+            rates.append(products(task.threads))
             for name, worker in workers.items():
-                answer = worker.ask("epoch")
-                results[name]["epochs"].append(answer["seconds"])
-                if contenders[name] == PRODUCTS:
-                    results[name].setdefault("rates", []).append(answer["loss"])
+                results[name]["epochs"].append(worker.ask("epoch")["seconds"])
         for name, worker in workers.items():
             results[name] |= worker.ask("end")
     finally:
         for process in [worker.process for worker in workers.values() if worker.process]:
             process.kill()
             process.wait()
-    return results
+    return results, statistics.median(rates)
+
+
+def products(threads: int, size: int = 1024, times: int = 10) -> float:
+    """Return the best rate of large matrix products [GFLOP/s], for the arithmetic floor."""
+    torch.set_num_threads(threads)
+    a, seconds = torch.randn(size, size), []
+    for _ in range(times):
+        start = time.perf_counter()
+        torch.mm(a, a)
+        seconds.append(time.perf_counter() - start)
+    return 2e-9 * size**3 / min(seconds)
 
 
 def write_inputs(folder: str, count: int) -> None:
@@ -143,10 +155,10 @@ def assert_alike(results: Mapping[str, Mapping[str, Any]], task: Task) -> None:
 
 def compare(task: Task, options: argparse.Namespace) -> list[str]:
     """Print the table of one row of the benchmark; return the lines on its ratios."""
-    left_out = ["pythae"] * (not options.pythae_python) + ["ours, from constituents"] * options.quick
+    brief = options.quick or options.untuned
+    left_out = ["pythae"] * (not options.pythae_python) + ["ours, from constituents"] * brief
     chosen = {name: where for name, where in CONTENDERS.items() if name not in left_out}
-    results = measure({"products": PRODUCTS} | chosen, task, options.repeats, options.pythae_python)
-    rate = statistics.median(results.pop("products")["rates"])
+    results, rate = measure(chosen, task, options.repeats, options.pythae_python)
     assert_alike(results, task)
     jets, title = task.steps * task.batch, f"{task.model}, batch {task.batch}"
     floor = task.flops / rate * 1e-6
@@ -172,7 +184,7 @@ def compare(task: Task, options: argparse.Namespace) -> list[str]:
 def compare_replicas(model: str, batch: int, task: Task, options: argparse.Namespace) -> list[str]:
     """Print the table of many runs at once; return the lines on its ratios."""
     task = replace(task, model=model, batch=batch, replicas=16)
-    results = measure(REPLICAS, task, options.repeats, None)
+    results, _ = measure(REPLICAS, task, options.repeats, None)
     print(
         f"\n16 runs, {model}, batch {batch}: {task.steps} steps of each\n{'':25}{'ms/step of 16':>15}{'first [s]':>11}"
     )
@@ -204,7 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", nargs="+", choices=["dense", "dvae"], default=["dense", "dvae"])
     parser.add_argument("--repeats", type=int, default=5, help="alternating epochs of each contender")
     parser.add_argument("--threads", type=int, default=2, help="threads of every contender")
-    parser.add_argument("--plain-allocator", action="store_true", help="glibc's own settings for every contender")
+    parser.add_argument("--untuned", action="store_true", help="glibc's allocator as it is and denormals, for all")
     parser.add_argument("--pythae-python", metavar="PATH", help="python of an environment that has pythae and torch")
     parser.add_argument("--replicas", action="store_true", help="16 runs at once instead")
     options = parser.parse_args(arguments)
@@ -212,9 +224,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print("pythae: left out; name the python of an environment that has it by --pythae-python")
     if options.quick:
         options.batch, options.model = [64], ["dense"]
-    mallopt = () if options.plain_allocator else MALLOC_OPTIONS
-    allocator = "glibc's own" if options.plain_allocator else "keeps freed memory"
-    print(f"{options.threads} threads, allocator: {allocator}, {options.repeats} repeats, torch {torch.__version__}")
+    mallopt = () if options.untuned else MALLOC_OPTIONS
+    settings = "untuned" if options.untuned else "freed memory kept, denormals flushed"
+    print(f"{options.threads} threads, {settings}, {options.repeats} repeats, torch {torch.__version__}")
     lines = []
     with tempfile.TemporaryDirectory() as folder:
         if not options.quick:

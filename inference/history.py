@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import xarray as xr
 from torch import Tensor
 
 from inference.objective import Controls
@@ -66,6 +65,8 @@ class History:
 
     def save(self, path: Path) -> Path:
         """Write groups ``epoch`` and ``step`` as NetCDF4, atomically."""
+        import xarray as xr  # .4 s and 40 MB that training needs only here
+
         epochs = {
             name: ("epoch", np.array([row[name] for row in self.epochs])) for name in self.epochs[0] if name != "epoch"
         }

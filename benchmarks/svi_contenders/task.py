@@ -78,11 +78,14 @@ class Task:
         return self.batch * (6.0 * sum(matrices) - 2.0 * first)
 
     def tune(self) -> None:
-        """Set threads, denormals and allocator as ``inference.machine.tune_cpu`` does; imports nothing of ours."""
+        """Set threads, denormals and allocator as ``inference.machine.tune_cpu`` does; imports nothing of ours.
+
+        Without options for the allocator, threads only.
+        """
         import torch
 
         torch.set_num_threads(self.threads)
-        torch.set_flush_denormal(True)
+        torch.set_flush_denormal(bool(self.mallopt))
         libc = ctypes.CDLL(None)
         for parameter, value in self.mallopt:
             libc.mallopt(parameter, value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -91,25 +90,3 @@ def eager(task: Task) -> Loop:
 
 def compiled(task: Task) -> Loop:
     return Loop(task, compiled=True)
-
-
-class Products:
-    """Large matrix products, for the arithmetic floor; the loss is the rate in GFLOP/s."""
-
-    SIZE, TIMES = 1024, 10
-
-    def __init__(self, task: Task) -> None:
-        self.a = torch.randn(self.SIZE, self.SIZE)
-
-    def start_loss(self) -> float:
-        """Nothing to compare."""
-        return 0.0
-
-    def epoch(self) -> float:
-        """Return the best rate."""
-        seconds = []
-        for _ in range(self.TIMES):
-            start = time.perf_counter()
-            torch.mm(self.a, self.a)
-            seconds.append(time.perf_counter() - start)
-        return 2e-9 * self.SIZE**3 / min(seconds)
