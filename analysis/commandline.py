@@ -13,7 +13,7 @@ def run_parser(command: str, description: str, *, several: bool = False) -> argp
     """
     result = argparse.ArgumentParser(prog=f"python -m analysis.{command}", description=description)
     if several:
-        result.add_argument("runs", metavar="RUN", nargs="*", help="run folders, or the folder of a scan")
+        result.add_argument("runs", metavar="RUN", nargs="*", help="run folders, or the folder of a scan or of studies")
     else:
         result.add_argument("run", metavar="RUN", help="run folder")
     result.add_argument(

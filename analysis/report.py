@@ -1,10 +1,10 @@
-"""One self-contained HTML page on a run: ``python -m analysis.report RUN``."""
+"""One self-contained HTML page on a run, or on the studies in a folder: ``python -m analysis.report RUN``."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import xarray as xr
@@ -97,12 +97,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     if bool(options.runs) == bool(options.compare):
         raise RunError("give one run, several, or a scan; or --compare A B")
-    write = compare if options.compare else report
     try:
-        written = write(options)
+        written = writer(options)(options)
     except UnknownClassError as error:
         raise RunError(f"--signal: {error}") from error
     print(f"report: {written}")
+
+
+def writer(options: argparse.Namespace) -> Callable[[argparse.Namespace], Path]:
+    """Return what writes the page that is asked for."""
+    from analysis.study_page import holds_studies
+
+    if options.compare:
+        return compare
+    return studies if len(options.runs) == 1 and holds_studies(Path(options.runs[0])) else report
 
 
 def report(options: argparse.Namespace) -> Path:
@@ -134,6 +142,20 @@ def compare(options: argparse.Namespace) -> Path:
     heads = [f"{title(known)} ({known.name})" for known in (first, second)]
     page = render("Two runs side by side", " and ".join(heads), sections, notes, heads)
     return write_text(page, Path(options.out or Path(first.name) / "comparison.html"))
+
+
+def studies(options: argparse.Namespace) -> Path:
+    """Write the page of the studies in a folder."""
+    from analysis.study_page import answers, page
+    from inference.run import RunError
+
+    folder = Path(options.runs[0])
+    sections = answers(folder)
+    if options.figures and Path(options.figures).resolve() == folder.resolve():
+        raise RunError(f"--figures {folder}: holds the studies' own numbers under these names; choose another folder")
+    if options.figures:
+        name_files(export(sections, Path(options.figures)), options.figures)
+    return write_text(page(sections, folder), Path(options.out or folder / "report.html"))
 
 
 def name_files(written: Sequence[str], folder: str) -> None:

@@ -1,22 +1,25 @@
 """Repeat a study of 2104.08291: ``python -m analysis.study NAME [--jets QCD TOP W] [--out DIR]``.
 
 Trains what it needs (finished trainings are kept, unfinished ones continued) and leaves ``DIR/NAME.nc`` and figures as
-PNG, PDF and SVG. Studies with the same ``--out`` share their trainings.
+PNG, PDF and SVG. Studies with the same ``--out`` share their trainings, and ``python -m analysis.report DIR`` shows
+them on one page.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from analysis.export import save_figures
+from analysis.page import Table
 from analysis.studies import STUDIES
 from analysis.studies.setup import Setup
 from inference.errors import exit_code
 from inference.recipe import RecipeError
+from inference.run import command_line
 from jets.files import replacing
 
 OVERRIDES = {"epochs": "training.epochs", "limit": "data.limit", "device": "training.device"}
@@ -56,21 +59,32 @@ def setup_of(options: argparse.Namespace) -> Setup:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one study and name what it wrote."""
+    """Run one study, say what it found, and name what it wrote."""
     options = parser().parse_args(arguments)
     setup, study = setup_of(options), STUDIES[options.study]
     measured = study.measure(setup)
-    measured.attrs |= {"study": options.study, "jets": list(setup.files)}
+    measured.attrs |= {"study": options.study, "jets": list(setup.files), "command": command_line()}
     path = setup.folder / f"{options.study}.nc"
     with replacing(path) as temporary:
         measured.to_netcdf(temporary, engine="h5netcdf")
-    drawn = study.draw(measured)
-    save_figures(drawn, setup.folder)
-    for line in study.lines(measured):
-        print(line)
-    print(
-        f"wrote {', '.join(str(p) for p in (path, *(setup.folder / f'{name}.png' for name in drawn)))} (and PDF, SVG)"
-    )
+    parts = study.QUESTION.answered(measured).parts
+    save_figures({part.name: part.figure for part in parts if part.figure is not None}, setup.folder)
+    for part in parts:
+        print(part.reading, *(aligned(part.table) if part.table else []), sep="\n")
+    print(f"wrote {path} (and PNG, PDF, SVG); python -m analysis.report {setup.folder} shows all studies on one page")
+
+
+def aligned(table: Table) -> Iterator[str]:
+    """Yield the rows of a table, its columns aligned.
+
+    >>> list(aligned(Table(["", "AUC"], [["VAE", "0.9"]])))
+    ['     AUC', 'VAE  0.9']
+    """
+    rows = [[*map(str, row)] for row in (table.head, *table.rows)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for first, *rest in rows:
+        cells = (cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))
+        yield "  ".join([first.ljust(widths[0]), *cells])
 
 
 if __name__ == "__main__":

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 
 def plus_minus(value: float, error: float) -> str:
     """Return a number with its error, of which two digits are given, down to the fourth decimal.
@@ -17,6 +20,15 @@ def plus_minus(value: float, error: float) -> str:
     digits = min(4, 1 - math.floor(math.log10(error)))
     value, error = round(value, digits), round(error, digits)
     return f"{value:,.{max(0, digits)}f} ± {error:,.{max(0, digits)}f}"
+
+
+def spread(values: ArrayLike) -> str:
+    """Return the median of several values, and their range.
+
+    >>> spread([0.91, 0.9, 0.94])
+    '0.910 (0.900 to 0.940)'
+    """
+    return f"{np.median(values):.3f} ({np.min(values):.3f} to {np.max(values):.3f})"
 
 
 def counted(number: int, noun: str) -> str:

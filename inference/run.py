@@ -201,7 +201,7 @@ def provenance(recipe: Recipe, jets: Jets) -> dict[str, Any]:
     """Return seed, versions, git hash, data fingerprint, counts, machine and command."""
     parts = split(jets, recipe.data, recipe.training.seed)
     return {
-        "command": " ".join([Path(sys.executable).name, *sys.orig_argv[1:]]),
+        "command": command_line(),
         "seed": recipe.training.seed,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "git": git_hash(),
@@ -212,6 +212,11 @@ def provenance(recipe: Recipe, jets: Jets) -> dict[str, Any]:
         "versions": {"python": platform.python_version()} | {name: installed(name) for name in PACKAGES},
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
     }
+
+
+def command_line() -> str:
+    """Return how this process was started."""
+    return " ".join([Path(sys.executable).name, *sys.orig_argv[1:]])
 
 
 def installed(package: str) -> str | None:

@@ -1,6 +1,7 @@
 """The studies of "Better latent spaces for better autoencoders" (2104.08291), one file each.
 
-A study is a module with ``measure(setup) -> Dataset``, which trains what it needs, and ``draw(dataset) -> figures``.
+A study is a module with ``measure(setup) -> Dataset``, which trains what it needs, and a QUESTION, whose answers are
+functions of that dataset.
 """
 
 from types import ModuleType

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,9 +9,11 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from analysis.evidence import scores
+from analysis.page import Part, Question, Table
 from analysis.scores import auc
 from analysis.studies.setup import Setup
 from analysis.style import COLOURS, house
+from analysis.words import spread
 
 FRACTIONS = (1.0, 0.5, 0.25, 0.1, 0.05, 0.02, 0.01)
 """t/Q: top jets over QCD jets in the training sample."""
@@ -55,17 +56,25 @@ def tagging(found: xr.Dataset, signal: str) -> list[float]:
     return [auc(v[is_signal], v[~is_signal], repeats=2).value for v in values]
 
 
-def lines(found: xr.Dataset) -> Iterator[str]:
-    """Write the numbers, a line for each fraction."""
+def fractions(found: xr.Dataset) -> Part:
+    """Say how well the second mixture tags, and how often it is the minority's."""
+    rows = []
     for fraction in found["fraction"].values:
-        mine = found["auc"].sel(fraction=fraction)
-        text = ", ".join(f"{a:.3f}" for a in mine.sel(tagger="mixture").values)
-        middle = {t: float(mine.sel(tagger=t).median()) for t in TAGGERS}
-        both = f"mixture {middle['mixture']:.3f} ({text}), reconstruction {middle['reconstruction']:.3f}"
-        yield f"t/Q = {fraction:g}: {both}"
+        mixture, reconstruction = (found["auc"].sel(fraction=fraction, tagger=tagger).values for tagger in TAGGERS)
+        right = f"{(mixture > 0.5).sum()} of {len(mixture)}"
+        rows.append([f"{fraction:g}", spread(mixture), right, f"{np.median(reconstruction):.3f}"])
+    weight = found["auc"].sel(tagger="mixture")
+    middle, right = weight.median("seed"), (weight > 0.5).sum("seed")
+    reading = (
+        f"The weight of the second mixture tags the minority with a median AUC of {float(middle.min()):.3f} or more at "
+        f"every t/Q; at least {int(right.min())} of {weight.sizes['seed']} seeds have it the right way round."
+    )
+    head = ["t/Q", "second mixture, AUC (range)", "the right way round", "reconstruction, AUC"]
+    caption = "AUC on held-out jets against the fraction of the minority in training; prior alpha = (1, 0.25)."
+    return Part("fractions", reading, caption, draw(found), Table(head, rows), numbers=found)
 
 
-def draw(found: xr.Dataset) -> dict[str, Figure]:
+def draw(found: xr.Dataset) -> Figure:
     """Draw AUC against t/Q: every seed, and the median."""
     with house():
         figure = Figure(figsize=(4.6, 3.4))
@@ -80,4 +89,7 @@ def draw(found: xr.Dataset) -> dict[str, Figure]:
         axes.set(xscale="log", xlabel="top / QCD in the training sample", ylabel="AUC, held-out jets", ylim=(None, 1))
         axes.invert_xaxis()
         axes.legend(title="median and seeds")
-    return {"fractions": figure}
+    return figure
+
+
+QUESTION = Question("fractions", "Does the prior keep a mixture for the minority?", (fractions,))

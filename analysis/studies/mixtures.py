@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from analysis.page import Part, Question, Table
 from analysis.studies.fractions import case, changes
 from analysis.studies.images import average_images, axes_of, corner_images, draw_images
 from analysis.studies.setup import Setup
@@ -31,20 +32,36 @@ def measure(setup: Setup) -> xr.Dataset:
     )
 
 
-def lines(found: xr.Dataset) -> Iterator[str]:
-    """Write which class average each mixture is closest to, by the overlap of the images."""
-    for fraction in found["fraction"].values:
-        for mixture in found["mixture"].values:
-            image = found["decoded"].sel(fraction=fraction, mixture=mixture).values
-            overlap = np.minimum(image, found["average"].values).sum((1, 2))
-            text = ", ".join(f"{float(v):.3f} with {c}" for c, v in zip(found["class"].values, overlap, strict=True))
-            yield f"t/Q = {fraction:g}, mixture {mixture}: overlap {text}"
+def mixtures(found: xr.Dataset) -> Part:
+    """Compare each decoded mixture with the average image of each class."""
+    known = [str(name) for name in found["class"].values]
+    rows = []
+    for fraction, mixture in product(found["fraction"].values, found["mixture"].values):
+        image = found["decoded"].sel(fraction=fraction, mixture=mixture).values
+        shared = np.minimum(image, found["average"].values).sum((1, 2))
+        rows.append([f"{fraction:g}, {mixture}", *(f"{value:.3f}" for value in shared)])
+    reading = (
+        f"At t/Q = {rows[-1][0].split(',')[0]} the second mixture's image shares {rows[-1][1]} of its pT with the "
+        f"average {known[0]} image and {rows[-1][2]} with the average {known[1]} image; the first, {rows[-2][1]} and "
+        f"{rows[-2][2]}."
+    )
+    return Part(
+        "mixtures",
+        reading,
+        "Average images of the held-out classes, then the two decoded mixtures of one training at each t/Q.",
+        figure=draw(found),
+        table=Table(["t/Q, mixture", *(f"shared with {name}" for name in known)], rows),
+        numbers=found[["decoded"]],
+    )
 
 
-def draw(found: xr.Dataset) -> dict[str, Figure]:
+def draw(found: xr.Dataset) -> Figure:
     """Draw the class averages, then a column for each t/Q."""
     columns = [[(f"average {name}", found["average"].sel({"class": name})) for name in found["class"].values]]
     for fraction in found["fraction"].values:
         mine = found["decoded"].sel(fraction=fraction)
         columns.append([(f"mixture {m}, t/Q = {fraction:g}", mine.sel(mixture=m)) for m in (0, 1)])
-    return {"mixtures": draw_images(columns)}
+    return draw_images(columns)
+
+
+QUESTION = Question("mixtures", "What do the mixtures look like?", (mixtures,))

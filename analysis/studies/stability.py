@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +14,11 @@ from torch import Tensor
 
 from analysis.bimodality import bimodality
 from analysis.evidence import capped
+from analysis.page import Part, Question, Table
 from analysis.scores import auc
 from analysis.studies.setup import LABELS, Setup
 from analysis.style import COLOURS, house
+from analysis.words import listed, spread
 from inference.data import data_for, split
 from inference.fit import trainer_for
 from inference.machine import tune_cpu
@@ -108,22 +109,33 @@ def keep(path: Path, values: NDArray[np.float32]) -> None:
         np.save(file, values)
 
 
-def lines(found: xr.Dataset) -> Iterator[str]:
-    """Write the final numbers, a line for each model."""
+def stability(found: xr.Dataset) -> Part:
+    """Say which models end bi-modal and separated, and how often one collapses."""
+    rows, said = [], []
     for model in found["model"].values:
         mine = found.sel(model=model)
-        last, late = mine.isel(epoch=-1), mine.isel(epoch=slice(-6, None))
-        final = last["separation"].values
-        drift = float(late["separation"].std("epoch").median())
-        yield (
-            f"{LABELS[model]}: separation {np.median(final):.3f} ({final.min():.3f} to {final.max():.3f}), "
-            f"over the last 50 epochs ± {drift:.4f}; bi-modality {float(last['bimodality'].median()):.3f} "
-            f"({', '.join(f'{d:.2f}' for d in last['bimodality'].values)}); "
-            f"collapsed {int((final < COLLAPSED).sum())} of {len(final)}"
-        )
+        separation, drift = mine["separation"].isel(epoch=-1).values, mine["separation"].isel(epoch=slice(-6, None))
+        modes, collapsed = mine["bimodality"].isel(epoch=-1).values, int((separation < COLLAPSED).sum())
+        change = f"{float(drift.std('epoch').median()):.4f}"
+        rows.append([LABELS[model], spread(separation), change, spread(modes), f"{collapsed} of {len(modes)}"])
+        said.append(f"{LABELS[model]} {np.median(separation):.3f} and {np.median(modes):.3f}")
+    return Part(
+        "stability",
+        f"After {int(found['epoch'][-1])} epochs, separation of the classes and bi-modality of the latent, medians of "
+        f"the seeds: {listed(said)}.",
+        "One latent dimension, a line for each seed: how well the latent separates the classes (turned as suits), the "
+        "share of jets that would have to move for it to have one peak, and the latent of the seed of median "
+        "bi-modality at the end.",
+        figure=draw(found),
+        table=Table(
+            ["model", "max(AUC, 1 - AUC)", "its change, last 50 epochs", "bi-modality", "collapsed"],
+            rows,
+        ),
+        numbers=found[["separation", "bimodality"]],
+    )
 
 
-def draw(found: xr.Dataset) -> dict[str, Figure]:
+def draw(found: xr.Dataset) -> Figure:
     """Draw separation and bi-modality against the epoch, a line for each seed, and the latent of the median seed."""
     models = [str(name) for name in found["model"].values]
     with house():
@@ -139,7 +151,7 @@ def draw(found: xr.Dataset) -> dict[str, Figure]:
         for row, label in enumerate(("max(AUC, 1 - AUC)", "bi-modality of the latent", "jets, normalised")):
             grid[row, 0].set_ylabel(label)
         grid[2, 0].legend()
-    return {"stability": figure}
+    return figure
 
 
 def histogram(axes: Axes, final: xr.Dataset, names: NDArray) -> None:
@@ -152,3 +164,6 @@ def histogram(axes: Axes, final: xr.Dataset, names: NDArray) -> None:
         density, _ = np.histogram((values[names == name] - low) / max(high - low, 1e-12), edges, density=True)
         axes.stairs(density, edges, color=colour, label=str(name), linewidth=1.4)
     axes.set(xlabel=f"latent, seed {seed} (rescaled)", yticks=[])
+
+
+QUESTION = Question("stability", "Is a latent dimension stable, and bi-modal?", (stability,))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 import xarray as xr
@@ -11,9 +9,11 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from analysis.figures import DARKEST
+from analysis.page import Part, Question, Table
 from analysis.studies.images import axes_of, corner_images
 from analysis.studies.setup import Setup
 from analysis.style import COLOURS, IMAGE_MAP, house
+from analysis.words import listed
 from inference.data import data_for
 
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, 3**0.5 / 2]])
@@ -39,14 +39,27 @@ def measure(setup: Setup) -> xr.Dataset:
     )
 
 
-def lines(found: xr.Dataset) -> Iterator[str]:
-    """Write the mean weights of each class."""
-    for name in np.unique(found["class_name"]):
-        mean = found["weight"].values[found["class_name"] == name].mean(0)
-        yield f"{name}: mean weights {', '.join(f'{w:.3f}' for w in mean)}"
+def triangle(found: xr.Dataset) -> Part:
+    """Say where each class lies."""
+    mean = {
+        str(name): found["weight"].values[found["class_name"] == name].mean(0)
+        for name in np.unique(found["class_name"])
+    }
+    said = [f"{name} is {100 * w.max():.0f} % mixture {w.argmax()}" for name, w in mean.items()]
+    return Part(
+        "triangle",
+        f"On average {listed(said)}.",
+        "Each held-out jet at its mixture weights, and the image that each corner decodes to.",
+        figure=draw(found),
+        table=Table(
+            ["class", *(f"mixture {k}" for k in range(3))],
+            [[name, *(f"{weight:.3f}" for weight in w)] for name, w in mean.items()],
+        ),
+        numbers=found[["weight", "class_name"]],
+    )
 
 
-def draw(found: xr.Dataset) -> dict[str, Figure]:
+def draw(found: xr.Dataset) -> Figure:
     """Draw the triangle, a point for each jet, with the decoded corners beside it."""
     with house():
         figure = Figure(figsize=(7.4, 4.4))
@@ -66,4 +79,7 @@ def draw(found: xr.Dataset) -> dict[str, Figure]:
             panel = figure.add_subplot(grid[k, 1], xticks=[], yticks=[], title=f"mixture {k}")
             panel.imshow(np.maximum(found["decoded"].values[k].T, DARKEST), origin="lower", norm=norm, cmap=IMAGE_MAP)
             panel.minorticks_off()
-    return {"triangle": figure}
+    return figure
+
+
+QUESTION = Question("triangle", "How do jets lie among three mixtures?", (triangle,))

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.evidence import entropies, scores
+from analysis.page import Part, Question, Table
 from analysis.scores import auc
 from analysis.studies.setup import LABELS, Setup
 from analysis.style import COLOURS, house
@@ -102,25 +103,58 @@ def ways(found: xr.Dataset) -> list[tuple[str, str]]:
     return [(two, one), (one, two)]
 
 
-def table(found: xr.Dataset) -> pd.DataFrame:
-    """Return the median and the lowest seed of each model and score, a column for each way and contamination."""
+def medians(found: xr.Dataset) -> pd.DataFrame:
+    """Return the median seed of each model and score, a column for each case and contamination."""
     frame = found["auc"].to_series().dropna().reset_index()
-    frame["case"] = (
-        frame["anomaly"] + " in " + frame["background"] + " " + (100 * frame["contamination"]).map("{:g} %".format)
+    percent = (100 * frame["contamination"]).map("{:g} %".format)
+    frame["case"] = frame["anomaly"] + " in " + frame["background"] + " " + percent
+    return frame.groupby(["model", "score", "case"])["auc"].median().unstack("case")
+
+
+def two_way(found: xr.Dataset) -> Part:
+    """Name the best score that needs a model, and the best that needs none, by their worse way."""
+    table = medians(found)
+    both = [f"{a} in {b} {100 * c:g} %" for a, b in ways(found) for c in CONTAMINATION]
+    worst = table[both].min(axis=1).groupby("model")
+    alone, score = worst.idxmax()[NO_MODEL]
+    model, best = max(worst.idxmax().drop(NO_MODEL), key=lambda key: table.loc[key, both].min())
+    return Part(
+        "two-way",
+        f"Without a network, {score} has an AUC of {table.loc[(alone, score), both].min():.3f} or more both ways, pure "
+        f"and contaminated. The best score of a model, {best} of the {LABELS[model]}, has "
+        f"{table.loc[(model, best), both].min():.3f}.",
+        "Each point is a model (colour) and a score (marker): AUC one way against the other, median of the seeds; a "
+        "tagger that works both ways lies in the upper right corner.",
+        figure=draw(found),
+        table=as_table(table[both], "Median AUC of every model and score"),
+        numbers=found,
     )
-    grouped = frame.groupby(["model", "score", "case"])["auc"]
-    return pd.concat({"median": grouped.median(), "lowest": grouped.min()}, axis=1).unstack("case")
 
 
-def lines(found: xr.Dataset) -> Iterator[str]:
-    """Write the medians, a line for each model and score."""
-    middle = table(found)["median"]
-    yield "median AUC of the seeds: " + "; ".join(middle.columns)
-    for (model, score), row in middle.iterrows():
-        yield f"{LABELS.get(model, 'no network'):17s} {score:20s} " + "  ".join(f"{value:.3f}" for value in row)
+def others(found: xr.Dataset) -> Part | None:
+    """List what the scores without a network make of classes that no choice was made on."""
+    alone = medians(found).loc[NO_MODEL].T.dropna()
+    known = {*found.attrs["trained_on"]}
+    rows = [
+        [str(case), *(f"{value:.3f}" for value in values)]
+        for case, values in alone.iterrows()
+        if not {*str(case).split(" ")[:3:2]} <= known
+    ]
+    if not rows:
+        return None
+    return Part("two-way-others", "On further classes, without a network:", table=Table(["case", *alone], rows))
 
 
-def draw(found: xr.Dataset) -> dict[str, Figure]:
+def as_table(values: pd.DataFrame, title: str) -> Table:
+    """Return a table of AUCs, a row for each model and score."""
+    rows = [
+        [f"{LABELS.get(model, 'no network')}, {score}", *(f"{value:.3f}" for value in row)]
+        for (model, score), row in values.iterrows()
+    ]
+    return Table(["model, score", *values], rows, folded=title)
+
+
+def draw(found: xr.Dataset) -> Figure:
     """Draw one way against the other: a point for each model and score, at the largest contamination and pure."""
     (a, b), (c, d) = ways(found)
     with house():
@@ -136,7 +170,7 @@ def draw(found: xr.Dataset) -> dict[str, Figure]:
         grid[0].set(ylabel=f"AUC, {c} among {d}", xlim=(0, 1.02), ylim=(0, 1.02))
         handles, names = grid[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside right center", fontsize=7)
-    return {"two-way": figure}
+    return figure
 
 
 def points(axes: Axes, x: xr.DataArray, y: xr.DataArray) -> None:
@@ -155,3 +189,6 @@ def points(axes: Axes, x: xr.DataArray, y: xr.DataArray) -> None:
 def median(values: xr.DataArray, score: str) -> float:
     """Return the median over seeds, NaN where the model lacks the score."""
     return float(np.median(values.sel(score=score))) if score in values["score"] else float("nan")
+
+
+QUESTION = Question("two-way", "Which score finds anomalies both ways?", (two_way, others))
