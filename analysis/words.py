@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 
 
 def plus_minus(value: float, error: float) -> str:
@@ -22,10 +22,10 @@ def plus_minus(value: float, error: float) -> str:
     return f"{value:,.{max(0, digits)}f} ± {error:,.{max(0, digits)}f}"
 
 
-def spread(values: ArrayLike) -> str:
+def spread(values: NDArray[np.floating]) -> str:
     """Return the median of several values, and their range.
 
-    >>> spread([0.91, 0.9, 0.94])
+    >>> spread(np.array([0.91, 0.9, 0.94]))
     '0.910 (0.900 to 0.940)'
     """
     return f"{np.median(values):.3f} ({np.min(values):.3f} to {np.max(values):.3f})"
