@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from analysis.predictive import NATS, coordinates
+from analysis.predictive import NATS, chained, coordinates
 from inference.data import Images
 from inference.elbo import enumeration_weight, kl_names, paired_traces, terms
 from inference.importance import LogDensities, drawn_traces, log_densities
@@ -46,12 +46,13 @@ def evaluate_jets(vae: VAE, images: Images, draws: int) -> dict[str, xr.Dataset]
         return torch.cat([getattr(part, name) for part in parts]).numpy()
 
     def drawn(name: str) -> tuple[tuple[str, ...], NDArray[np.float32], dict[str, str]]:
-        return ("chain", "draw", "jet"), torch.cat([getattr(p.densities, name) for p in parts], 1).numpy()[None], NATS
+        values = torch.cat([getattr(part.densities, name) for part in parts], 1).numpy()
+        return ("chain", "draw", "jet"), chained(values), NATS
 
     kl, reconstruction = column("kl").sum(1), column("reconstruction")
     stats = {"elbo": -reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
     coordinate = coordinates(vae)
-    z = torch.cat([part.z for part in parts], 1).numpy()[None]
+    z = chained(torch.cat([part.z for part in parts], 1).numpy())
     return {
         "posterior": xr.Dataset({"z": (("chain", "draw", "jet", "coordinate"), z)}, coordinate),
         "guide_params": xr.Dataset({"point": (("jet", "coordinate"), column("point"))}, coordinate),

@@ -30,6 +30,15 @@ def coordinates(vae: VAE) -> dict[str, object]:
     }
 
 
+def chained(draws: NDArray[Any]) -> NDArray[Any]:
+    """Return draws ``(n, ...)`` as ``(chain, draw, ...)``: two chains, for ranks and R-hat, or one where n is odd.
+
+    The draws are independent; which chain holds which is of no account.
+    """
+    chains = 2 if len(draws) % 2 == 0 else 1
+    return draws.reshape(chains, len(draws) // chains, *draws.shape[1:])
+
+
 @torch.no_grad()
 def prior_group(vae: VAE, draws: int) -> xr.Dataset:
     """Return draws z (chain, draw, coordinate) of the prior; empty for a plain autoencoder, which has none."""
@@ -37,7 +46,7 @@ def prior_group(vae: VAE, draws: int) -> xr.Dataset:
         return xr.Dataset()
     with pyro.plate("draws", draws):
         z = vae.latent.coordinates(vae.latent.sample_prior())
-    return xr.Dataset({"z": (("chain", "draw", "coordinate"), z.numpy()[None])}, coordinates(vae))
+    return xr.Dataset({"z": (("chain", "draw", "coordinate"), chained(z.numpy()))}, coordinates(vae))
 
 
 @torch.no_grad()
@@ -55,7 +64,7 @@ def predictive_groups(vae: VAE, x: Tensor, draws: int) -> dict[str, xr.Dataset]:
         except NotImplementedError:
             predicted.append(likelihood.mean)
             kind = "decoded"
-    value = torch.stack(predicted).numpy()[None]
+    value = chained(torch.stack(predicted).numpy())
     own = tuple(f"x_dim_{i}" for i in range(value.ndim - 3))
     result = xr.Dataset({"x": (("chain", "draw", "jet", *own), value)}, attrs={"kind": kind})
     if value.shape[3:] != x.shape[1:]:  # a decoded cloud need not have as many particles

@@ -14,8 +14,7 @@ import analysis
 from analysis import information, scores, trust  # noqa: F401
 from analysis.access import open_tree
 
-# No plot_rank: it compares chains, and the guide has one.
-PLOTS = ("plot_trace", "plot_forest", "plot_pair", "plot_dist")
+PLOTS = ("plot_trace", "plot_rank", "plot_forest", "plot_pair", "plot_dist")
 
 
 def main(path):

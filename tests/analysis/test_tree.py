@@ -102,7 +102,7 @@ def test_groups_come_back_from_the_file_lazily(tree, path):
     assert again["posterior_predictive"]["x"].dims == ("chain", "draw", "jet", "x_dim_0")
 
 
-@pytest.mark.filterwarnings("ignore::Warning")  # of ArviZ itself: one chain, its refactoring
+@pytest.mark.filterwarnings("ignore::Warning")  # of ArviZ itself: its refactoring
 @pytest.mark.parametrize("name", ["summary", "plot_trace", "plot_rank", "plot_forest", "plot_pair"])
 def test_arviz_reads_the_file(path, name):
     mpl.use("Agg")
