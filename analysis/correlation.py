@@ -43,12 +43,20 @@ def circular_linear(angle: Values, x: Values) -> float:
     return float(np.sqrt((xc**2 + xs**2 - 2 * xc * xs * cs) / (1 - cs**2)))
 
 
+def with_axis(angle: Values, axis: Values) -> float:
+    """Return the correlation of an angle with a doubled one [rad]: the angle itself may go round once or twice."""
+    return max(circular(angle, axis), circular(2 * angle, axis), key=abs)
+
+
 CORRELATIONS: dict[tuple[str, str], Callable[[Values, Values], float]] = {
     ("real", "real"): rank,
     ("angle", "angle"): circular,
     ("angle", "real"): circular_linear,
     ("real", "angle"): lambda x, angle: circular_linear(angle, x),
     ("pair", "angle"): lambda pair, angle: circular(np.arctan2(pair[1], pair[0]), angle),
+    ("angle", "axis"): with_axis,
+    ("real", "axis"): lambda x, axis: circular_linear(axis, x),
+    ("pair", "axis"): lambda pair, axis: with_axis(np.arctan2(pair[1], pair[0]), axis),
     ("pair", "real"): lambda pair, x: rank(np.hypot(*pair), x),
 }
 """Kinds of the two -> their correlation; a pair ``(2, N)`` is a point of the plane, compared by its angle or radius."""

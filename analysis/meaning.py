@@ -36,7 +36,8 @@ def meaning(tree: xr.DataTree) -> xr.Dataset:
         ``correlation`` and ``information`` [nat] (sample, coordinate, observable): rank correlation, or circular or
         circular-linear where one or both are angles, and mutual information of the posterior's centre with the
         observable; ``pair_correlation`` (sample, pair, observable): of two real coordinates' angle
-        atan2(second, first) with the observables that are angles, of their distance from the origin with the others;
+        atan2(second, first) with the observables that are angles, of their distance from the origin with the others.
+        An angle goes with an axis, which is known up to half a turn, if it goes round once or twice with it;
         ``best`` (sample, coordinate), the observable of most mutual information. ``sample`` is ``all``, then each
         class where there are several. NaN where fewer than 100 jets have the observable.
     """
@@ -52,7 +53,7 @@ class Column(NamedTuple):
 
     name: str
     kind: str
-    """``real``, ``angle`` [rad] or ``pair``."""
+    """``real``, ``angle`` [rad], ``axis`` (an angle doubled, since half a turn changes nothing) or ``pair``."""
     values: Values
     """``(jet,)``, of a pair ``(2, jet)``."""
 
@@ -80,9 +81,9 @@ def compare(points: xr.DataArray, seen: xr.DataArray) -> xr.Dataset:
 
 
 def columns_of(values: xr.DataArray, dimension: str) -> list[Column]:
-    """Return the columns of ``(jet, dimension)``; what is no angle is compared as a real number."""
+    """Return the columns of ``(jet, dimension)``; a simplex or category is compared as a real number."""
     labels = zip(names(values, dimension), names(values, "kind"), np.asarray(values, float).T, strict=True)
-    return [Column(name, "angle" if kind == "angle" else "real", column) for name, kind, column in labels]
+    return [Column(name, kind if kind in ("angle", "axis") else "real", column) for name, kind, column in labels]
 
 
 def correlation(z: Column, x: Column) -> float:
@@ -133,7 +134,7 @@ def coordinate_kl(tree: xr.DataTree) -> xr.DataArray:
 
 
 def print_tables(found: xr.Dataset, kl: xr.DataArray, console: Console) -> None:
-    """Print what each coordinate means, and where each observable is to be found."""
+    """Print what each coordinate means, and where each observable is to be found, beside its ceiling if known."""
     shown = Table("coordinate", "KL [nat]", "best observable", "correlation", "information [nat]")
     for name in names(kl, "coordinate"):
         one = found.sel(coordinate=name)
@@ -141,15 +142,20 @@ def print_tables(found: xr.Dataset, kl: xr.DataArray, console: Console) -> None:
         numbers = (float(one[key].sel(observable=best)) for key in ("correlation", "information"))
         shown.add_row(name, f"{float(kl.sel(coordinate=name)):.2f}", best, *(f"{number:.2f}" for number in numbers))
     console.print(shown)
-    shown = Table("observable", "best coordinate or pair", "correlation")
+    known = "ceiling" in found
+    shown = Table("observable", "best coordinate or pair", "correlation", *["a network that is told"] * known)
     for name, (label, value) in strongest(found).items():
-        shown.add_row(name, label, f"{value:.2f}")
+        best = [f"{float(found['ceiling'].sel(observable=name)):.2f}"] if known else []
+        shown.add_row(name, label, f"{value:.2f}", *best)
     console.print(shown)
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     result = run_parser("meaning", "Compare a run's latent coordinates with physical observables.")
+    result.add_argument(
+        "--ceiling", action="store_true", help="also how well a network that is told an observable knows it"
+    )
     result.add_argument("--out", metavar="DIR", help="where to write meaning.nc and the figures [RUN]")
     return result
 
@@ -168,6 +174,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run = Run.open(options.run)
     tree = evaluated(run, options.data, options.beta)
     found, kl, out = meaning(tree), coordinate_kl(tree), Path(options.out or run.path)
+    if options.ceiling:
+        from analysis.ceiling import ceiling
+
+        found = found.assign(ceiling=ceiling(run))
     print_tables(found.isel(sample=0), kl, Console())
     with replacing(out / "meaning.nc") as temporary:
         found.to_netcdf(temporary, engine="h5netcdf")

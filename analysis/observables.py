@@ -19,8 +19,13 @@ class Observable(NamedTuple):
     """What it needs; a tree that lacks one of them lacks the observable."""
     compute: Callable[..., Values]
     unit: str
-    kind: str = "real"
-    """``real``, or ``angle`` [rad], on the circle."""
+    turns: int = 0
+    """How often it goes round when the jet turns once about its axis: 0 for what is no angle [rad] on the circle."""
+
+    @property
+    def kind(self) -> str:
+        """``real``, ``angle``, or ``axis``: an angle known up to half a turn, doubled."""
+        return ("real", "angle", "axis")[self.turns]
 
 
 def itself(values: Values) -> Values:
@@ -67,15 +72,15 @@ OBSERVABLES: dict[str, Observable] = {
     "leading subjet": Observable(("z_kt1",), itself, ""),
     "multiplicity": Observable(("jet_n_constituents",), itself, ""),
     "jet pT": Observable(("jet_pt",), itself, "GeV"),
-    "jet axis": Observable(("axis",), doubled, "rad", "angle"),
+    "jet axis": Observable(("axis",), doubled, "rad", 2),
     "true angle": Observable(("dR_q1q2",), itself, "rad"),
     "true sharing": Observable(("z_q1",), shared, ""),
-    "true azimuth": Observable(QUARKS, from_soft_to_hard, "rad", "angle"),
-    "true axis": Observable(QUARKS, lambda *quarks: doubled(from_soft_to_hard(*quarks)), "rad", "angle"),
+    "true azimuth": Observable(QUARKS, from_soft_to_hard, "rad", 1),
+    "true axis": Observable(QUARKS, lambda *quarks: doubled(from_soft_to_hard(*quarks)), "rad", 2),
     "b-W angle": Observable(("dR_bW",), itself, "rad"),
     "b sharing": Observable(("z_b",), itself, ""),
     "W sharing": Observable(("z_q1_in_W",), shared, ""),
-    "b azimuth": Observable(("b_dphi", "b_deta"), np.arctan2, "rad", "angle"),
+    "b azimuth": Observable(("b_dphi", "b_deta"), np.arctan2, "rad", 1),
     "gluon": Observable(("parton_id",), lambda code: np.where(np.isnan(code), np.nan, code == 21), ""),
 }
 """Name -> observable. ``true`` ones are the generator's; an axis is an angle modulo half a turn, doubled."""

@@ -19,8 +19,12 @@ from inference.run import Run, RunError
 PER_JET = ("log_evidence", "log_evidence_error", "khat", "elbo", "reconstruction", "kl")
 
 
-def collect(runs: Sequence[Run | str | Path], *, draws: int = 200, at_most: int | None = 1000) -> xr.DataTree:
+def collect(
+    runs: Sequence[Run | str | Path], *, draws: int = 200, at_most: int | None = 1000, beta: float | None = None
+) -> xr.DataTree:
     """Evaluate runs on their held-out jets and join them; what is missing is NaN.
+
+    Runs of a range of resolutions are looked at where ``beta`` says, by default in its middle.
 
     Groups: ``sample_stats`` log_evidence, log_evidence_error, khat, elbo, reconstruction, kl [nat] (topology, beta,
     seed, jet); ``information`` kl [nat] (topology, beta, seed, kl_term), the mean over jets; ``constant_data``
@@ -42,14 +46,16 @@ def collect(runs: Sequence[Run | str | Path], *, draws: int = 200, at_most: int 
     parts = []
     for i, run in enumerate(complete):
         print(f"evaluating {i + 1}/{len(complete)}  {run.path}", file=sys.stderr)
-        parts.append((place(run), evaluate(run, draws=draws, at_most=at_most, pairs=0)))
+        chosen = beta if isinstance(run.recipe.model.beta, tuple) else None
+        tree = evaluate(run, draws=draws, at_most=at_most, beta=chosen, pairs=0, curve=False)
+        parts.append((place(run, chosen), tree))
     return joined(parts)
 
 
-def place(run: Run) -> tuple[str, float, int]:
-    """Return where a run stands: topology, beta, seed."""
+def place(run: Run, beta: float | None) -> tuple[str, float, int]:
+    """Return where a run stands: topology, beta (its own unless given), seed."""
     recipe = run.recipe
-    return recipe.model.latent, recipe.model.typical_beta, recipe.training.seed
+    return recipe.model.latent, beta or recipe.model.typical_beta, recipe.training.seed
 
 
 def joined(parts: Sequence[tuple[tuple[str, float, int], xr.DataTree]]) -> xr.DataTree:

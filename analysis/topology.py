@@ -140,7 +140,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     add = result.add_argument
     add("scan", metavar="SCAN", help="scan folder")
-    add("--beta", type=float, metavar="B", help="resolution; needed where the scan has several")
+    add(
+        "--beta", type=float, metavar="B", help="resolution: one of the scan's, or within the range that its runs cover"
+    )
     add("--jets", type=int, metavar="N", default=1000, help="test jets of each seed, evenly spaced [1000]")
     add("--draws", type=int, metavar="S", default=200, help="draws of the guide for each [200]")
     add("--delta", type=float, metavar="D", default=DELTA, help=f"difference that does not matter [{DELTA} nat]")
@@ -152,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from inference.run import RunError
     from inference.scan import runs
 
-    tree = collect(runs(options.scan), draws=options.draws, at_most=options.jets)
+    tree = collect(runs(options.scan), draws=options.draws, at_most=options.jets, beta=options.beta)
     try:
         print("\n".join(describe(rank(tree, options.beta, options.delta))))
     except ValueError as error:

@@ -43,6 +43,7 @@ def evaluate(
     beta: float | None = None,
     at_most: int | None = None,
     pairs: int = PAIRED,
+    curve: bool = True,
 ) -> xr.DataTree:
     """Evaluate a run on held-out jets and return the labelled result.
 
@@ -62,6 +63,8 @@ def evaluate(
         Most jets to evaluate, evenly spaced in the sample; all by default.
     pairs
         Jets of which each one's draw is held against each other's posterior; 0: none.
+    curve
+        Whether to measure a run of a range of resolutions over all of it too, as group ``dimension``.
 
     Returns
     -------
@@ -103,7 +106,7 @@ def evaluate(
         groups = {n: group.assign_coords(jet=index) if "jet" in group.dims else group for n, group in groups.items()}
         groups |= groups_of_some(vae, images, index, draws, pairs)
         used = float(vae.likelihood.beta)
-    if vae.resolution is not None:
+    if vae.resolution is not None and curve:
         groups["dimension"] = dimension_of(run, jets[:DIMENSION_JETS], seed)
     result = xr.DataTree.from_dict({name: numbered(group) for name, group in (groups | nuts_groups(run, used)).items()})
     result.attrs = attributes(run, jets) | {"scored": which, "beta": used}

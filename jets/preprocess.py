@@ -29,19 +29,44 @@ def centre(constituents: Tensor) -> Tensor:
 
 
 def rotate(constituents: Tensor) -> Tensor:
-    r"""Turn the jet about the origin until its principal axis is vertical (along phi).
-
-    The axis is the leading eigenvector of :math:`\sum p_T\,(\eta, \phi)^T(\eta, \phi)`, at the angle
-    :math:`\frac12\mathrm{atan2}(2 M_{\eta\phi}, M_{\eta\eta} - M_{\phi\phi})` to the eta axis.
+    """Turn the jet about the origin until its principal axis is vertical (along phi).
 
     >>> line = torch.tensor([[[1.0, 0.3, 0.3], [1.0, -0.3, -0.3]]])
     >>> rotate(line)[0, :, 1].abs().max() < 1e-6
     tensor(True)
     """
+    return turned(constituents, torch.pi / 2 - axis(constituents))
+
+
+def axis(constituents: Tensor) -> Tensor:
+    r"""Return the angle of the principal axis to the eta axis, -pi/2 to pi/2, ``(...)``.
+
+    Of the leading eigenvector of :math:`\sum p_T\,(\eta, \phi)^T(\eta, \phi)`:
+    :math:`\frac12\mathrm{atan2}(2 M_{\eta\phi}, M_{\eta\eta} - M_{\phi\phi})`.
+    """
     pt, eta, phi = constituents.unbind(-1)
     m_ee, m_pp, m_ep = (pt * eta * eta).sum(-1), (pt * phi * phi).sum(-1), (pt * eta * phi).sum(-1)
-    turn = torch.pi / 2 - torch.atan2(2 * m_ep, m_ee - m_pp) / 2
-    cos, sin = turn.cos().unsqueeze(-1), turn.sin().unsqueeze(-1)
+    return torch.atan2(2 * m_ep, m_ee - m_pp) / 2
+
+
+def direction(constituents: Tensor) -> Tensor:
+    """Return the angle to the eta axis of that end of the principal axis where more of the pT lies, ``(...)`` [rad].
+
+    It turns with the jet. For a jet about its centroid it points at the harder of two prongs.
+
+    >>> jet = torch.tensor([[3.0, 0.1, 0.1], [1.0, -0.3, -0.3]])
+    >>> torch.rad2deg(torch.stack([direction(jet), direction(turned(jet, torch.tensor(torch.pi)))])).round()
+    tensor([  45., -135.])
+    """
+    angle = axis(constituents)
+    pt, along, _ = turned(constituents, -angle).unbind(-1)
+    return torch.where((pt * along.sign()).sum(-1) < 0, torch.atan2(-angle.sin(), -angle.cos()), angle)
+
+
+def turned(constituents: Tensor, angle: Tensor) -> Tensor:
+    """Return constituents turned about the origin by ``angle`` ``(...)`` [rad]."""
+    pt, eta, phi = constituents.unbind(-1)
+    cos, sin = angle.cos().unsqueeze(-1), angle.sin().unsqueeze(-1)
     return torch.stack([pt, cos * eta - sin * phi, sin * eta + cos * phi], -1)
 
 
@@ -91,9 +116,8 @@ def turn(constituents: Tensor) -> Tensor:
     """
     pt, eta, phi = constituents.unbind(-1)
     angle, side = torch.rand(2, len(pt), 1, dtype=pt.dtype, device=pt.device).unbind()
-    cos, sin = (2 * torch.pi * angle).cos(), (2 * torch.pi * angle).sin()
-    mirrored = torch.where(side < 0.5, -phi, phi)
-    return torch.stack([pt, cos * eta - sin * mirrored, sin * eta + cos * mirrored], -1)
+    mirrored = torch.stack([pt, eta, torch.where(side < 0.5, -phi, phi)], -1)
+    return turned(mirrored, 2 * torch.pi * angle.squeeze(-1))
 
 
 STEPS = {"centre": centre, "rotate": rotate, "flip": flip}

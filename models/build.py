@@ -6,10 +6,11 @@ import math
 from typing import Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from torch import nn
 
 from models.clouds import CloudDecoder, CloudEncoder
+from models.equivariant import EquivariantVAE
 from models.images import ConvolutionalDecoder, ConvolutionalEncoder
 from models.likelihoods import LIKELIHOODS, METRICS, Likelihood
 from models.networks import Scale, dense
@@ -39,6 +40,9 @@ class ModelConfig(BaseModel):
     ] = Field("fused", description="how the Energy Mover's Distance is computed, or the distance in its place")
     particles: int = Field(40, ge=1, description="particles of a decoded cloud")
     attention: int = Field(0, ge=0, description="blocks of self-attention in the encoder of clouds; 0: Deep Sets")
+    equivariant: bool = Field(
+        False, description="of clouds: an azimuth that turns with the jet, in the first circle or pair of real numbers"
+    )
     beta: float | tuple[float, float] = Field(
         0.1,
         description="resolution in units of the data (emd: radians), or 1/N for N pseudo-counts; [low, high]: one "
@@ -65,6 +69,13 @@ class ModelConfig(BaseModel):
         if isinstance(beta, tuple) and beta[0] >= beta[1]:
             raise ValueError("a range of beta is [low, high] with low < high")
         return beta
+
+    @model_validator(mode="after")
+    def turns_clouds(self) -> ModelConfig:
+        """Assert that only a VAE of clouds is asked to turn with its jets."""
+        if self.equivariant and (self.kind != "vae" or not self.clouds):
+            raise ValueError("equivariant models are VAEs of clouds: kind = 'vae', likelihood = 'emd'")
+        return self
 
     @property
     def typical_beta(self) -> float:
@@ -103,7 +114,8 @@ def build(config: ModelConfig, inputs: int = 1600, latent: Space | None = None) 
         raise ValueError(f"{space}: a prior made of posteriors knows one resolution only; give one beta")
     codes = 0 if resolution is None else resolution.codes
     parts = cloud_parts(config, space, codes) if config.clouds else vector_parts(config, space, inputs, codes)
-    vae = KINDS[config.kind](space, *parts, resolution)
+    kind = EquivariantVAE if config.equivariant else KINDS[config.kind]
+    vae = kind(space, *parts, resolution)
     shape = (config.particles, 3) if config.clouds else (inputs,)
     space.connect(vae.encode, torch.zeros(1, *shape).expand(LARGEST_MIXTURE, *shape))
     vae.config = config if latent is None else config.model_copy(update={"latent": str(space)})

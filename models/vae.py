@@ -88,13 +88,17 @@ class VAE(nn.Module):
 
     def decode(self, features: Tensor) -> dist.TorchDistribution:
         """Return p(x | z) from decoder features ``(..., features_size)``."""
+        return self.likelihood(self.generate(features))
+
+    def generate(self, features: Tensor) -> Tensor:
+        """Return what the likelihood needs, from decoder features ``(..., features_size)``."""
         with torch.autocast(features.device.type, torch.bfloat16, enabled=self.low_precision):
             if self.resolution is None:
                 output = self.decoder(features)
             else:
                 code = self.resolution(self.likelihood.beta)
                 output = self.decoder(self.features_film(features, code), code)
-        return self.likelihood(output.to(features.dtype))
+        return output.to(features.dtype)
 
     @contextmanager
     def at(self, beta: float | Tensor) -> Iterator[VAE]:
