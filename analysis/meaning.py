@@ -12,10 +12,11 @@ import numpy as np
 import xarray as xr
 from rich.console import Console
 from rich.table import Table
+from scipy.stats import rankdata
 
 from analysis.access import array, class_names, classes, names
 from analysis.commandline import run_parser
-from analysis.correlation import CORRELATIONS, Values, mutual_information
+from analysis.correlation import CORRELATIONS, Values, circular, linear, mutual_information, rank
 from analysis.observables import observables
 
 FEWEST = 100
@@ -38,6 +39,7 @@ def meaning(tree: xr.DataTree) -> xr.Dataset:
         observable; ``pair_correlation`` (sample, pair, observable): of two real coordinates' angle
         atan2(second, first) with the observables that are angles, of their distance from the origin with the others.
         An angle goes with an axis, which is known up to half a turn, if it goes round once or twice with it;
+        ``together`` (sample, observable), of the best linear function of all coordinates;
         ``best`` (sample, coordinate), the observable of most mutual information. ``sample`` is ``all``, then each
         class where there are several. NaN where fewer than 100 jets have the observable.
     """
@@ -70,6 +72,7 @@ def compare(points: xr.DataArray, seen: xr.DataArray) -> xr.Dataset:
             "correlation": (("coordinate", "observable"), table(coordinates, known, correlation)),
             "information": (("coordinate", "observable"), information, {"units": "nat"}),
             "pair_correlation": (("pair", "observable"), table(pairs, known, correlation)),
+            "together": ("observable", table([smooth(coordinates)], known, together)[0]),
             "best": ("coordinate", np.array([*(column.name for column in known), ""])[ranked.argmax(1)]),
         },
         {
@@ -89,6 +92,22 @@ def columns_of(values: xr.DataArray, dimension: str) -> list[Column]:
 def correlation(z: Column, x: Column) -> float:
     """Return the correlation that suits the kinds of both."""
     return CORRELATIONS[z.kind, x.kind](z.values, x.values)
+
+
+def smooth(coordinates: Sequence[Column]) -> Column:
+    """Return all coordinates that vary as one column ``(n, jet)``, an angle as cosine and sine."""
+    parts = [[np.cos(z.values), np.sin(z.values)] if z.kind == "angle" else [z.values] for z in coordinates]
+    values = np.concatenate(parts)
+    varies = np.ptp(values, axis=1) > 0
+    return Column("all", "all", values[varies] if varies.any() else values)
+
+
+def together(z: Column, x: Column) -> float:
+    """Return the correlation of an observable with the best linear function of features ``(n, jet)``."""
+    if x.kind == "real":
+        return rank(linear(z.values.T, rankdata(x.values)[:, None])[:, 0], x.values)
+    guess = linear(z.values.T, np.stack([np.cos(x.values), np.sin(x.values)], 1))
+    return circular(np.arctan2(guess[:, 1], guess[:, 0]), x.values)
 
 
 def table(rows: Sequence[Column], known: Sequence[Column], measure: Callable[[Column, Column], float]) -> Values:
@@ -142,11 +161,11 @@ def print_tables(found: xr.Dataset, kl: xr.DataArray, console: Console) -> None:
         numbers = (float(one[key].sel(observable=best)) for key in ("correlation", "information"))
         shown.add_row(name, f"{float(kl.sel(coordinate=name)):.2f}", best, *(f"{number:.2f}" for number in numbers))
     console.print(shown)
-    known = "ceiling" in found
-    shown = Table("observable", "best coordinate or pair", "correlation", *["a network that is told"] * known)
+    beside = {"together": "all, linearly", "ceiling": "a network that is told"}
+    beside = {name: title for name, title in beside.items() if name in found}
+    shown = Table("observable", "best coordinate or pair", "correlation", *beside.values())
     for name, (label, value) in strongest(found).items():
-        best = [f"{float(found['ceiling'].sel(observable=name)):.2f}"] if known else []
-        shown.add_row(name, label, f"{value:.2f}", *best)
+        shown.add_row(name, label, f"{value:.2f}", *(f"{float(found[key].sel(observable=name)):.2f}" for key in beside))
     console.print(shown)
 
 

@@ -97,6 +97,7 @@ def test_meaning_names_what_was_put_in(known_tree, observable, where, least):
     assert str(found["best"].sel(coordinate="R4_2").values) == "mass"
     assert str(found["best"].sel(coordinate="S1_0").values) == "true azimuth"
     assert abs(found["correlation"].sel(coordinate="R4_3")).max() < 0.06
+    assert float(found["together"].sel(observable=observable)) > (0.9 if observable != "true angle" else -1)
     assert float(found["correlation"].sel(coordinate="S1_0", observable="true axis")) > 0.96, "it turns twice"
 
 
