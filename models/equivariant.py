@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from jets.preprocess import direction, turned
 from models.vae import VAE
@@ -35,8 +35,10 @@ class EquivariantVAE(VAE):
     def __init__(self, latent: Space | str, *parts: Any) -> None:
         super().__init__(latent, *parts)
         self.head_at, self.features_at = first_pair(self.latent)
+        *_, last = self.encoder.modules()
+        assert isinstance(last, nn.Linear)
         with torch.no_grad():
-            self.encoder.jet[-1].bias[self.head_at] += 1
+            last.bias[self.head_at] += 1
 
     def encode(self, x: Tensor) -> Tensor:
         """Return the posterior's parameters ``(..., latent.outputs)`` of clouds x ``(..., M, 3)``."""
@@ -60,7 +62,7 @@ def first_pair(space: Space) -> tuple[int, int]:
     ((14, 7), (0, 0))
     """
     head = features = 0
-    found = {}
+    found: dict[str, tuple[int, int]] = {}
     for factor in space.factors:
         if factor.kind == "angle" or (factor.kind == "real" and factor.dim > 1):
             found.setdefault(factor.kind, (head, features))
