@@ -31,11 +31,11 @@ def coordinates(vae: VAE) -> dict[str, object]:
 
 
 def chained(draws: NDArray[Any]) -> NDArray[Any]:
-    """Return draws ``(n, ...)`` as ``(chain, draw, ...)``: two chains, for ranks and R-hat, or one where n is odd.
+    """Return draws ``(n, ...)`` as ``(chain, draw, ...)``: two chains, for ranks and R-hat, where n is even and above 2.
 
     The draws are independent; which chain holds which is of no account.
     """
-    chains = 2 if len(draws) % 2 == 0 else 1
+    chains = 2 if len(draws) > 2 and len(draws) % 2 == 0 else 1
     return draws.reshape(chains, len(draws) // chains, *draws.shape[1:])
 
 

@@ -82,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--compare", metavar=("A", "B"), nargs=2, help="set two runs side by side")
     result.add_argument("--out", metavar="F", help="the page [RUN/report.html; of two: A/comparison.html]")
     result.add_argument("--summary", action="store_true", help="also print the tables of analysis.summary")
+    result.add_argument("--trust", action="store_true", help="first do what analysis.trust does [show what it left]")
     result.add_argument(
         "--figures",
         metavar="DIR",
@@ -118,6 +119,8 @@ def report(options: argparse.Namespace) -> Path:
     folders = expanded(options.runs)
     table = overview(folders)
     known = of_run(chosen(table), options.data, options.beta, options.signal)
+    if options.trust:
+        known.sources["trust"] = checked(known.name, options)
     if len(folders) > 1:
         known.sources["runs"] = table
         scan = Path(options.runs[0])
@@ -128,6 +131,18 @@ def report(options: argparse.Namespace) -> Path:
     if options.figures:
         name_files(export(sections, Path(options.figures)), options.figures)
     return write_page(known, sections, Path(options.out or Path(options.runs[0]) / "report.html"))
+
+
+def checked(folder: str, options: argparse.Namespace) -> xr.DataTree:
+    """Do, and keep, what ``python -m analysis.trust`` does."""
+    from analysis.tree import save
+    from analysis.trusted import trusted
+    from inference.run import Run
+
+    run = Run.open(folder)
+    tree = trusted(run, options.data, beta=options.beta)
+    save(tree, run.path / "trust.nc")
+    return tree
 
 
 def compare(options: argparse.Namespace) -> Path:

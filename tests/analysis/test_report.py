@@ -4,6 +4,7 @@ import io
 import re
 import shutil
 from contextlib import redirect_stdout
+from functools import partial
 from html.parser import HTMLParser
 
 import numpy as np
@@ -18,6 +19,7 @@ from analysis.known import Known, of_run
 from analysis.sections import dimension, topology, trust
 from analysis.sections.convergence import fallen, trend
 from analysis.several import chosen, overview
+from analysis.trusted import trusted
 from analysis.words import plus_minus
 from inference.errors import exit_code
 
@@ -165,6 +167,19 @@ def test_notes_come_first(run, tmp_path):
     assert exit_code(lambda: report.main([str(folder)])) == 0
     text = (folder / "report.html").read_text()
     assert text.index("could not be evaluated") < text.index("<h2")
+
+
+def test_trust_is_measured_on_request(run, printed, tmp_path, monkeypatch):
+    """The page then shows importance weights, calibration and no reminder to measure them."""
+    monkeypatch.setattr("analysis.report.QUESTIONS", [trust.QUESTION])
+    monkeypatch.setattr("analysis.trusted.trusted", partial(trusted, at_most=30, draws=100))
+    folder = copied(run, tmp_path / "run", without=["trust.nc"])
+    assert exit_code(lambda: report.main([str(folder), "--trust"])) == 0
+    text = (folder / "report.html").read_text()
+    assert "checks pass" in text
+    assert "A quick look only" not in text
+    assert "The median k-hat of" in text
+    assert (folder / "trust.nc").exists()
 
 
 def test_two_runs_side_by_side(run, printed, tmp_path, monkeypatch):
