@@ -31,7 +31,7 @@ def coordinates(vae: VAE) -> dict[str, object]:
 
 
 def chained(draws: NDArray[Any]) -> NDArray[Any]:
-    """Return draws ``(n, ...)`` as ``(chain, draw, ...)``: two chains, for ranks and R-hat, where n is even and above 2.
+    """Return draws ``(n, ...)`` as ``(chain, draw, ...)``: two chains, for R-hat and ranks, if n is even and above 2.
 
     The draws are independent; which chain holds which is of no account.
     """
