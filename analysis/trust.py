@@ -44,16 +44,21 @@ def importance(tree: xr.DataTree) -> xr.Dataset:
     """
     log_w = pooled(tree)
     values = np.asarray(log_w, np.float64)
-    size = values.shape[1]
-    evidence = logsumexp(values, 1) - np.log(size)
-    relative = np.exp(values - evidence[:, None])
+    found, error = evidence(values)
     result = xr.Dataset(coords={"jet": log_w["jet"]})
-    result["log_evidence"] = ("jet", evidence, NATS)
-    result["log_evidence_error"] = ("jet", relative.std(1, ddof=1) / np.sqrt(size), NATS)
-    result["gap"] = ("jet", evidence - np.asarray(array(tree, "sample_stats/elbo")), NATS)
-    result["ess"] = ("jet", size / (relative**2).mean(1))
+    result["log_evidence"] = ("jet", found, NATS)
+    result["log_evidence_error"] = ("jet", error, NATS)
+    result["gap"] = ("jet", found - np.asarray(array(tree, "sample_stats/elbo")), NATS)
+    result["ess"] = ("jet", values.shape[1] / (np.exp(values - found[:, None]) ** 2).mean(1))
     result["khat"] = ("jet", khat(values))
     return result
+
+
+def evidence(log_weight: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Return ln p(x) and its standard error to first order, each ``(N,)``, from log weights ``(N, draws)`` [nat]."""
+    size = log_weight.shape[1]
+    found = logsumexp(log_weight, 1) - np.log(size)
+    return found, np.exp(log_weight - found[:, None]).std(1, ddof=1) / np.sqrt(size)
 
 
 def khat(log_weight: NDArray[np.floating]) -> NDArray[np.floating]:

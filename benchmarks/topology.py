@@ -1,17 +1,19 @@
 """Does the league name the truth? Seven manifolds, many seeds, unseen warps and dimensions; the confusion table.
 
-``python -m benchmarks.topology --trials 15 --out runs/topology.jsonl`` goes on where it stopped.
+``python -m benchmarks.topology --trials 15 --out runs/topology.jsonl`` goes on where it stopped, and
+``--trials 0`` reports. The first trial of a process traces, and on a new machine compiles, every candidate.
 """
 
 import argparse
 import json
 import time
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 
-from analysis.league import league
+from analysis.league import league, workers
 from analysis.topology import ORDER, rank
 from inference.machine import tune_cpu
 from jets import toys
@@ -59,12 +61,12 @@ def embedded(points, size, random):
     return bent + NOISE * random.normal(size=bent.shape)
 
 
-def trial(truth, seed):
+def trial(truth, seed, pool):
     random = np.random.default_rng((seed, list(MANIFOLDS).index(truth)))
     size = DIMENSIONS[seed % len(DIMENSIONS)]
     points = embedded(MANIFOLDS[truth](COUNT, random), size, random)
     start = time.perf_counter()
-    ranking = rank(league(points, BETA, seed=seed))
+    ranking = rank(league(points, BETA, seed=seed, pool=pool))
     evidence = {str(name): round(float(ranking["log_evidence"].sel(topology=name)), 4) for name in ORDER}
     return {
         "truth": truth,
@@ -87,27 +89,36 @@ def report(rows):
     right = sum(row["truth"] == row["chosen"] for row in rows)
     raw = sum(row["truth"] == row["best"] for row in rows)
     print(f"named {right} of {len(rows)} ({100 * right / len(rows):.1f} %); largest ln p(x) alone names {raw}")
-    print(f"median {np.median([row['seconds'] for row in rows]):.1f} s a trial on one thread")
+    for jobs in sorted({row["jobs"] for row in rows}):
+        seconds = sorted(row["seconds"] for row in rows if row["jobs"] == jobs)
+        print(f"jobs {jobs}: median of {len(seconds)} trials {np.median(seconds):.1f} s, longest {seconds[-1]} s")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=1, help="seeds for each manifold")
     parser.add_argument("--first", type=int, default=100, help="first seed")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--out", type=Path, default=Path("runs/topology.jsonl"))
     options = parser.parse_args()
     tune_cpu()
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    rows = [json.loads(text) for text in options.out.read_text().splitlines()] if options.out.exists() else []
+    rows = kept(options.out)
     done = {(row["truth"], row["seed"]) for row in rows}
-    for seed in range(options.first, options.first + options.trials):
-        for truth in MANIFOLDS:
-            if (truth, seed) not in done:
-                rows.append(trial(truth, seed))
-                with options.out.open("a") as file:
-                    file.write(json.dumps(rows[-1]) + "\n")
-                print(f"{truth}: {rows[-1]['chosen']}  {rows[-1]['seconds']} s", flush=True)
-    report(rows)
+    seeds = range(options.first, options.first + options.trials)
+    with workers(options.jobs) or nullcontext() as pool:
+        for truth, seed in ((truth, seed) for seed in seeds for truth in MANIFOLDS):
+            if (truth, seed) in done:
+                continue
+            row = trial(truth, seed, pool) | {"jobs": options.jobs}
+            with options.out.open("a") as file:
+                file.write(json.dumps(row) + "\n")
+            print(f"{truth}: {row['chosen']}  {row['seconds']} s", flush=True)
+    report(kept(options.out))
+
+
+def kept(path):
+    return [json.loads(text) for text in path.read_text().splitlines()] if path.exists() else []
 
 
 if __name__ == "__main__":

@@ -115,7 +115,7 @@ class PolarAngle:
                 total.add_(density, alpha=weight)
                 moment = density * y
                 first.add_(moment, alpha=weight)
-                second.addcmul_(moment, y, value=weight)
+                second.add_(moment * y, alpha=weight)
             shortfall = 2 * first / total
             return Table(top, tuple(densities), total, shortfall, 4 * second / total - shortfall**2)
 
@@ -125,7 +125,7 @@ class PolarAngle:
         remaining, edge = u * table.total, 0.0
         volume = torch.zeros_like(remaining)
         for density, (_, weight) in zip(table.densities, legendre(self._precision.table), strict=True):
-            share = (remaining / density).clamp_(0, weight)
+            share = (remaining / density).clamp(0, weight)
             volume.add_(share, alpha=((edge + weight) ** power - edge**power) / weight)
             remaining.sub_(density, alpha=weight)
             edge += weight
@@ -148,7 +148,7 @@ class PolarAngle:
             if power:
                 inner *= (y * (1 - y) / scale) ** power
             cumulative.add_(inner, alpha=weight)
-            first.addcmul_(inner, y, value=weight)
+            first.add_(inner * y, alpha=weight)
         wanted = u * table.total * table.top
         if power:
             wanted = wanted / (4 * scale) ** power
