@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from analysis.access import Missing, names
 from analysis.known import Known
 from analysis.page import Part, Question, Table
+from analysis.persistence import REAL, birth_and_death, closed_factors, persistence
 from analysis.style import COLOURS, house
 from analysis.topology import preference, rank
 from analysis.words import counted, listed, plus_minus
@@ -100,4 +101,24 @@ def differences(table: xr.Dataset) -> Figure:
     return figure
 
 
-QUESTION = Question("topology", "Which topology?", (league, ranking))
+def closure(known: Known) -> Part | None:
+    """Say whether the posterior means close the circles of the latent space."""
+    if known.plain or not closed_factors(known.tree):
+        return None
+    table = persistence(known.tree)
+    found, expected = np.asarray(table["found"], int), np.asarray(table["expected"], int)
+    each = zip(names(table["found"], "name"), found, expected, strict=True)
+    said = listed(f"{counted(n, 'loop')} of {wanted} on {name}" for name, n, wanted in each)
+    alike = bool((found == expected).all())
+    return Part(
+        "closure",
+        f"The posterior means close {said}" + (". " if alike else ": jets leave a gap, or wind otherwise. "),
+        "Loops of the posterior means as balls about them grow: the radius at which each is born, in radii of the "
+        f"circle, and at which it dies. Above the dashed line, death = {REAL:g} birth, it is no noise.",
+        figure=birth_and_death(table),
+        numbers=table,
+        warning=not alike,
+    )
+
+
+QUESTION = Question("topology", "Which topology?", (league, ranking, closure))
