@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from jets.preprocess import direction, turned
 from models.vae import VAE
-from priors import Space
+from priors import Normal, Space, VonMises
 
 
 class EquivariantVAE(VAE):
@@ -20,7 +20,7 @@ class EquivariantVAE(VAE):
 
     with :math:`\alpha` the measured direction of the jet (:func:`jets.preprocess.direction`) and primes on what
     the networks do. Of the latent space R turns two numbers alone: cosine and sine of its first circle, else its first
-    two real coordinates; :math:`\theta` is their angle. The encoder can correct the measured direction.
+    two normal coordinates; :math:`\theta` is their angle. The encoder can correct the measured direction.
 
     A circle and a plane are treated alike, so that their bounds can be compared: the decoder also sees the distance
     from the origin, which says something in the plane. Before training posteriors lie along the measured direction, at
@@ -29,7 +29,7 @@ class EquivariantVAE(VAE):
     Raises
     ------
     ValueError
-        The latent space has neither a circle nor two real coordinates.
+        The latent space has neither a circle ``S1`` nor two normal coordinates.
     """
 
     def __init__(self, latent: Space | str, *parts: Any) -> None:
@@ -64,12 +64,16 @@ def first_pair(space: Space) -> tuple[int, int]:
     head = features = 0
     found: dict[str, tuple[int, int]] = {}
     for factor in space.factors:
-        if factor.kind == "angle" or (factor.kind == "real" and factor.dim > 1):
-            found.setdefault(factor.kind, (head, features))
+        if isinstance(factor, VonMises) and factor.dim == 1:
+            found.setdefault("circle", (head, features))
+        elif isinstance(factor, Normal) and factor.dim > 1:
+            found.setdefault("plane", (head, features))
         head, features = head + factor.outputs, features + factor.features_size
     if not found:
-        raise ValueError(f"{space}: an equivariant model needs a circle or two real coordinates for the azimuth")
-    return found.get("angle") or found["real"]
+        raise ValueError(
+            f"{space}: an equivariant model needs a circle, S1, or two normal coordinates, R2, for the azimuth"
+        )
+    return found.get("circle") or found["plane"]
 
 
 def parted(values: Tensor, start: int) -> tuple[Tensor, ...]:

@@ -152,3 +152,16 @@ def test_command_on_a_scan(tmp_path, capsys):
     tree = open_tree(tmp_path / "scan/scan.nc")
     assert dict(tree["sample_stats"].sizes) == {"topology": 2, "beta": 1, "seed": 2, "jet": 50}
     assert set(np.unique(tree["constant_data"]["class_name"])) == {"qcd", "top"}
+
+
+def test_runs_of_a_range_are_looked_at_where_asked(tmp_path):
+    """Untrained, each latent tells what the width of its posterior says: less where beta is larger."""
+    import inference
+    from analysis.scan import collect
+    from inference.recipe import read
+
+    data = {"data.files": ["toy:gaussian(spectrum=4,1, n=600)"], "model.beta": (0.5, 8.0), "model.latent": "R2"}
+    run = inference.train(read("vae-gaussian", data | {"training.epochs": 1}), tmp_path / "run")
+    fine, coarse = (collect([run], draws=4, at_most=50, beta=beta)["sample_stats"] for beta in (0.6, 7.0))
+    assert (float(fine["beta"][0]), float(coarse["beta"][0])) == (0.6, 7.0)
+    assert float(fine["kl"].mean()) > float(coarse["kl"].mean()) + 1

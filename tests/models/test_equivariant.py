@@ -53,7 +53,11 @@ def test_posterior_starts_along_the_jet_and_learns(clouds, latent):
 
 @pytest.mark.parametrize(
     ("changes", "message"),
-    [({"latent": "R1"}, "needs a circle"), ({"kind": "ae"}, "VAEs of clouds"), ({"likelihood": "pixels"}, "of clouds")],
+    [
+        ({"latent": "R1 x T2"}, "needs a circle"),
+        ({"kind": "ae"}, "VAEs of clouds"),
+        ({"likelihood": "pixels"}, "of clouds"),
+    ],
 )
 def test_what_cannot_turn_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
