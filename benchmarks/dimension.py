@@ -1,11 +1,11 @@
 """One training for a range of beta against twelve at one beta each: ``python -m benchmarks.dimension [RECIPE]``.
 
-The twelve have the recipe with one beta and its other settings. Each is given epochs from a ladder, the cheapest with which
-its objective on held-out jets exceeds that of the one training at its beta by at most 0.02 nat or 0.5 %. The ladder
-ends with the epochs of that one: what is still worse then counts no more, and makes the ratio a lower bound. The
-search is not counted. With ``--together`` the twelve are also trained in one vectorised step, with as many epochs as
-the slowest of them needs, and the cheaper way counts. Processor time of this process and its compilers on one thread,
-without evaluation; the last line is the ratio.
+The twelve have the recipe with one beta and its other settings. Each is given epochs from a ladder, the cheapest with
+which its objective on held-out jets exceeds that of the one training at its beta by at most 0.02 nat or 0.5 %. The
+ladder ends with the epochs of that one: what is still worse then counts no more, and makes the ratio a lower bound.
+The search is not counted. With ``--together`` the twelve are also trained in one vectorised step, with as many epochs
+as the slowest of them needs, and the cheaper way counts. Processor time of this process and its compilers on one
+thread, without evaluation; the last line is the ratio.
 """
 
 from __future__ import annotations
