@@ -39,7 +39,8 @@ def meaning(tree: xr.DataTree) -> xr.Dataset:
         observable; ``pair_correlation`` (sample, pair, observable): of two real coordinates' angle
         atan2(second, first) with the observables that are angles, of their distance from the origin with the others.
         An angle goes with an axis, which is known up to half a turn, if it goes round once or twice with it;
-        ``together`` (sample, observable), of the best linear function of all coordinates;
+        ``together`` (sample, observable), of the best linear function of all coordinates (of an
+        angle: of its first two harmonics);
         ``best`` (sample, coordinate), the observable of most mutual information. ``sample`` is ``all``, then each
         class where there are several. NaN where fewer than 100 jets have the observable.
     """
@@ -95,11 +96,15 @@ def correlation(z: Column, x: Column) -> float:
 
 
 def smooth(coordinates: Sequence[Column]) -> Column:
-    """Return all coordinates that vary as one column ``(n, jet)``, an angle as cosine and sine."""
-    parts = [[np.cos(z.values), np.sin(z.values)] if z.kind == "angle" else [z.values] for z in coordinates]
-    values = np.concatenate(parts)
+    """Return all coordinates that vary as one column ``(n, jet)``, an angle as cosine and sine, once and doubled."""
+    values = np.concatenate([waves(z.values) if z.kind == "angle" else z.values[None] for z in coordinates])
     varies = np.ptp(values, axis=1) > 0
     return Column("all", "all", values[varies] if varies.any() else values)
+
+
+def waves(angle: Values) -> Values:
+    """Return the first two harmonics of an angle ``(jet,)``, ``(4, jet)``."""
+    return np.stack([wave(k * angle) for k in (1, 2) for wave in (np.cos, np.sin)])
 
 
 def together(z: Column, x: Column) -> float:
