@@ -39,10 +39,9 @@ def meaning(tree: xr.DataTree) -> xr.Dataset:
         observable; ``pair_correlation`` (sample, pair, observable): of two real coordinates' angle
         atan2(second, first) with the observables that are angles, of their distance from the origin with the others.
         An angle goes with an axis, which is known up to half a turn, if it goes round once or twice with it;
-        ``together`` (sample, observable), of the best linear function of all coordinates (of an
-        angle: of its first two harmonics);
-        ``best`` (sample, coordinate), the observable of most mutual information. ``sample`` is ``all``, then each
-        class where there are several. NaN where fewer than 100 jets have the observable.
+        ``together`` (sample, observable), of the best linear function of all coordinates, of an angle of its first two
+        harmonics; ``best`` (sample, coordinate), the observable of most mutual information. ``sample`` is ``all``,
+        then each class where there are several. NaN where fewer than 100 jets have the observable.
     """
     points, seen, label, known = array(tree, "guide_params/point"), observables(tree), class_names(tree), classes(tree)
     samples = {"all": np.ones(len(label), bool)}
