@@ -17,7 +17,7 @@ from analysis.evidence import capped
 from analysis.page import Part, Question, Table
 from analysis.scores import auc
 from analysis.studies.setup import LABELS, Setup
-from analysis.style import COLOURS, house
+from analysis.style import COLOURS, IMAGE_MAP, house
 from analysis.words import listed, spread
 from inference.data import data_for, split
 from inference.fit import trainer_for
@@ -29,12 +29,15 @@ from models import VAE
 
 LATENTS = {"ae": "R1", "vae": "R1", "gmvae": "G1:2", "dvae": "L2(alpha=0.9)"}
 EPOCHS = 200
-SIZE = 500
-"""Training jets of each class; the authors took 1,000."""
+SIZE = 1000
+"""Training jets of each class, as the authors'."""
 MOST = 1000
 """Held-out jets of each class that are followed."""
 COLLAPSED = 0.55
 """A seed whose latent separates the classes no better than this, turned as suits, has collapsed."""
+EDGES = np.linspace(0, 1, 41)
+"""Of the histograms that are drawn."""
+HEAD = ("model", "max(AUC, 1 - AUC)", "sd over the last 50 epochs", "bi-modality", "collapsed")
 
 
 def looks(epochs: int) -> list[int]:
@@ -111,59 +114,77 @@ def keep(path: Path, values: NDArray[np.float32]) -> None:
 
 def stability(found: xr.Dataset) -> Part:
     """Say which models end bi-modal and separated, and how often one collapses."""
-    rows, said = [], []
-    for model in found["model"].values:
-        mine = found.sel(model=model)
-        separation, drift = mine["separation"].isel(epoch=-1).values, mine["separation"].isel(epoch=slice(-6, None))
-        modes, collapsed = mine["bimodality"].isel(epoch=-1).values, int((separation < COLLAPSED).sum())
-        change = f"{float(drift.std('epoch').median()):.4f}"
-        rows.append([LABELS[model], spread(separation), change, spread(modes), f"{collapsed} of {len(modes)}"])
-        said.append(f"{LABELS[model]} {np.median(separation):.3f} and {np.median(modes):.3f}")
+    rows = {str(model): row(found.sel(model=model)) for model in found["model"].values}
+    last = found.isel(epoch=-1).median("seed")
+    said = (
+        f"{LABELS[model]} {float(one['separation']):.3f} and {float(one['bimodality']):.3f}"
+        for model, one in ((model, last.sel(model=model)) for model in rows)
+    )
     return Part(
         "stability",
         f"After {int(found['epoch'][-1])} epochs, separation of the classes and bi-modality of the latent, medians of "
         f"the seeds: {listed(said)}.",
-        "One latent dimension, a line for each seed: how well the latent separates the classes (turned as suits), the "
-        "share of jets that would have to move for it to have one peak, and the latent of the seed of median "
-        "bi-modality at the end.",
+        "One latent dimension. A line for each seed: how well the latent separates the classes (turned as suits), and "
+        "its bi-modality, the share of jets that would have to move for it to have one peak. Below, the latent of the "
+        "seed of median bi-modality: its histogram against the epoch, and by class at the end (0 to 1: central 99 %).",
         figure=draw(found),
-        table=Table(
-            ["model", "max(AUC, 1 - AUC)", "its change, last 50 epochs", "bi-modality", "collapsed"],
-            rows,
-        ),
+        table=Table(HEAD, [[LABELS[model], *cells] for model, cells in rows.items()]),
         numbers=found[["separation", "bimodality"]],
     )
 
 
+def row(mine: xr.Dataset) -> list[str]:
+    """Return the numbers of one model: at the end, and how far the separation of a seed moves in the last looks."""
+    last, late = mine.isel(epoch=-1), mine["separation"].isel(epoch=slice(-6, None))
+    separation, collapsed = last["separation"].values, int((last["separation"] < COLLAPSED).sum())
+    drift = f"{float(late.std('epoch').median()):.4f}"
+    return [spread(separation), drift, spread(last["bimodality"].values), f"{collapsed} of {len(separation)}"]
+
+
 def draw(found: xr.Dataset) -> Figure:
-    """Draw separation and bi-modality against the epoch, a line for each seed, and the latent of the median seed."""
+    """Draw separation and bi-modality against the epoch, a line for each seed, and one seed's latent."""
     models = [str(name) for name in found["model"].values]
     with house():
-        figure = Figure(figsize=(2.3 * len(models) + 0.4, 6.2))
-        grid = figure.subplots(3, len(models), squeeze=False, sharey="row")
+        figure = Figure(figsize=(2.3 * len(models) + 0.4, 7.6))
+        grid = figure.subplots(4, len(models), squeeze=False, sharey="row")
         for i, model in enumerate(models):
             mine = found.sel(model=model)
             for row, name in enumerate(("separation", "bimodality")):
                 grid[row, i].plot(found["epoch"], mine[name].T, color=COLOURS[i], linewidth=0.8, alpha=0.8)
+            seed = int(np.argsort(mine["bimodality"].isel(epoch=-1).values)[mine.sizes["seed"] // 2])
+            latent = rescaled(mine["latent"].isel(seed=seed).values)
+            over_epochs(grid[2, i], found["epoch"].values, latent)
+            by_class(grid[3, i], latent[-1], np.asarray(found["class_name"]))
             grid[0, i].set(title=LABELS[model], ylim=(0.48, 1))
-            grid[1, i].set(xlabel="epoch")
-            histogram(grid[2, i], mine.isel(epoch=-1), np.asarray(found["class_name"]))
-        for row, label in enumerate(("max(AUC, 1 - AUC)", "bi-modality of the latent", "jets, normalised")):
+            for axes in grid[:3, i]:
+                axes.set_xlim(0, float(found["epoch"][-1]))
+            grid[2, i].set_xlabel("epoch")
+            grid[3, i].set_xlabel(f"latent of seed {seed}, at the end")
+        for row, label in enumerate(("max(AUC, 1 - AUC)", "bi-modality", "latent, one seed", "jets, normalised")):
             grid[row, 0].set_ylabel(label)
-        grid[2, 0].legend()
+        grid[3, 0].legend()
     return figure
 
 
-def histogram(axes: Axes, final: xr.Dataset, names: NDArray) -> None:
-    """Draw the latent of the seed of median bi-modality by class, its central 99 % scaled to [0, 1]."""
-    seed = int(np.argsort(final["bimodality"].values)[final.sizes["seed"] // 2])
-    values = final["latent"].isel(seed=seed).values
-    low, high = np.quantile(values, (0.005, 0.995))
-    edges = np.linspace(0, 1, 41)
+def rescaled(values: NDArray) -> NDArray:
+    """Return latents (epoch, jet) with their central 99 % at the end on [0, 1]."""
+    low, high = np.quantile(values[-1], (0.005, 0.995))
+    return (values - low) / max(high - low, 1e-12)
+
+
+def over_epochs(axes: Axes, epochs: NDArray, latent: NDArray) -> None:
+    """Draw the histogram of the latent (epoch, jet) against the epoch, each with a largest bin of one."""
+    counts = np.stack([np.histogram(row, EDGES)[0] for row in latent], 1)
+    axes.pcolormesh(epochs, (EDGES[1:] + EDGES[:-1]) / 2, counts / counts.max(0), cmap=IMAGE_MAP, rasterized=True)
+    axes.tick_params(color="w", which="both")
+
+
+def by_class(axes: Axes, latent: NDArray, names: NDArray) -> None:
+    """Draw the histogram of the latent (jet,) of each class."""
     for colour, name in zip(COLOURS, dict.fromkeys(names), strict=False):
-        density, _ = np.histogram((values[names == name] - low) / max(high - low, 1e-12), edges, density=True)
-        axes.stairs(density, edges, color=colour, label=str(name), linewidth=1.4)
-    axes.set(xlabel=f"latent, seed {seed} (rescaled)", yticks=[])
+        density, _ = np.histogram(latent[names == name], EDGES, density=True)
+        axes.stairs(density, EDGES, color=colour, label=str(name), linewidth=1.4)
+    axes.set(yticks=[])
 
 
 QUESTION = Question("stability", "Is a latent dimension stable, and bi-modal?", (stability,))
