@@ -14,8 +14,15 @@ from inference.recipe import Recipe, read
 from inference.run import Run, RunError
 from jets import Jets, load
 
-LABELS = {"ae": "AE", "vae": "VAE", "gmvae": "GMVAE", "dvae": "DVAE", "dvae-3": "DVAE, 3 mixtures"}
-"""Model, behind ``image-`` in the name of its recipe -> its name in figures."""
+LABELS = {
+    "ae": "AE",
+    "vae": "VAE",
+    "gmvae": "GMVAE",
+    "gmvae-fixed": "GMVAE, fixed prior",
+    "dvae": "DVAE",
+    "dvae-3": "DVAE, 3 mixtures",
+}
+"""Model -> its name in figures."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from analysis.studies import STUDIES
 from analysis.studies.complexity import MEASURES
 from analysis.studies.fractions import FRACTIONS
 from analysis.studies.setup import Setup
-from analysis.studies.stability import LATENTS
+from analysis.studies.stability import MODELS
 from analysis.studies.two_way import CHANGES, CONTAMINATION, NO_MODEL, SHOWN
 from analysis.study_page import answers, page
 from inference.errors import exit_code
@@ -73,7 +73,7 @@ def complexity(random):
 
 
 def stability(random):
-    where, models = ("model", "seed", "epoch"), list(LATENTS)
+    where, models = ("model", "seed", "epoch"), list(MODELS)
     found = {"separation": (where, random.uniform(0.5, 0.54, (len(models), 3, 7)))}
     found |= {"bimodality": (where, random.random((len(models), 3, 7)) / 2)}
     found |= {"latent": ((*where, "jet"), random.random((len(models), 3, 7, 60)))}

@@ -190,6 +190,7 @@ CASES = [
     Case("C3(method=straight_through)", [[0.0, 0.1, -0.1], [1.0, 0.0, -1.0], [9.0, 0.0, -9.0]], values),
     Case("C2(method=relaxed,temperature=.7)", [[0.0, 0.1], [0.5, -0.5], [3.0, -3.0]], segment),
     Case("G2:3", PLANE, flat(2), normal),
+    Case("G2:3(apart=4)", PLANE, flat(2), normal),
     Case("V2:4", PLANE, flat(2), normal),
     Case("H2", [[0.3, -0.4, 1.0, 1.0], [0.3, -0.4, -1.0, -1.0], [2.0, 3.0, -8.0, -8.0]], hyperboloid, wrapped_normal),
 ]

@@ -24,6 +24,7 @@ SPACES = [
     "C3(method=straight_through)",
     "C3(method=relaxed)",
     "G2:3",
+    "G1:2(apart=8)",
     "V2:4",
     "H2",
     "R1 | R2 x S1",
