@@ -186,7 +186,9 @@ def rescaled(values: NDArray) -> NDArray:
 def over_epochs(axes: Axes, epochs: NDArray, latent: NDArray) -> None:
     """Draw the histogram of the latent (epoch, jet) against the epoch, each with a largest bin of one."""
     counts = np.stack([np.histogram(row, EDGES)[0] for row in latent], 1)
-    axes.pcolormesh(epochs, (EDGES[1:] + EDGES[:-1]) / 2, counts / counts.max(0), cmap=IMAGE_MAP, rasterized=True)
+    axes.pcolormesh(
+        epochs, (EDGES[1:] + EDGES[:-1]) / 2, counts / np.maximum(counts.max(0), 1), cmap=IMAGE_MAP, rasterized=True
+    )
     axes.tick_params(color="w", which="both")
 
 
