@@ -18,7 +18,7 @@ LABELS = {
     "ae": "AE",
     "vae": "VAE",
     "gmvae": "GMVAE",
-    "gmvae-fixed": "GMVAE, fixed prior",
+    "gmvae-fixed": "fixed GMVAE",
     "dvae": "DVAE",
     "dvae-3": "DVAE, 3 mixtures",
 }
