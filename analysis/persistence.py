@@ -39,7 +39,9 @@ def persistence(tree: xr.DataTree, data: NDArray[np.floating] | None = None) -> 
     if not clouds:
         raise Missing("no latent is a circle or a sphere that could be closed")
     tables = {name: bars(points) for name, points in clouds.items()}
-    bars_of_all = xr.concat([t.assign(cloud=("loop", [name] * t.sizes["loop"])) for name, t in tables.items()], "loop")
+    bars_of_all = xr.concat(
+        [t.assign(cloud=("loop", np.full(t.sizes["loop"], name))) for name, t in tables.items()], "loop"
+    )
     found = [int((table["death"] >= REAL * table["birth"]).sum()) for table in tables.values()]
     expected = [expected_loops(factors[name]) if name in factors else np.nan for name in clouds]
     return bars_of_all.assign(found=("name", found), expected=("name", expected)).assign_coords(name=list(clouds))

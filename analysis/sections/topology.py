@@ -115,8 +115,8 @@ def closure(known: Known) -> Part | None:
         f"The posterior means close {said}" + (". " if alike else ": jets leave a gap, or wind otherwise. "),
         "Loops of the posterior means as balls about them grow: the radius at which each is born, in radii of the "
         f"circle, and at which it dies. Above the dashed line, death = {REAL:g} birth, it is no noise.",
-        figure=birth_and_death(table),
-        numbers=table,
+        figure=birth_and_death(table) if table.sizes["loop"] else None,
+        numbers=table.drop_dims("name"),
         warning=not alike,
     )
 

@@ -68,6 +68,13 @@ def test_posterior_means():
     assert part.warning
 
 
+def test_an_arc_has_no_loop_to_draw():
+    pytest.importorskip("ripser")
+    part = closure(Known("run", {"tree": tree_of(angles(0, width=1.0), ["S1_0"], ["angle"])}))
+    assert part.reading.startswith("The posterior means close 0 loops of 1 on S1:")
+    assert part.figure is None
+
+
 def test_what_is_missing(monkeypatch):
     with pytest.raises(Missing, match="no latent is a circle"):
         persistence(NONE)
