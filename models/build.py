@@ -40,11 +40,8 @@ class ModelConfig(BaseModel):
     ] = Field("fused", description="how the Energy Mover's Distance is computed, or the distance in its place")
     particles: int = Field(40, ge=1, description="particles of a decoded cloud")
     attention: int = Field(0, ge=0, description="blocks of self-attention in the encoder of clouds; 0: Deep Sets")
-    equivariant: int = Field(
-        0,
-        ge=0,
-        description="of clouds: pairs of numbers that turn with the jet, the n-th n times as fast, circles before real "
-        "numbers; true: one, the azimuth",
+    equivariant: bool = Field(
+        False, description="of clouds: an azimuth that turns with the jet, in the first circle or pair of real numbers"
     )
     beta: float | tuple[float, float] = Field(
         0.1,
@@ -117,11 +114,8 @@ def build(config: ModelConfig, inputs: int = 1600, latent: Space | None = None) 
         raise ValueError(f"{space}: a prior made of posteriors knows one resolution only; give one beta")
     codes = 0 if resolution is None else resolution.codes
     parts = cloud_parts(config, space, codes) if config.clouds else vector_parts(config, space, inputs, codes)
-    vae: VAE
-    if config.equivariant:
-        vae = EquivariantVAE(space, *parts, resolution, pairs=config.equivariant)
-    else:
-        vae = KINDS[config.kind](space, *parts, resolution)
+    kind = EquivariantVAE if config.equivariant else KINDS[config.kind]
+    vae = kind(space, *parts, resolution)
     shape = (config.particles, 3) if config.clouds else (inputs,)
     space.connect(vae.encode, torch.zeros(1, *shape).expand(LARGEST_MIXTURE, *shape))
     vae.config = config if latent is None else config.model_copy(update={"latent": str(space)})

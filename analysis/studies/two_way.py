@@ -91,6 +91,8 @@ def tagging(setup: Setup, run: Run, background: str) -> Iterator[dict[str, Any]]
         if str(name)[-1].isdigit() and not str(name).startswith("latent_"):
             continue  # a component's number means nothing; the rarest one's score is kept
         values = np.asarray(found["score_value"].sel(score=name))
+        if np.ptp(values) == 0:
+            continue  # an autoencoder's KL
         for anomaly in found.attrs["classes"]:
             if anomaly != background:
                 area = auc(values[label == anomaly], values[label == background], repeats=2).value
