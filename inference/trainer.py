@@ -156,7 +156,7 @@ class Trainer:
             if wanted == "auto"
             else wanted
         )
-        step = make_step(vae, self.images.make_training, self.config)
+        step = make_step(vae, self.images.make_training, self.config, interpreted=not (many or compiled))
         program = make_program(step, one, self.generators, compiled=compiled, shared=shared)
         if program.reason:
             print(f"note: {program.reason}", file=sys.stderr)

@@ -62,7 +62,7 @@ class Ours:
         if self.together:
             generators = [Generator().manual_seed(seed) for seed in range(self.task.replicas)]
         rows = torch.arange(self.task.batch)
-        step = make_step(self.vae, identity, self.config)
+        step = make_step(self.vae, identity, self.config, interpreted=not (self.compiled or self.together))
         inputs = [*state.flat, self.x, rows, self.controls(1)[0]]
         return make_program(step, inputs, generators, compiled=self.compiled, shared=len(state.flat))
 
