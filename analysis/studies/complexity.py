@@ -23,8 +23,8 @@ from inference.data import data_for
 MEASURES = {
     "constituents": "constituents",
     "active_pixels": "active pixels",
-    "entropy": "entropy of the image [nat]",
-    "blurred_entropy": "entropy, blurred by 4 pixels [nat]",
+    "entropy": "image entropy [nat]",
+    "blurred_entropy": "blurred entropy [nat]",
 }
 """Variable -> what it is on an axis."""
 NAMES = {name: text.removesuffix(" [nat]") for name, text in MEASURES.items()}
@@ -73,8 +73,8 @@ def complexity(found: xr.Dataset) -> Part:
     return Part(
         "complexity",
         f"The reconstruction error follows what there is to describe: {listed(said)}.",
-        "Reconstruction error of held-out jets against four measures of complexity: median and central 68 % in twelve "
-        "quantile bins.",
+        "Reconstruction error of held-out jets against four measures of complexity, the last that of the image blurred "
+        "by 4 pixels: median and central 68 % in twelve quantile bins.",
         figure=draw(found),
         table=Table(["trained on", "AUC of the other class", *(f"rank: {name}" for name in NAMES.values())], rows),
         numbers=found,

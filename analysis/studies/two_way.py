@@ -179,11 +179,14 @@ def points(axes: Axes, x: xr.DataArray, y: xr.DataArray) -> None:
     """Draw the median seed of each score that is shown: colour by model, marker by score."""
     colours = dict(zip(CHANGES, COLOURS, strict=False)) | {NO_MODEL: "k"}
     for model, colour in colours.items():
-        if model != NO_MODEL:
+        own: dict[str, Any] = {"markersize": 6, "markeredgewidth": 0}
+        if model == NO_MODEL:
+            own = {"markersize": 10, "markeredgewidth": 0.8, "markeredgecolor": "w"}
+        else:
             axes.plot([], [], "s", color=colour, label=LABELS[model])
         for score, marker in zip(SHOWN, MARKERS, strict=True):
             one, other = (median(values.sel(model=model), score) for values in (x, y))
-            axes.plot(one, other, marker, color=colour, markersize=9 if model == NO_MODEL else 6, markeredgewidth=0)
+            axes.plot(one, other, marker, color=colour, **own)
     for score, marker in zip(SHOWN, MARKERS, strict=True):
         axes.plot([], [], marker, color="0.4", label=score.replace("_", " "))
 
