@@ -66,9 +66,9 @@ def dimension(
     Returns
     -------
     xarray.Dataset
-        Along ``beta``: ``kl`` [nat], ``distortion`` (<d^2>, or <d> where the power is 1), ``D1``, ``D2``, each with
-        ``_error``, and ``converged``; ``kl_spectrum`` (beta, kl_term) [nat]; ``sigma`` and ``rms`` (beta,
-        coordinate), mean width and root mean square centre of the posteriors of real coordinates; of toys,
+        Along ``beta``: ``kl`` [nat], ``distortion`` (<d^2>, or <d> where the power is 1), ``distance`` (<d>; of clouds
+        the mean Energy Mover's Distance), ``D1``, ``D2``, each with ``_error``, and ``converged``; ``kl_spectrum``
+        (beta, kl_term) [nat]; ``sigma`` and ``rms`` (beta, coordinate), mean width and root mean square centre of the posteriors of real coordinates; of toys,
         ``exact_kl`` and ``exact_distortion`` where they are known, and of a Gaussian ``excess``, by how much the
         objective exceeds its optimum [nat]. ``beta`` is in the unit of the data; times the attribute ``scale`` it is
         in ``unit``. Errors: bootstrap over jets, and with several seeds their spread.
@@ -212,7 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     folder = Path(options.out or Path(options.runs[0]) / "dimension")
     columns = [name for name in result.data_vars if result[name].dims == ("beta",)]
     table = result[columns].to_dataframe()
-    shown = [name for name in ("kl", "distortion", "D1", "D2", "converged", "excess") if name in table]
+    shown = [name for name in ("kl", "distortion", "distance", "D1", "D2", "converged", "excess") if name in table]
     print(table[shown].to_string(float_format="{:.4g}".format))
     with replacing(folder / "dimension.nc") as temporary:
         result.to_netcdf(temporary, engine="h5netcdf")

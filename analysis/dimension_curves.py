@@ -16,7 +16,7 @@ AGREE = 0.1
 """Relative difference of D1 and D2 above which a curve is not converged."""
 LEAST = 0.05
 """Difference below which it says nothing, where both are small."""
-CURVES = ("kl", "distortion", "D1", "D2")
+CURVES = ("kl", "distortion", "distance", "D1", "D2")
 
 Array = NDArray[np.float64]
 
@@ -28,6 +28,7 @@ def summarised(measured: xr.Dataset, seed: int = 0) -> xr.Dataset:
     of_jets = {
         "kl": np.asarray(measured["kl"].sum("kl_term")),
         "distortion": np.asarray(measured["distortion"]),
+        "distance": distance(measured),
         "D1": np.asarray(measured["distortion_slope"]) / (power * beta**power),
         "D2": -np.asarray(measured["kl_slope"]),
     }
@@ -38,6 +39,11 @@ def summarised(measured: xr.Dataset, seed: int = 0) -> xr.Dataset:
     errors = {f"{name}_error": ("beta", (values @ weights.T).std(1, ddof=1)) for name, values in of_jets.items()}
     spectrum = {"kl_spectrum": measured["kl"].mean("jet"), "sigma": measured["sigma"], "rms": measured["rms"]}
     return checked(xr.Dataset(curves | errors | spectrum, {"beta": measured["beta"]}, {"power": power}))
+
+
+def distance(measured: xr.Dataset) -> Array:
+    """Return the distance of each jet from what is decoded, (beta, jet), in the unit of beta."""
+    return np.asarray(measured["distortion"]).clip(0) ** (1 / measured.attrs["power"])
 
 
 def bootstrap_weights(count: int, seed: int) -> Array:
@@ -73,6 +79,7 @@ def from_grid(parts: Sequence[xr.Dataset], seed: int = 0) -> xr.Dataset:
     grid = np.unique(beta)
     power = parts[0].attrs["power"]
     points = {"kl": [part["kl"].sum("kl_term") for part in parts], "distortion": [part["distortion"] for part in parts]}
+    points["distance"] = [part["distortion"].copy(data=distance(part)) for part in parts]
     if "excess" in parts[0]:
         points["excess"] = [part["excess"] for part in parts]
     means = {name: grouped(beta, grid, values) for name, values in points.items()}

@@ -73,6 +73,9 @@ def test_curves_are_exact(measured):
         np.testing.assert_array_less(np.abs(curves[name] - expected), 4.5 * error + 2e-4, err_msg=name)
         assert (error < 0.03 * np.maximum(1, expected)).all()
     assert bool(curves["converged"].all())
+    expected = np.sqrt(np.asarray(measured["distortion"])).mean(1)
+    np.testing.assert_allclose(curves["distance"], expected)
+    np.testing.assert_array_less(expected, np.sqrt(curves["distortion"]))  # Jensen
     np.testing.assert_allclose(curves["rms"] ** 2 + curves["sigma"] ** 2, 1, atol=0.03)
 
 
