@@ -68,10 +68,11 @@ def dimension(
     xarray.Dataset
         Along ``beta``: ``kl`` [nat], ``distortion`` (<d^2>, or <d> where the power is 1), ``distance`` (<d>; of clouds
         the mean Energy Mover's Distance), ``D1``, ``D2``, each with ``_error``, and ``converged``; ``kl_spectrum``
-        (beta, kl_term) [nat]; ``sigma`` and ``rms`` (beta, coordinate), mean width and root mean square centre of the posteriors of real coordinates; of toys,
-        ``exact_kl`` and ``exact_distortion`` where they are known, and of a Gaussian ``excess``, by how much the
-        objective exceeds its optimum [nat]. ``beta`` is in the unit of the data; times the attribute ``scale`` it is
-        in ``unit``. Errors: bootstrap over jets, and with several seeds their spread.
+        (beta, kl_term) [nat]; ``sigma`` and ``rms`` (beta, coordinate), mean width and root mean square centre of the
+        posteriors of real coordinates; of toys, ``exact_kl`` and ``exact_distortion`` where they are known, and of a
+        Gaussian ``excess``, by how much the objective exceeds its optimum [nat]. ``beta`` is in the unit of the data;
+        times the attribute ``scale`` it is in ``unit``. Errors: bootstrap over jets, and with several seeds their
+        spread.
 
     Raises
     ------
