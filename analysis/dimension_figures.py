@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
@@ -48,7 +49,7 @@ def draw_dimensions(axes: Axes, curves: xr.Dataset, label: str = "", colour: str
             axes.fill_between(x, 0, 1, where=apart, transform=whole, color="0.9", lw=0, label=label)
     axes.autoscale(axis="y")  # of all samples so far
     axes.set(xscale="log", xlabel=scale_label(curves), ylabel="dimension", ylim=(0, None))
-    label_scale(axes)
+    label_scale(axes.xaxis)
 
 
 def rate_distortion(curves: xr.Dataset) -> Figure:
@@ -80,7 +81,7 @@ def switching(curves: xr.Dataset) -> Figure:
             name = str(spectrum["kl_term"].values[k])
             axes.plot(scales(curves), spectrum[:, k], style, color=COLOURS[i % len(COLOURS)], label=name)
         axes.set(xscale="log", xlabel=scale_label(curves), ylabel="KL of the coordinate [nat]", ylim=(0, None))
-        label_scale(axes)
+        label_scale(axes.xaxis)
         axes.legend(ncols=1 + len(order) // 7, fontsize=8)
     return figure
 
@@ -113,9 +114,11 @@ def hierarchy(curves: xr.Dataset) -> Figure:
             axes.plot(rank, known, "s", color="0.6", markersize=9, fillstyle="none", label="true")
         axes.plot(np.arange(1, len(found) + 1), found, "o", label="learnt")
         axes.set(yscale="log", xlabel="direction", ylabel=f"scale of switching on{in_unit(curves)}")
+        label_scale(axes.yaxis)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.tick_params(axis="x", which="minor", bottom=False, top=False)
-        axes.legend()
+        if "spectrum" in curves.attrs:
+            axes.legend()
     return figure
 
 
@@ -129,11 +132,11 @@ def in_unit(curves: xr.Dataset) -> str:
     return f" [{curves.attrs['unit']}]" if curves.attrs["unit"] else ""
 
 
-def label_scale(axes: Axes) -> None:
+def label_scale(axis: Axis) -> None:
     """Label a short logarithmic axis of resolution with plain numbers, at 1, 2 and 5 of each decade."""
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def scale_label(curves: xr.Dataset) -> str:

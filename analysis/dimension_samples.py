@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
-from analysis.dimension_figures import draw_dimensions, scale_label, scales
+from analysis.dimension_figures import draw_dimensions, label_scale, scale_label, scales
 from analysis.style import COLOURS, house
 from inference.run import RunError
 from jets.files import replacing
@@ -37,9 +36,7 @@ def dimension_samples(curves: Mapping[str, xr.Dataset]) -> Figure:
         above.legend(ncols=len(curves), fontsize=8, loc="lower left")
         below.axhspan(1 - CONVERGED, 1 + CONVERGED, color="0.9", lw=0)
         below.set(ylim=(0.7, 1.3), ylabel="$D_1/D_2$", xlabel=scale_label(one))
-        below.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        below.xaxis.set_major_formatter(ScalarFormatter())
-        below.xaxis.set_minor_formatter(NullFormatter())
+        label_scale(below.xaxis)
     return figure
 
 
