@@ -1,12 +1,13 @@
 """One training for a range of beta against twelve at one beta each: ``python -m benchmarks.dimension [RECIPE]``.
 
 The twelve have the recipe with one beta and its other settings. Each is given epochs from a ladder, the cheapest with
-which its objective on held-out jets exceeds that of the one training at its beta by at most 0.02 nat or 0.5 %. The
-ladder ends with the epochs of that one: what is still worse then counts no more, and makes the ratio a lower bound.
-The search is not counted. With ``--together`` the twelve are also trained in one vectorised step, with as many epochs
-as the slowest of them needs, and the cheaper way counts. Also printed is what twelve with as many epochs as the one
-would take, from the seconds per epoch of those trained: the scan of who does not know what each beta needs. Processor
-time of this process and its compilers on one thread, without evaluation; the last line is the ratio.
+which its objective on held-out jets exceeds that of the one training at its beta by at most 0.02 nat or 0.5 %,
+interpolated between the rungs. The ladder ends with the epochs of that one: what is still worse then counts no more, and
+makes the ratio a lower bound. The search is not counted. With ``--together`` the twelve are also trained in one
+vectorised step, with as many epochs as the slowest of them needs, and the cheaper way counts. Also printed is what
+twelve with as many epochs as the one would take, from the seconds per epoch of those trained: the scan of who does not
+know what each beta needs. Processor time of this process and its compilers on one thread, without evaluation; the last
+line is the ratio.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -64,18 +65,28 @@ def at_one_beta(recipe: Recipe, beta: float, epochs: int) -> Recipe:
     return recipe.model_copy(update={"model": model, "training": recipe.training.model_copy(update={"epochs": epochs})})
 
 
-def fewest(recipe: Recipe, target: xr.Dataset, jets: int, folder: Path, start: int) -> tuple[int, float, float]:
-    """Return the rung of the fewest epochs that are enough at the target's beta, the cheapest enough and an epoch [s].
+class Need(NamedTuple):
+    """What one beta needs."""
 
-    Short trainings are not compiled and may cost more than longer ones.
+    rung: int
+    """Of the ladder: the fewest epochs that are enough."""
+    seconds: float
+    """Interpolated between that rung and the one below, both logarithms, to where the excess is what is allowed."""
+    epoch: float
+    """Of the fastest training tried [s]."""
+
+
+def need(recipe: Recipe, target: xr.Dataset, jets: int, folder: Path, start: int) -> Need:
+    """Search the fewest epochs that are enough at the target's beta.
+
     The search begins at a rung, goes down while trainings are good and up while they are not, and ends at the top.
     """
-    tried: dict[int, tuple[bool, float]] = {}
+    tried: dict[int, tuple[float, float]] = {}
 
     def good(rung: int) -> bool:
         if rung not in tried:
             tried[rung] = attempt(recipe, target, jets, folder, rung)
-        return tried[rung][0]
+        return tried[rung][0] <= 0
 
     rung = start
     while good(rung) and rung > 0 and good(rung - 1):
@@ -83,11 +94,14 @@ def fewest(recipe: Recipe, target: xr.Dataset, jets: int, folder: Path, start: i
     while not good(rung) and rung + 1 < len(LADDER):
         rung += 1
     epoch = min(seconds / epochs_of(recipe, rung) for rung, (_, seconds) in tried.items())
-    return rung, min([seconds for enough, seconds in tried.values() if enough], default=tried[rung][1]), epoch
+    (excess, seconds), (worse, less) = tried[rung], tried.get(rung - 1, (0.0, 0.0))
+    if excess <= 0 < worse:
+        seconds = less * (seconds / less) ** (worse / (worse - excess))
+    return Need(rung, seconds, epoch)
 
 
-def attempt(recipe: Recipe, target: xr.Dataset, jets: int, folder: Path, rung: int) -> tuple[bool, float]:
-    """Train at the target's beta; return whether that is as good, and the seconds."""
+def attempt(recipe: Recipe, target: xr.Dataset, jets: int, folder: Path, rung: int) -> tuple[float, float]:
+    """Train at the target's beta; return the excess above what is allowed [nat], and the seconds."""
     beta, one = float(target["beta"]), at_one_beta(recipe, float(target["beta"]), epochs_of(recipe, rung))
     allowed = max(NATS, PART * float(target["objective"].mean()))
     run, seconds = timed(lambda: train(one, folder / f"{beta:.4g}-{rung}"))
@@ -98,7 +112,7 @@ def attempt(recipe: Recipe, target: xr.Dataset, jets: int, folder: Path, rung: i
         f"  KL {kl:+.3f} +- {kl_error:.3f}  (allowed {allowed:.3f})",
         flush=True,
     )
-    return loss <= allowed, seconds
+    return loss - allowed, seconds
 
 
 def epochs_of(recipe: Recipe, rung: int) -> int:
@@ -128,10 +142,11 @@ def compare(recipe: Recipe, jets: int, folder: Path, *, together: bool) -> None:
     target = curves(one, jets, betas)
     rung, rungs, total, equal = len(LADDER) - 2, [], 0.0, 0.0
     for beta in betas:
-        rung, time, epoch = fewest(recipe, target.sel(beta=beta), jets, folder, rung)
+        found = need(recipe, target.sel(beta=beta), jets, folder, rung)
+        rung = found.rung
         rungs.append(rung)
-        total += time
-        equal += epoch * recipe.training.epochs
+        total += found.seconds
+        equal += found.epoch * recipe.training.epochs
     print(f"{POINTS} trainings of as many epochs as the one: {equal:.1f} s, ratio {equal / seconds:.2f}")
     print(f"{POINTS} trainings, each with the epochs it needs: {total:.1f} s")
     if together:
