@@ -2,8 +2,8 @@
 
 The twelve have the recipe with one beta and its other settings. Each is given epochs from a ladder, the cheapest with
 which its objective on held-out jets exceeds that of the one training at its beta by at most 0.02 nat or 0.5 %,
-interpolated between the rungs. The ladder ends with the epochs of that one: what is still worse then counts no more, and
-makes the ratio a lower bound. The search is not counted. With ``--together`` the twelve are also trained in one
+interpolated between the rungs. The ladder ends with the epochs of that one: what is still worse then counts no more,
+and makes the ratio a lower bound. The search is not counted. With ``--together`` the twelve are also trained in one
 vectorised step, with as many epochs as the slowest of them needs, and the cheaper way counts. Also printed is what
 twelve with as many epochs as the one would take, from the seconds per epoch of those trained: the scan of who does not
 know what each beta needs. Processor time of this process and its compilers on one thread, without evaluation; the last
