@@ -5,8 +5,8 @@ which its objective on held-out jets exceeds that of the one training at its bet
 interpolated between the rungs. The ladder ends with the epochs of that one: what is still worse then counts no more,
 and makes the ratio a lower bound. The search is not counted. With ``--together`` the twelve are also trained in one
 vectorised step, with as many epochs as the slowest of them needs, and the cheaper way counts. Also printed is what
-twelve with as many epochs as the one would take, from the seconds per epoch of those trained: the scan of who does not
-know what each beta needs. Processor time of this process and its compilers on one thread, without evaluation; the last
+twelve with as many epochs as the one would take, from the seconds per epoch of the longest trained: the scan of who does
+not know what each beta needs. Processor time of this process and its compilers on one thread, without evaluation; the last
 line is the ratio.
 """
 
@@ -72,8 +72,10 @@ class Need(NamedTuple):
     """Of the ladder: the fewest epochs that are enough."""
     seconds: float
     """Interpolated between that rung and the one below, both logarithms, to where the excess is what is allowed."""
+    longest: int
+    """Rung of the longest training tried."""
     epoch: float
-    """Of the fastest training tried [s]."""
+    """Of that one [s]."""
 
 
 def need(recipe: Recipe, target: xr.Dataset, jets: int, folder: Path, start: int) -> Need:
@@ -93,11 +95,12 @@ def need(recipe: Recipe, target: xr.Dataset, jets: int, folder: Path, start: int
         rung -= 1
     while not good(rung) and rung + 1 < len(LADDER):
         rung += 1
-    epoch = min(seconds / epochs_of(recipe, rung) for rung, (_, seconds) in tried.items())
+    longest = max(tried)
+    epoch = tried[longest][1] / epochs_of(recipe, longest)
     (excess, seconds), (worse, less) = tried[rung], tried.get(rung - 1, (0.0, 0.0))
     if excess <= 0 < worse:
         seconds = less * (seconds / less) ** (worse / (worse - excess))
-    return Need(rung, seconds, epoch)
+    return Need(rung, seconds, longest, epoch)
 
 
 def attempt(recipe: Recipe, target: xr.Dataset, jets: int, folder: Path, rung: int) -> tuple[float, float]:
@@ -140,17 +143,17 @@ def compare(recipe: Recipe, jets: int, folder: Path, *, together: bool) -> None:
     print(f"one training for {recipe.model.beta_text}: {recipe.training.epochs} epochs, {seconds:.1f} s", flush=True)
     betas = np.geomspace(*recipe.model.beta, POINTS + 2)[1:-1].tolist()  # type: ignore[misc]
     target = curves(one, jets, betas)
-    rung, rungs, total, equal = len(LADDER) - 2, [], 0.0, 0.0
+    rung, needs = len(LADDER) - 2, []
     for beta in betas:
-        found = need(recipe, target.sel(beta=beta), jets, folder, rung)
-        rung = found.rung
-        rungs.append(rung)
-        total += found.seconds
-        equal += found.epoch * recipe.training.epochs
+        needs.append(need(recipe, target.sel(beta=beta), jets, folder, rung))
+        rung = needs[-1].rung
+    longest = max(found.longest for found in needs)
+    epoch = np.median([found.epoch for found in needs if found.longest == longest])
+    equal, total = POINTS * recipe.training.epochs * epoch, sum(found.seconds for found in needs)
     print(f"{POINTS} trainings of as many epochs as the one: {equal:.1f} s, ratio {equal / seconds:.2f}")
     print(f"{POINTS} trainings, each with the epochs it needs: {total:.1f} s")
     if together:
-        slowest = epochs_of(recipe, max(rungs))
+        slowest = epochs_of(recipe, max(found.rung for found in needs))
         recipes = [at_one_beta(recipe, beta, slowest) for beta in betas]
         folders = [folder / f"together-{i}" for i in range(POINTS)]
         total = min(total, vectorised := timed(lambda: train_many(recipes, folders))[1])
