@@ -5,9 +5,9 @@ which its objective on held-out jets exceeds that of the one training at its bet
 interpolated between the rungs. The ladder ends with the epochs of that one: what is still worse then counts no more,
 and makes the ratio a lower bound. The search is not counted. With ``--together`` the twelve are also trained in one
 vectorised step, with as many epochs as the slowest of them needs, and the cheaper way counts. Also printed is what
-twelve with as many epochs as the one would take, from the seconds per epoch of the longest trained: the scan of who does
-not know what each beta needs. Processor time of this process and its compilers on one thread, without evaluation; the last
-line is the ratio.
+twelve with as many epochs as the one would take, from the seconds per epoch of the longest trained: the scan of who
+does not know what each beta needs. Processor time of this process and its compilers on one thread, without evaluation;
+the last line is the ratio.
 """
 
 from __future__ import annotations
