@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 from collections.abc import Callable
 
@@ -14,7 +16,11 @@ USER_ERRORS = (RecipeError, RunError, JetFileError, LatentStringError, OSError)
 
 
 def exit_code(main: Callable[[], None]) -> int:
-    """Run a command; return 0, 2 after a user's error, 130 after an interruption."""
+    """Run a command; return 0, 2 after a user's error, 130 after an interruption.
+
+    What is alive at the end is not searched for garbage on the way out: that would take torch's modules a second.
+    """
+    atexit.register(gc.freeze)
     try:
         main()
     except USER_ERRORS as error:
