@@ -106,6 +106,8 @@ def grid(count=14, noise=0.02):
 
 def test_grid_of_runs():
     curves = from_grid(grid())
+    # d^2 = 2 beta^2 (1 + e), e of width 0.1 in a training and 0.02 among them: <d> = sqrt(2) beta (1 - 0.1^2 / 8)
+    np.testing.assert_allclose(curves["distance"] / curves["beta"], np.sqrt(2) * (1 - 0.01 / 8), rtol=0.04)
     assert curves["D2"].values == pytest.approx(2, abs=0.15)
     assert curves["D1"].values == pytest.approx(2, abs=0.3)
 
