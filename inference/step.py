@@ -37,7 +37,7 @@ class State:
         """Return the state of one model, sharing its memory, before the first step."""
         parameters = [parameter.detach() for parameter in vae.parameters()]
         first, second = ([torch.zeros_like(p) for p in parameters] for _ in range(2))
-        count = torch.zeros((), device=parameters[0].device)
+        count = torch.zeros((), dtype=torch.float32, device=parameters[0].device)  # as torch's fused Adam wants it
         buffers = [buffer for name, buffer in vae.named_buffers() if name != BETA]
         return cls(parameters, first, second, count, buffers)
 
@@ -124,7 +124,7 @@ def adam(state: State, gradients: Sequence[Tensor], lr: Tensor, betas: tuple[flo
     a step; torch's own agrees to rounding.
     """
     state.count.add_(taken)
-    count = state.count.clamp(min=1)
+    count = state.count.clamp(min=1).to(lr.dtype)
     keep = [torch.where(taken, beta, 1.0) for beta in betas]  # of a skipped step: everything
     rate = torch.where(taken, lr / (1 - betas[0] ** count), 0.0)
     scale = (1 - betas[1] ** count).rsqrt()
@@ -154,5 +154,5 @@ def adam_in_one_pass(
         eps=EPSILON,
         amsgrad=False,
         maximize=False,
-        found_inf=1 - taken.to(lr.dtype),
+        found_inf=1 - taken.float(),
     )
