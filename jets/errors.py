@@ -8,9 +8,9 @@ class UserError(ValueError):
 
 
 def one_line(error: BaseException) -> str:
-    """Return the message of an error on one line.
+    r"""Return the message of an error on one line.
 
-    >>> one_line(UserError("a.h5: no dataset 'label';\\n   see docs/data.md"))
+    >>> one_line(UserError("a.h5: no dataset 'label';\n   see docs/data.md"))
     "a.h5: no dataset 'label'; see docs/data.md"
     """
     return " ".join(str(error).split())
