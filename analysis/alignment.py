@@ -9,7 +9,7 @@ import xarray as xr
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import spearmanr
 
-from analysis.access import array
+from analysis.store import array
 
 LEAST = 0.1
 """KL [nat] below which a latent is not compared."""

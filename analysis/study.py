@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis.export import save_figures
-from analysis.page import Table
+from analysis.report.export import save_figures
+from analysis.report.page import Table
 from analysis.studies import STUDIES
 from analysis.studies.setup import Setup
 from inference.errors import exit_code

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from analysis.dimension import measure
+from analysis.evaluation.resolutions import measure
 from inference.fit import train, train_many
 from inference.recipe import Recipe, read
 from inference.run import Run

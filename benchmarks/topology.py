@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.league import league, workers
-from analysis.topology import ORDER, rank
+from analysis.evaluation.league import league, workers
+from analysis.measures.topology import ORDER, rank
 from inference.machine import tune_cpu
 from jets import toys
 

@@ -62,7 +62,7 @@ def test_wheel_works_elsewhere(tmp_path):
     zipfile.ZipFile(wheel).extractall(site)
     (tmp_path / "work").mkdir()
     train = ["-m", "inference.svi", "image-dvae", *QUICK, "--out", str(tmp_path / "run")]
-    for words in (train, ["-m", "analysis.report", str(tmp_path / "run")]):
+    for words in (train, ["-m", "analysis.report.run_page", str(tmp_path / "run")]):
         done = start(words, tmp_path / "work", site)
         assert done.returncode == 0, done.stderr
     check = "import jets, recipes, analysis; print(jets.__file__, recipes.__file__)"

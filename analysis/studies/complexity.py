@@ -10,14 +10,14 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from analysis.evidence import capped
-from analysis.page import Part, Question, Table
-from analysis.scores import auc
+from analysis.evaluation.image_scores import capped
+from analysis.report.page import Part, Question, Table
+from analysis.measures.tagging import auc
 from analysis.studies.setup import Setup
-from analysis.style import COLOURS, house
-from analysis.tree import evaluate_jets
-from analysis.typicality import blurred_entropy
-from analysis.words import listed
+from analysis.figures.style import COLOURS, house
+from analysis.evaluation.tree import evaluate_jets
+from analysis.measures.typicality import blurred_entropy
+from analysis.report.words import listed
 from inference.data import data_for
 
 MEASURES = {

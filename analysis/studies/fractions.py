@@ -8,12 +8,12 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from analysis.evidence import scores
-from analysis.page import Part, Question, Table
-from analysis.scores import auc
+from analysis.evaluation.image_scores import scores
+from analysis.report.page import Part, Question, Table
+from analysis.measures.tagging import auc
 from analysis.studies.setup import Setup
-from analysis.style import COLOURS, house
-from analysis.words import spread
+from analysis.figures.style import COLOURS, house
+from analysis.report.words import spread
 
 FRACTIONS = (1.0, 0.5, 0.25, 0.1, 0.05, 0.02, 0.01)
 """t/Q: top jets over QCD jets in the training sample."""

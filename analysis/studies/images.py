@@ -11,9 +11,9 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from analysis.figures import DARKEST
+from analysis.figures.jets_and_latents import DARKEST
 from analysis.studies.setup import Setup
-from analysis.style import IMAGE_MAP, house
+from analysis.figures.style import IMAGE_MAP, house
 from inference.data import data_for
 from inference.run import Run
 

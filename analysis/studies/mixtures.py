@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from analysis.page import Part, Question, Table
+from analysis.report.page import Part, Question, Table
 from analysis.studies.fractions import case, changes
 from analysis.studies.images import average_images, axes_of, corner_images, draw_images
 from analysis.studies.setup import Setup

@@ -13,13 +13,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from analysis.bimodality import bimodality
-from analysis.evidence import capped
-from analysis.page import Part, Question, Table
-from analysis.scores import auc
+from analysis.measures.bimodality import bimodality
+from analysis.evaluation.image_scores import capped
+from analysis.report.page import Part, Question, Table
+from analysis.measures.tagging import auc
 from analysis.studies.setup import LABELS, Setup
-from analysis.style import COLOURS, IMAGE_MAP, house
-from analysis.words import listed, spread
+from analysis.figures.style import COLOURS, IMAGE_MAP, house
+from analysis.report.words import listed, spread
 from inference.data import data_for, split
 from inference.fit import trainer_for
 from inference.machine import tune_cpu

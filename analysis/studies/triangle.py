@@ -8,12 +8,12 @@ import xarray as xr
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from analysis.figures import DARKEST
-from analysis.page import Part, Question, Table
+from analysis.figures.jets_and_latents import DARKEST
+from analysis.report.page import Part, Question, Table
 from analysis.studies.images import axes_of, corner_images
 from analysis.studies.setup import Setup
-from analysis.style import COLOURS, IMAGE_MAP, house
-from analysis.words import listed
+from analysis.figures.style import COLOURS, IMAGE_MAP, house
+from analysis.report.words import listed
 from inference.data import data_for
 
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, 3**0.5 / 2]])

@@ -13,12 +13,12 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.evidence import entropies, scores
-from analysis.page import Part, Question, Table
-from analysis.scores import auc
+from analysis.evaluation.image_scores import entropies, scores
+from analysis.report.page import Part, Question, Table
+from analysis.measures.tagging import auc
 from analysis.studies.setup import LABELS, Setup
-from analysis.style import COLOURS, house
-from analysis.typicality import image_scores
+from analysis.figures.style import COLOURS, house
+from analysis.measures.typicality import image_scores
 from inference.data import data_for, split
 from inference.recipe import DataConfig
 from inference.run import Run

@@ -11,8 +11,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 mpl.use("Agg")
 
 import analysis
-from analysis import information, scores, trust  # noqa: F401
-from analysis.access import open_tree
+from analysis import trust  # noqa: F401
+from analysis.measures import information, tagging as scores
+from analysis.store import open_tree
 
 PLOTS = ("plot_trace", "plot_rank", "plot_forest", "plot_pair", "plot_dist")
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from scipy.stats import chi2, norm
 
-import analysis.evidence as evidence
-from analysis.anomaly import orient, performance
-from analysis.bimodality import bimodality
-from analysis.typicality import Bulk, blurred_entropy, shape_entropies
+import analysis.evaluation.image_scores as evidence
+from analysis.measures.anomaly import orient, performance
+from analysis.measures.bimodality import bimodality
+from analysis.measures.typicality import Bulk, blurred_entropy, shape_entropies
 from inference.data import data_for
 from models import build
 from models.build import ModelConfig

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import inference
-from analysis import ceiling
+from analysis.evaluation import ceiling
 from inference.recipe import read
 from jets.preprocess import turned
 

@@ -1,6 +1,6 @@
 """The figure of the correlation dimension: what it must show about jets, from a few of them."""
 
-from analysis import correlation_dimension
+from analysis.figures import correlation_dimension
 
 
 def test_jets_have_more_dimensions_below_their_mass(tmp_path, capsys):

@@ -9,14 +9,14 @@ import xarray as xr
 from torch import nn
 
 import inference
-from analysis import dimension_figures
+from analysis.figures import dimension as dimension_figures
 from analysis.alignment import alignment
-from analysis.dimension import at_resolution, dimension, main
-from analysis.dimension_curves import bootstrap_weights, checked, from_grid, sizes, summarised
-from analysis.hysteresis import passes
-from analysis.latent_map import main as latent_map
-from analysis.report import main as report
-from analysis.summary import main as summary
+from analysis.evaluation.resolutions import at_resolution, dimension, main
+from analysis.measures.dimension_curves import bootstrap_weights, checked, from_grid, sizes, summarised
+from analysis.figures.hysteresis import passes
+from analysis.figures.latent_map import main as latent_map
+from analysis.report.run_page import main as report
+from analysis.measures.summary import main as summary
 from inference.recipe import RecipeError, read
 from jets.toys import gaussian_optimum
 from models.likelihoods import Gaussian

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis.dimension_samples import dimension_samples, main
+from analysis.figures.dimension_samples import dimension_samples, main
 from inference.errors import exit_code
 
 

@@ -7,10 +7,10 @@ import xarray as xr
 from scipy import stats
 from torch import nn
 
-from analysis.draws import evaluate_jets
-from analysis.information import category_usage, information
-from analysis.predictive import pair_group
-from analysis.trust import importance
+from analysis.evaluation.draws import evaluate_jets
+from analysis.measures.information import category_usage, information
+from analysis.evaluation.predictive import pair_group
+from analysis.measures.trust import importance
 from models import VAE, Gaussian
 
 BETA, SIZE, LATENTS = 0.7, 5, 3

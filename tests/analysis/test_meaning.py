@@ -5,11 +5,11 @@ import pytest
 import torch
 import xarray as xr
 
-from analysis.correlation import circular, circular_linear, mutual_information
-from analysis.meaning import meaning, strongest
-from analysis.observables import OBSERVABLES, observables, shape
-from analysis.physics_figures import cloud_traversals, meaning_map
-from analysis.traversals import traversals
+from analysis.measures.correlation import circular, circular_linear, mutual_information
+from analysis.measures.meaning import meaning, strongest
+from analysis.measures.observables import OBSERVABLES, observables, shape
+from analysis.figures.physics import cloud_traversals, meaning_map
+from analysis.evaluation.traversals import traversals
 from jets.preprocess import rotate
 from priors import parse
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis.access import Missing
-from analysis.known import Known
-from analysis.persistence import bars, persistence
-from analysis.sections.topology import closure
+from analysis.store import Missing
+from analysis.report.inputs import Known
+from analysis.measures.persistence import bars, persistence
+from analysis.report.sections.topology import closure
 
 N = 1000
 

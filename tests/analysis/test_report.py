@@ -13,14 +13,14 @@ import pytest
 import xarray as xr
 
 import inference
-from analysis import report
-from analysis.access import Missing
-from analysis.known import Known, of_run
-from analysis.sections import dimension, topology, trust
-from analysis.sections.convergence import fallen, trend
-from analysis.several import chosen, overview
-from analysis.trusted import trusted
-from analysis.words import plus_minus
+from analysis.report import run_page as report
+from analysis.store import Missing
+from analysis.report.inputs import Known, of_run
+from analysis.report.sections import dimension, topology, trust
+from analysis.report.sections.convergence import fallen, trend
+from analysis.report.runs import chosen, overview
+from analysis.evaluation.trusted import trusted
+from analysis.report.words import plus_minus
 from inference.errors import exit_code
 
 QUESTIONS = "trained on what", "converged", "dimensions", "topology", "factor mean", "anomalies", "trusted", "reproduce"
@@ -171,8 +171,8 @@ def test_notes_come_first(run, tmp_path):
 
 def test_trust_is_measured_on_request(run, printed, tmp_path, monkeypatch):
     """The page then shows importance weights, calibration and no reminder to measure them."""
-    monkeypatch.setattr("analysis.report.QUESTIONS", [trust.QUESTION])
-    monkeypatch.setattr("analysis.trusted.trusted", partial(trusted, at_most=30, draws=100))
+    monkeypatch.setattr("analysis.report.run_page.QUESTIONS", [trust.QUESTION])
+    monkeypatch.setattr("analysis.evaluation.trusted.trusted", partial(trusted, at_most=30, draws=100))
     folder = copied(run, tmp_path / "run", without=["trust.nc"])
     assert exit_code(lambda: report.main([str(folder), "--trust"])) == 0
     text = (folder / "report.html").read_text()
@@ -184,7 +184,7 @@ def test_trust_is_measured_on_request(run, printed, tmp_path, monkeypatch):
 
 def test_two_runs_side_by_side(run, printed, tmp_path, monkeypatch):
     """A run and itself: no difference, every figure twice under ids of its own (of two questions, to be quick)."""
-    monkeypatch.setattr("analysis.compare.QUESTIONS", report.QUESTIONS[:2])
+    monkeypatch.setattr("analysis.report.compare.QUESTIONS", report.QUESTIONS[:2])
     out = tmp_path / "two.html"
     assert exit_code(lambda: report.main(["--compare", str(run.path), str(run.path), "--out", str(out)])) == 0
     text = out.read_text()

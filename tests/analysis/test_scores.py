@@ -6,7 +6,7 @@ import xarray as xr
 from scipy.stats import mannwhitneyu, norm
 
 from analysis import auc, roc
-from analysis.categories import category
+from analysis.measures.categories import category
 
 
 @pytest.mark.parametrize("ties", [False, True])

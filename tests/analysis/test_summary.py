@@ -10,9 +10,9 @@ import xarray as xr
 
 import analysis
 import inference
-from analysis import summary
-from analysis.known import of_tree
-from analysis.report import answered
+from analysis.measures import summary
+from analysis.report.inputs import of_tree
+from analysis.report.run_page import answered
 from inference.errors import exit_code
 
 

@@ -6,9 +6,9 @@ import xarray as xr
 from scipy.optimize import minimize
 from scipy.stats import multivariate_normal
 
-from analysis import league
-from analysis.access import open_tree
-from analysis.topology import ORDER, describe, place, preference, rank, stacking_weights
+from analysis.evaluation import league
+from analysis.store import open_tree
+from analysis.measures.topology import ORDER, describe, place, preference, rank, stacking_weights
 from inference.errors import exit_code
 from inference.race import Budget
 
@@ -140,7 +140,7 @@ def test_evidence_is_in_the_unit_of_the_points(size):
 
 
 def test_command_on_a_scan(tmp_path, capsys):
-    from analysis import topology
+    from analysis.measures import topology
     from inference import scan
 
     out = str(tmp_path / "scan")
@@ -157,7 +157,7 @@ def test_command_on_a_scan(tmp_path, capsys):
 def test_runs_of_a_range_are_looked_at_where_asked(tmp_path):
     """Untrained, each latent tells what the width of its posterior says: less where beta is larger."""
     import inference
-    from analysis.scan import collect
+    from analysis.evaluation.scan import collect
     from inference.recipe import read
 
     data = {"data.files": ["toy:gaussian(spectrum=4,1, n=600)"], "model.beta": (0.5, 8.0), "model.latent": "R2"}

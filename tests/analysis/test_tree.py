@@ -15,7 +15,7 @@ from scipy import stats
 import analysis
 import inference
 import models
-from analysis.access import open_tree
+from analysis.store import open_tree
 
 ROOT = Path(__file__).parents[2]
 GROUPS = {
@@ -122,7 +122,7 @@ class Block:
             raise ImportError(name + " is blocked")
 sys.meta_path.insert(0, Block())
 import analysis
-from analysis.access import open_tree
+from analysis.store import open_tree
 from analysis import {modules}
 tree = open_tree(sys.argv[1])
 analysis.summarise(tree), information.information(tree), trust.importance(tree)

@@ -5,9 +5,9 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from analysis.calibration import calibration, ranks
-from analysis.reference import against_nuts, distances
-from analysis.trust import importance, khat
+from analysis.measures.calibration import calibration, ranks
+from analysis.measures.against_nuts import against_nuts, distances
+from analysis.measures.trust import importance, khat
 
 SIMULATIONS, DRAWS = 300, 99
 

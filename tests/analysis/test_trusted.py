@@ -6,9 +6,9 @@ import torch
 from scipy import stats
 from torch import nn
 
-from analysis.calibration import calibration, ranks
-from analysis.trust import checks, parser
-from analysis.trusted import trusted
+from analysis.measures.calibration import calibration, ranks
+from analysis.measures.trust import checks, parser
+from analysis.evaluation.trusted import trusted
 from inference.refine import refined_elbo
 from inference.run import RunError
 from inference.simulate import simulate

@@ -1,0 +1,94 @@
+"""Draw from the guide for every jet: latents, densities, KL, reconstruction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyro
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+from torch import Tensor
+
+from analysis.evaluation.predictive import NATS, chained, coordinates
+from inference.data import Images
+from inference.elbo import enumeration_weight, kl_names, paired_traces, terms
+from inference.importance import LogDensities, drawn_traces, log_densities
+from models import VAE
+
+BATCH = 500
+
+
+@dataclass
+class Batch:
+    """What one batch of jets contributes."""
+
+    z: Tensor  # (draws, B, coordinates)
+    densities: LogDensities  # each (draws, B)
+    reconstruction: Tensor  # (B,), categories summed over
+    kl: Tensor  # (B, terms), as charged in training
+    information: Tensor  # (B, terms), the same but for relaxed categories
+    point: Tensor  # (B, coordinates)
+    names: list[str]
+
+
+@torch.no_grad()
+def evaluate_jets(vae: VAE, images: Images, draws: int) -> dict[str, xr.Dataset]:
+    """Draw from the guide for every jet; return posterior, guide_params, information, sample_stats, log_likelihood."""
+    parts: list[Batch] = []
+    for x in images.batches(torch.arange(len(images)), BATCH):
+        with pyro.validation_enabled(not parts):  # the first batch finds what is wrong; checking all costs a quarter
+            parts.append(evaluate_batch(vae, x, draws))
+
+    def column(name: str) -> NDArray[np.float32]:
+        return torch.cat([getattr(part, name) for part in parts]).numpy()
+
+    def drawn(name: str) -> tuple[tuple[str, ...], NDArray[np.float32], dict[str, str]]:
+        values = torch.cat([getattr(part.densities, name) for part in parts], 1).numpy()
+        return ("chain", "draw", "jet"), chained(values), NATS
+
+    kl, reconstruction = column("kl").sum(1), column("reconstruction")
+    stats = {"elbo": -reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
+    coordinate = coordinates(vae)
+    z = chained(torch.cat([part.z for part in parts], 1).numpy())
+    return {
+        "posterior": xr.Dataset({"z": (("chain", "draw", "jet", "coordinate"), z)}, coordinate),
+        "guide_params": xr.Dataset({"point": (("jet", "coordinate"), column("point"))}, coordinate),
+        "information": xr.Dataset(
+            {"kl": (("jet", "kl_term"), column("information"), NATS)}, {"kl_term": parts[0].names}
+        ),
+        "sample_stats": xr.Dataset(
+            {name: ("jet", value, NATS) for name, value in stats.items()}
+            | {name: drawn(name) for name in ("log_q", "log_prior", "log_weight")}
+        ),
+        "log_likelihood": xr.Dataset({"x": drawn("log_likelihood")}),
+    }
+
+
+def evaluate_batch(vae: VAE, x: Tensor, draws: int) -> Batch:
+    """Evaluate jets x ``(B, K)`` with ``draws`` draws of the guide."""
+    space = vae.latent
+    z, densities, reconstruction, kl, names = [], [], [], [], []
+    for _ in range(draws):
+        traces = paired_traces(vae.model, vae.guide, x)
+        bound = terms(*traces)
+        reconstruction.append(bound.reconstruction)
+        kl.append(torch.cat(list(bound.kl.values()), -1))
+        names = [name for site, value in bound.kl.items() for name in kl_names(space, site, value.shape[-1])]
+        if enumeration_weight(traces[0]) is not None:  # a draw has one category, not all of them
+            traces = drawn_traces(vae.model, vae.guide, x)
+        densities.append(log_densities(*traces))
+        returned: Any = traces[0].nodes["_RETURN"]["value"]
+        z.append(space.coordinates(returned))
+    head = vae.encode(x)
+    cost = torch.stack(kl).mean(0)
+    information = cost.clone()
+    for label, nats in space.information(head).items():  # where the cost of training is not the information
+        for i, name in enumerate(kl_names(space, f"z_{label}", nats.shape[-1])):
+            information[:, names.index(name)] = nats[:, i]
+    stacked = LogDensities(*(torch.stack([part.broadcast(len(x))[i] for part in densities]) for i in range(3)))
+    return Batch(
+        torch.stack(z), stacked, torch.stack(reconstruction).mean(0), cost, information, space.points(head), names
+    )

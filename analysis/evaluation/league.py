@@ -1,0 +1,146 @@
+"""Which manifold do points lie on? ``python -m analysis.league F.npy --beta 0.1``.
+
+Every candidate is raced (:mod:`inference.race`) on three quarters of the points, and the winners are ranked on the rest
+as :mod:`analysis.measures.topology` ranks runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import nullcontext
+from functools import partial
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+
+from analysis.evaluation.predictive import NATS
+from analysis.measures.topology import DELTA, ORDER, describe, rank
+from analysis.measures.trust import evidence
+from inference.machine import tune_cpu
+from inference.race import Budget, race
+from jets import Jets
+
+DRAWS = 200
+"""Draws of the guide for each held-out point."""
+
+
+def league(
+    points: NDArray[np.floating],
+    beta: float,
+    candidates: Sequence[str] = ORDER,
+    *,
+    seed: int = 0,
+    budget: Budget | None = None,
+    label: Sequence[str] | None = None,
+    pool: Executor | None = None,
+) -> xr.DataTree:
+    """Race every candidate on points ``(N, K)`` at resolution ``beta`` and return the tree that ``rank`` takes.
+
+    ``sample_stats`` log_evidence, log_evidence_error, elbo [nat] (topology, beta, seed, jet), a jet being a
+    held-out point; ``constant_data`` class_name (seed, jet) from ``label`` ``(N,)``. A ``pool`` of processes (see
+    :func:`workers`) races several candidates at a time, with the same result.
+    """
+    order = np.random.default_rng(seed).permutation(len(points))
+    held_out, train = np.split(order, [len(order) // 4])
+    play = partial(contest, points[train], points[held_out], beta, seed, budget)
+    slowest_first = list(candidates)[::-1]
+    tables = []
+    for latent, (table, seconds) in zip(slowest_first, (pool.map if pool else map)(play, slowest_first), strict=True):
+        tables.append(table)
+        print(f"{len(tables)}/{len(candidates)}  {latent}: {seconds:.1f} s", file=sys.stderr)
+    stats = xr.concat(tables[::-1], xr.Variable("topology", list(candidates))).expand_dims(beta=[beta], seed=[seed])
+    stats = stats.transpose("topology", "beta", "seed", "jet")
+    names = np.full(len(points), "points") if label is None else np.asarray(label, str)
+    known = xr.Dataset({"class_name": (("seed", "jet"), names[held_out][None])}, {"seed": [seed]})
+    return xr.DataTree.from_dict({"sample_stats": stats, "constant_data": known})
+
+
+def contest(
+    train: NDArray[np.floating],
+    held_out: NDArray[np.floating],
+    beta: float,
+    seed: int,
+    budget: Budget | None,
+    latent: str,
+) -> tuple[xr.Dataset, float]:
+    """Race one candidate; return evidence and ELBO of the held-out points, and the seconds that it took."""
+    start = time.perf_counter()
+    winner = race(train, latent, beta, seed=seed, budget=budget)
+    torch.manual_seed(seed)  # the first race of a process traces, and so draws more than others
+    return scored(winner.log_weights(held_out, DRAWS)), time.perf_counter() - start
+
+
+def workers(count: int) -> Executor | None:
+    """Return a pool of processes with one thread each; None for one."""
+    if count < 2:
+        return None
+    return ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), initializer=tune_cpu)
+
+
+def scored(log_weight: NDArray[np.floating]) -> xr.Dataset:
+    """Return evidence and ELBO of each point from ``(draws, N)`` log weights."""
+    found, error = evidence(log_weight.T)
+    values = {"log_evidence": found, "log_evidence_error": error, "elbo": log_weight.mean(0)}
+    return xr.Dataset({name: ("jet", value, NATS) for name, value in values.items()})
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    result = argparse.ArgumentParser(
+        prog="python -m analysis.league", description="Rank latent topologies on vectors, by raced restarts."
+    )
+    add = result.add_argument
+    add("points", metavar="F", nargs="+", help="an .npy file of vectors (N, K), or a toy such as toy:torus(n=3000)")
+    add("--beta", type=float, metavar="B", required=True, help="resolution in units of the vectors; above their noise")
+    add("--latent", metavar="S", action="append", help=f"candidate; repeat it for each [{', '.join(ORDER)}]")
+    add("--seed", type=int, metavar="S", default=0, help="of split, restarts and draws [0]")
+    add("--delta", type=float, metavar="D", default=DELTA, help=f"difference that does not matter [{DELTA} nat]")
+    add("--jobs", type=int, metavar="N", default=len(os.sched_getaffinity(0)), help="processes [one for each core]")
+    add("--out", metavar="F", help="also keep the tree of one file of points there")
+    return result
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Race, rank, print the table of each file."""
+    options = parser().parse_args(arguments)
+    from analysis.evaluation.tree import save
+    from jets import load
+
+    tune_cpu()
+    with workers(options.jobs) or nullcontext() as pool:
+        for source in options.points:
+            points = vectors(load(source))
+            tree = league(points, options.beta, options.latent or ORDER, seed=options.seed, pool=pool)
+            ranking = rank(tree, delta=options.delta)
+            print("\n".join([source, *describe(ranking), f"{source}: {ranking.attrs['chosen']}"]))
+            if options.out:
+                print(f"wrote {save(tree, options.out)}")
+
+
+def vectors(sample: Jets) -> NDArray[np.floating]:
+    """Return the points of a sample.
+
+    Raises
+    ------
+    RunError
+        It holds jets.
+    """
+    from inference.run import RunError
+
+    if not sample.are_vectors:
+        raise RunError(f"{', '.join(sample.sources)}: a league takes vectors; for jets use python -m inference.scan")
+    return sample.constituents
+
+
+if __name__ == "__main__":
+    from inference.errors import exit_code
+
+    sys.exit(exit_code(main))

@@ -1,0 +1,92 @@
+"""The runs of a scan -> one DataTree with dimensions topology, beta, seed and jet."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from analysis.store import array, names
+from analysis.evaluation.predictive import NATS
+from analysis.evaluation.tree import evaluate
+from analysis.measures.trust import importance
+from inference.run import Run, RunError
+
+PER_JET = ("log_evidence", "log_evidence_error", "khat", "elbo", "reconstruction", "kl")
+
+
+def collect(
+    runs: Sequence[Run | str | Path], *, draws: int = 200, at_most: int | None = 1000, beta: float | None = None
+) -> xr.DataTree:
+    """Evaluate runs on their held-out jets and join them; what is missing is NaN.
+
+    Runs of a range of resolutions are looked at where ``beta`` says, by default in its middle.
+
+    Groups: ``sample_stats`` log_evidence, log_evidence_error, khat, elbo, reconstruction, kl [nat] (topology, beta,
+    seed, jet); ``information`` kl [nat] (topology, beta, seed, kl_term), the mean over jets; ``constant_data``
+    class_name and jet_number (seed, jet): a seed has test jets of its own, and every topology and beta the same ones.
+
+    Raises
+    ------
+    RunError
+        The runs were trained on different data.
+    """
+    opened = [run if isinstance(run, Run) else Run.open(run) for run in runs]
+    complete = [run for run in opened if run.complete]
+    if not complete:
+        raise RunError("none of the runs is complete; finish them with --resume")
+    if len(complete) < len(opened):
+        print(f"note: {len(opened) - len(complete)} of {len(opened)} runs are not complete: left out", file=sys.stderr)
+    if len({run.provenance["data_fingerprint"] for run in complete}) > 1:
+        raise RunError("the runs were trained on different data and cannot be compared")
+    parts = []
+    for i, run in enumerate(complete):
+        print(f"evaluating {i + 1}/{len(complete)}  {run.path}", file=sys.stderr)
+        chosen = beta if isinstance(run.recipe.model.beta, tuple) else None
+        tree = evaluate(run, draws=draws, at_most=at_most, beta=chosen, pairs=0, curve=False)
+        parts.append((place(run, chosen), tree))
+    return joined(parts)
+
+
+def place(run: Run, beta: float | None) -> tuple[str, float, int]:
+    """Return where a run stands: topology, beta (its own unless given), seed."""
+    recipe = run.recipe
+    return recipe.model.latent, beta or recipe.model.typical_beta, recipe.training.seed
+
+
+def joined(parts: Sequence[tuple[tuple[str, float, int], xr.DataTree]]) -> xr.DataTree:
+    """Join the trees of single runs."""
+    axes: list[list[Any]] = [list(dict.fromkeys(where[i] for where, _ in parts)) for i in range(3)]
+    terms = list(dict.fromkeys(name for _, tree in parts for name in names(array(tree, "information/kl"), "kl_term")))
+    jets = max(tree["sample_stats"].sizes["jet"] for _, tree in parts)
+    shape = tuple(map(len, axes))
+    stats = {name: np.full((*shape, jets), np.nan) for name in PER_JET}
+    kl = np.full((*shape, len(terms)), np.nan)
+    label, number = np.full((shape[2], jets), "", dtype="U32"), np.full((shape[2], jets), -1)
+    for where, tree in parts:
+        i = tuple(axis.index(value) for axis, value in zip(axes, where, strict=True))
+        table = importance(tree).merge(tree["sample_stats"].to_dataset())
+        for name, values in stats.items():
+            values[i][: table.sizes["jet"]] = table[name]
+        label[i[2], : table.sizes["jet"]] = tree["constant_data"]["class_name"]
+        number[i[2], : table.sizes["jet"]] = table["jet"]
+        mean = array(tree, "information/kl").mean("jet")
+        kl[i][[terms.index(name) for name in names(mean, "kl_term")]] = mean
+    dims = ("topology", "beta", "seed")
+    coordinates = dict(zip(dims, axes, strict=True))
+    per_jet = {name: ((*dims, "jet"), values, NATS) for name, values in stats.items()}
+    known = {"class_name": (("seed", "jet"), label), "jet_number": (("seed", "jet"), number)}
+    result = xr.DataTree.from_dict(
+        {
+            "sample_stats": xr.Dataset(per_jet, coordinates),
+            "information": xr.Dataset({"kl": ((*dims, "kl_term"), kl, NATS)}, coordinates | {"kl_term": terms}),
+            "constant_data": xr.Dataset(known, {"seed": axes[2]}),
+        }
+    )
+    first = parts[0][1]
+    result.attrs = {name: first.attrs[name] for name in ("likelihood", "classes", "data")}
+    return result

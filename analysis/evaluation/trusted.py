@@ -1,0 +1,55 @@
+"""Run -> the DataTree that :mod:`analysis.measures.trust` checks: many draws of some jets, refined bounds, simulated jets."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import torch
+import xarray as xr
+
+from analysis.evaluation.predictive import NATS
+from analysis.evaluation.tree import choose_jets, evaluate
+from inference.data import data_for
+from inference.refine import refined_elbo
+from inference.run import Run, RunError
+from inference.simulate import simulate
+from jets import Jets
+
+SIMULATIONS, RANKED = 500, 99
+"""Simulated jets, and draws among which their truth is ranked."""
+
+
+def trusted(
+    run: Run,
+    data: Sequence[str] | Jets | None = None,
+    *,
+    at_most: int = 200,
+    draws: int = 1000,
+    beta: float | None = None,
+    seed: int = 0,
+) -> xr.DataTree:
+    """Return :func:`analysis.evaluate` of at most so many jets, with ``sample_stats/refined_elbo`` and ``simulation``.
+
+    The simulation is left out, with a note, where the likelihood cannot be drawn from.
+
+    Raises
+    ------
+    RunError
+        The run is a plain autoencoder.
+    """
+    if run.recipe.model.kind == "ae":
+        raise RunError(f"{run.path}: a plain autoencoder has no posterior to trust")
+    tree = evaluate(run, data, draws=draws, seed=seed, beta=beta, at_most=at_most, pairs=0)
+    jets, _, _ = choose_jets(run, data, at_most)
+    x = data_for(jets, run.recipe, torch.device("cpu"))[torch.arange(len(jets))]
+    vae = run.vae()
+    with vae.at(float(tree.attrs["beta"])):
+        refined = refined_elbo(vae, x, seed=seed).numpy()
+        stats = tree["sample_stats"].to_dataset().assign(refined_elbo=("jet", refined, NATS))
+        tree["sample_stats"] = xr.DataTree(stats)
+        try:
+            tree["simulation"] = xr.DataTree(simulate(vae, SIMULATIONS, RANKED, seed=seed))
+        except RunError as error:
+            print(f"note: {error}", file=sys.stderr)
+    return tree

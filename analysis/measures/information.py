@@ -1,0 +1,175 @@
+r"""How much the latents tell about a jet, and where the KL goes: ``python -m analysis.information RUN``.
+
+For a posterior q(z|x), its average over jets q(z) and the prior p(z), in nats (Chen et al. 1802.04942, eq. 2, and
+Hoffman & Johnson 2016):
+
+.. math::
+    \langle KL(q(z|x)\,\|\,p(z))\rangle = I(x; z) + TC(z) + \sum_k KL(q(z_k)\,\|\,p(z_k))
+
+with the mutual information I, the total correlation :math:`TC = \sum_k I(x; z_k) - I(x; z)` of a posterior that
+factorises, and the mismatch of each coordinate with its prior. Functions of a DataTree alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.special import logsumexp, xlogy
+
+from analysis.store import array, class_names, classes, names
+
+ACTIVE = 0.1
+"""Mean KL from which a term counts as active [nat]."""
+ALL = "all"
+NATS = {"units": "nat"}
+BOUNDS = ("lower", "upper")
+
+
+def information(tree: xr.DataTree, threshold: float = ACTIVE) -> xr.Dataset:
+    """Return every number of this module, for all jets together and for each class.
+
+    Variables (dimensions): ``kl`` and its standard error ``kl_error`` (class, kl_term); ``active`` (class): terms
+    above ``threshold`` nats; with a group ``pairs``: ``mutual_information`` (class, bound, term), terms and ``total``,
+    ``total_correlation`` (class, bound), ``prior_mismatch`` (class, bound, kl_term), each between a lower and an upper
+    bound; with categories: :func:`category_usage`.
+    """
+    label = class_names(tree)
+    parts = {ALL: np.ones(len(label), bool)} | {name: label == name for name in classes(tree)}
+    parts = {name: mask for name, mask in parts.items() if mask.sum() > 1}
+    tables = [information_of(tree, mask, threshold) for mask in parts.values()]
+    return xr.concat(tables, xr.Variable("class", list(parts)), join="outer")
+
+
+def information_of(tree: xr.DataTree, mask: NDArray[np.bool_], threshold: float) -> xr.Dataset:
+    """Return the numbers of the jets in ``mask`` ``(jet,)``."""
+    jets = np.flatnonzero(mask)
+    kl = array(tree, "information/kl").isel(jet=jets)
+    mean = kl.mean("jet")
+    result = xr.Dataset({"kl": mean, "kl_error": kl.std("jet", ddof=1) / np.sqrt(len(jets))})
+    result["active"] = (mean > threshold).sum()
+    result = result.merge(category_usage(array(tree, "guide_params/point").isel(jet=jets)))
+    if "pairs" in tree:
+        number = np.asarray(array(tree, "information/kl")["jet"])[jets]
+        rows = np.flatnonzero(np.isin(tree["pairs"]["drawn"], number))
+        if len(rows) > 2:
+            pairs = tree["pairs"].to_dataset().isel(drawn=rows, given=rows)
+            result = result.merge(decomposition(pairs, kl.sel(jet=pairs["drawn"].values).mean("jet")))
+    return result
+
+
+def decomposition(pairs: xr.Dataset, kl: xr.DataArray) -> xr.Dataset:
+    """Split the mean KL ``(kl_term,)`` of the paired jets into information, total correlation and prior mismatch."""
+    result = mutual_information(pairs)
+    bounds = result["mutual_information"]
+    opposite = bounds.isel(bound=[1, 0]).assign_coords(bound=list(BOUNDS))
+    terms = names(pairs["log_q"], "kl_term")
+    correlation = bounds.sel(term=terms).sum("term") - opposite.sel(term="total", drop=True)
+    mismatch = kl - opposite.sel(term=terms).rename(term="kl_term")
+    result["total_correlation"] = correlation.clip(min=0).assign_attrs(NATS)
+    result["prior_mismatch"] = mismatch.clip(min=0).assign_attrs(NATS)
+    return result
+
+
+def mutual_information(pairs: xr.Dataset) -> xr.Dataset:
+    r"""Return bounds on :math:`I(x; z_k)` of each term and on :math:`I(x; z)`, ``(bound, term)`` in nats.
+
+    From M draws :math:`z_i \sim q(z|x_i)` and ``log_q`` :math:`\ln q(z_i|x_j)` (drawn, given, kl_term):
+
+    .. math::
+        \Bigl\langle\ln\frac{q(z_i|x_i)}{\frac1M\sum_j q(z_i|x_j)}\Bigr\rangle \le I \le
+        \Bigl\langle\ln\frac{q(z_i|x_i)}{\frac1{M-1}\sum_{j\neq i} q(z_i|x_j)}\Bigr\rangle
+
+    in expectation. The lower bound, the minibatch one, cannot exceed ln M; the upper one leaves the jet itself out
+    (Poole et al. 1905.06922, eqs. 12 and 13). ``mutual_information`` and ``mutual_information_error``.
+    """
+    log_q = np.asarray(pairs["log_q"], np.float64)
+    log_q = np.concatenate([log_q, log_q.sum(-1, keepdims=True)], -1)
+    count, diagonal = len(log_q), np.arange(len(log_q))
+    own = log_q[diagonal, diagonal]
+    others = log_q.copy()
+    others[diagonal, diagonal] = -np.inf
+    average = np.stack([logsumexp(log_q, 1) - np.log(count), logsumexp(others, 1) - np.log(count - 1)])
+    ratio = own - average
+    error = ratio.std(1, ddof=1) / np.sqrt(count)
+    return xr.Dataset(
+        {
+            "mutual_information": (("bound", "term"), ratio.mean(1), NATS),
+            "mutual_information_error": (("bound", "term"), error, NATS),
+        },
+        {"bound": list(BOUNDS), "term": [*names(pairs["log_q"], "kl_term"), "total"]},
+    )
+
+
+def category_usage(point: xr.DataArray) -> xr.Dataset:
+    r"""Return what each category tells, from its probabilities in ``point`` (jet, coordinate); empty without one.
+
+    ``usage_entropy`` :math:`H(\langle q(c|x)\rangle)`, ``doubt`` :math:`\langle H(q(c|x))\rangle`, and their
+    difference ``category_information`` :math:`I(x; c)`, each (category,) in nats.
+    """
+    kinds, coordinate = np.asarray(point["kind"]), np.asarray(names(point, "coordinate"))
+    labels = [
+        name.rpartition("_")[0] if kind == "category" else "" for name, kind in zip(coordinate, kinds, strict=True)
+    ]
+    found = [label for label in dict.fromkeys(labels) if label]
+    if not found:
+        return xr.Dataset()
+    rows = []
+    for label in found:
+        probability = np.asarray(point, np.float64)[:, np.asarray(labels) == label]
+        usage, doubt = entropy(probability.mean(0)), entropy(probability).mean()
+        rows.append((usage, doubt, usage - doubt))
+    variables = ("usage_entropy", "doubt", "category_information")
+    table = {name: ("category", column, NATS) for name, column in zip(variables, np.array(rows).T, strict=True)}
+    return xr.Dataset(table, {"category": found})
+
+
+def entropy(probability: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the entropy [nat] of probabilities ``(..., K)``.
+
+    >>> round(float(entropy(np.array([0.5, 0.5]))), 4), float(entropy(np.array([1.0, 0.0])))
+    (0.6931, 0.0)
+    """
+    return -xlogy(probability, probability).sum(-1) + 0.0
+
+
+def describe(table: xr.Dataset) -> list[str]:
+    """Return the lines that a reader wants, from :func:`information`."""
+    lines = []
+    for name in names(table, "class"):
+        row = table.sel({"class": name})
+        kl = ", ".join(f"{term} {float(row['kl'].sel(kl_term=term)):.2f}" for term in names(table, "kl_term"))
+        lines.append(f"{name}: {int(row['active'])} active; KL [nat] {kl}")
+        if "mutual_information" in row:
+            bounds = row["mutual_information"].sel(term="total")
+            tc = row["total_correlation"]
+            lines.append(
+                f"{name}: I(x; z) {float(bounds[0]):.2f} to {float(bounds[1]):.2f} nat, "
+                f"total correlation {float(tc[0]):.2f} to {float(tc[1]):.2f} nat"
+            )
+        for category in names(table, "category") if "category" in table.dims else []:
+            usage = row.sel(category=category)
+            lines.append(
+                f"{name}: {category} tells {float(usage['category_information']):.3f} of "
+                f"{float(usage['usage_entropy']):.3f} nat"
+            )
+    return lines
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the information of a run."""
+    from analysis.commandline import run_parser
+    from analysis.evaluation.tree import evaluated
+    from inference.run import Run
+
+    options = run_parser("information", "Say how much the latents tell, and where the KL goes.").parse_args(arguments)
+    print("\n".join(describe(information(evaluated(Run.open(options.run), options.data, options.beta)))))
+
+
+if __name__ == "__main__":
+    from inference.errors import exit_code
+
+    sys.exit(exit_code(main))

@@ -1,0 +1,217 @@
+"""What each latent coordinate means: ``python -m analysis.meaning RUN``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from rich.console import Console
+from rich.table import Table
+from scipy.stats import rankdata
+
+from analysis.store import array, class_names, classes, names
+from analysis.commandline import run_parser
+from analysis.measures.correlation import CORRELATIONS, Values, circular, linear, mutual_information, rank
+from analysis.measures.observables import observables
+
+FEWEST = 100
+"""Jets below which a correlation is left out."""
+
+
+def meaning(tree: xr.DataTree) -> xr.Dataset:
+    """Compare every latent coordinate, and every pair of real ones, with every physical observable.
+
+    Parameters
+    ----------
+    tree
+        From :func:`analysis.evaluate`.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``correlation`` and ``information`` [nat] (sample, coordinate, observable): rank correlation, or circular or
+        circular-linear where one or both are angles, and mutual information of the posterior's centre with the
+        observable; ``pair_correlation`` (sample, pair, observable): of two real coordinates' angle
+        atan2(second, first) with the observables that are angles, of their distance from the origin with the others.
+        An angle goes with an axis, which is known up to half a turn, if it goes round once or twice with it;
+        ``together`` (sample, observable), of the best linear function of all coordinates, of an angle of its first two
+        harmonics; ``best`` (sample, coordinate), the observable of most mutual information. ``sample`` is ``all``,
+        then each class where there are several. NaN where fewer than 100 jets have the observable.
+    """
+    points, seen, label, known = array(tree, "guide_params/point"), observables(tree), class_names(tree), classes(tree)
+    samples = {"all": np.ones(len(label), bool)}
+    samples |= {name: label == name for name in known} if len(known) > 1 else {}
+    parts = [compare(points[mask], seen[mask]) for mask in samples.values()]
+    return xr.concat(parts, xr.DataArray(list(samples), dims="sample", name="sample"))
+
+
+class Column(NamedTuple):
+    """What is compared: a latent coordinate, a pair of them, or an observable."""
+
+    name: str
+    kind: str
+    """``real``, ``angle`` [rad], ``axis`` (an angle doubled, since half a turn changes nothing) or ``pair``."""
+    values: Values
+    """``(jet,)``, of a pair ``(2, jet)``."""
+
+
+def compare(points: xr.DataArray, seen: xr.DataArray) -> xr.Dataset:
+    """Return the variables of :func:`meaning` of one sample of jets."""
+    coordinates, known = columns_of(points, "coordinate"), columns_of(seen, "observable")
+    real = [column for column in coordinates if column.kind == "real"]
+    pairs = [Column(f"{x.name}, {y.name}", "pair", np.stack([x.values, y.values])) for x, y in combinations(real, 2)]
+    information = table(coordinates, known, lambda z, x: mutual_information(z.values, x.values))
+    ranked = np.pad(np.nan_to_num(information, nan=-2.0), ((0, 0), (0, 1)), constant_values=-1.0)  # the last: none
+    return xr.Dataset(
+        {
+            "correlation": (("coordinate", "observable"), table(coordinates, known, correlation)),
+            "information": (("coordinate", "observable"), information, {"units": "nat"}),
+            "pair_correlation": (("pair", "observable"), table(pairs, known, correlation)),
+            "together": ("observable", table([smooth(coordinates)], known, together)[0]),
+            "best": ("coordinate", np.array([*(column.name for column in known), ""])[ranked.argmax(1)]),
+        },
+        {
+            "coordinate": [column.name for column in coordinates],
+            "observable": seen["observable"],
+            "pair": [column.name for column in pairs],
+        },
+    )
+
+
+def columns_of(values: xr.DataArray, dimension: str) -> list[Column]:
+    """Return the columns of ``(jet, dimension)``; a simplex or category is compared as a real number."""
+    labels = zip(names(values, dimension), names(values, "kind"), np.asarray(values, float).T, strict=True)
+    return [Column(name, kind if kind in ("angle", "axis") else "real", column) for name, kind, column in labels]
+
+
+def correlation(z: Column, x: Column) -> float:
+    """Return the correlation that suits the kinds of both."""
+    return CORRELATIONS[z.kind, x.kind](z.values, x.values)
+
+
+def smooth(coordinates: Sequence[Column]) -> Column:
+    """Return all coordinates that vary as one column ``(n, jet)``, an angle as cosine and sine, once and doubled."""
+    values = np.concatenate([waves(z.values) if z.kind == "angle" else z.values[None] for z in coordinates])
+    varies = np.ptp(values, axis=1) > 0
+    return Column("all", "all", values[varies] if varies.any() else values)
+
+
+def waves(angle: Values) -> Values:
+    """Return the first two harmonics of an angle ``(jet,)``, ``(4, jet)``."""
+    return np.stack([wave(k * angle) for k in (1, 2) for wave in (np.cos, np.sin)])
+
+
+def together(z: Column, x: Column) -> float:
+    """Return the correlation of an observable with the best linear function of features ``(n, jet)``."""
+    if x.kind == "real":
+        return rank(linear(z.values.T, rankdata(x.values)[:, None])[:, 0], x.values)
+    guess = linear(z.values.T, np.stack([np.cos(x.values), np.sin(x.values)], 1))
+    return circular(np.arctan2(guess[:, 1], guess[:, 0]), x.values)
+
+
+def table(rows: Sequence[Column], known: Sequence[Column], measure: Callable[[Column, Column], float]) -> Values:
+    """Return the measure of each row with each observable over the jets that have it, NaN where too few vary."""
+    result = np.full((len(rows), len(known)), np.nan)
+    for j, observable in enumerate(known):
+        use = np.isfinite(observable.values)
+        x = observable._replace(values=observable.values[use])
+        for i, row in enumerate(rows):
+            z = row._replace(values=row.values[..., use])
+            if len(x.values) >= FEWEST and np.ptp(x.values) > 0 and (np.ptp(z.values, axis=-1) > 0).all():
+                result[i, j] = measure(z, x)
+    return result
+
+
+class Strongest(NamedTuple):
+    """The coordinate, or pair of coordinates, that goes best with an observable."""
+
+    name: str
+    correlation: float
+
+
+def strongest(found: xr.Dataset) -> dict[str, Strongest]:
+    """Return observable -> the coordinate or pair of largest |correlation|, of one sample of :func:`meaning`."""
+    result = {}
+    for name in names(found["correlation"], "observable"):
+        one = found.sel(observable=name)
+        values = np.concatenate([one["correlation"].values, one["pair_correlation"].values])
+        if np.isfinite(values).any():
+            best = int(np.nanargmax(np.abs(values)))
+            label = [*names(found["best"], "coordinate"), *names(found["pair_correlation"], "pair")][best]
+            result[name] = Strongest(label, float(values[best]))
+    return result
+
+
+def coordinate_kl(tree: xr.DataTree) -> xr.DataArray:
+    """Return the mean KL [nat] of each coordinate, ``(coordinate,)``; its share where a factor's KL does not split."""
+    kl, coordinates = array(tree, "information/kl").mean("jet"), names(array(tree, "guide_params/point"), "coordinate")
+    terms = names(kl, "kl_term")
+    owner = [next((term for term in terms if f"{name}_".startswith(f"{term}_")), "") for name in coordinates]
+    nats = [float(kl.sel(kl_term=term)) / owner.count(term) if term else np.nan for term in owner]
+    return xr.DataArray(nats, dims="coordinate", coords={"coordinate": coordinates})
+
+
+def print_tables(found: xr.Dataset, kl: xr.DataArray, console: Console) -> None:
+    """Print what each coordinate means, and where each observable is to be found, beside its ceiling if known."""
+    shown = Table("coordinate", "KL [nat]", "best observable", "correlation", "information [nat]")
+    for name in names(kl, "coordinate"):
+        one = found.sel(coordinate=name)
+        best = str(one["best"].values)
+        numbers = (float(one[key].sel(observable=best)) for key in ("correlation", "information"))
+        shown.add_row(name, f"{float(kl.sel(coordinate=name)):.2f}", best, *(f"{number:.2f}" for number in numbers))
+    console.print(shown)
+    beside = {"together": "all, linearly", "ceiling": "a network that is told"}
+    beside = {name: title for name, title in beside.items() if name in found}
+    shown = Table("observable", "best coordinate or pair", "correlation", *beside.values())
+    for name, (label, value) in strongest(found).items():
+        shown.add_row(name, label, f"{value:.2f}", *(f"{float(found[key].sel(observable=name)):.2f}" for key in beside))
+    console.print(shown)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    result = run_parser("meaning", "Compare a run's latent coordinates with physical observables.")
+    result.add_argument(
+        "--ceiling", action="store_true", help="also how well a network that is told an observable knows it"
+    )
+    result.add_argument("--out", metavar="DIR", help="where to write meaning.nc and the figures [RUN]")
+    return result
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Compare, print, write ``meaning.nc`` and the figures."""
+    options = parser().parse_args(arguments)
+    from pathlib import Path
+
+    from analysis.report.export import save_figures
+    from analysis.figures.physics import cloud_traversals, meaning_map
+    from analysis.evaluation.tree import evaluated
+    from inference.run import Run
+    from jets.files import replacing
+
+    run = Run.open(options.run)
+    tree = evaluated(run, options.data, options.beta)
+    found, kl, out = meaning(tree), coordinate_kl(tree), Path(options.out or run.path)
+    if options.ceiling:
+        from analysis.evaluation.ceiling import ceiling
+
+        found = found.assign(ceiling=ceiling(run))
+    print_tables(found.isel(sample=0), kl, Console())
+    with replacing(out / "meaning.nc") as temporary:
+        found.to_netcdf(temporary, engine="h5netcdf")
+    figures = {"meaning": meaning_map(found.isel(sample=0), kl)}
+    if "traversals" in tree:
+        figures["traversals"] = cloud_traversals(tree)
+    save_figures(figures, out)
+    print(f"wrote {out / 'meaning.nc'}, {', '.join(f'{name}.png, {name}.pdf' for name in figures)} in {out}")
+
+
+if __name__ == "__main__":
+    from inference.errors import exit_code
+
+    sys.exit(exit_code(main))

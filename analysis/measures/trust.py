@@ -1,0 +1,187 @@
+r"""Can the approximate posterior be trusted? Importance weights, gaps, calibration, comparison with NUTS.
+
+Functions of a DataTree or of plain arrays, without torch. The weights are :math:`w = p(x, z)/q(z|x)` at draws z of the
+guide, ``sample_stats/log_weight`` (chain, draw, jet) in nats. ``python -m analysis.trust RUN`` draws enough of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from arviz_stats.base import array_stats
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+from analysis.store import array
+from analysis.measures.calibration import calibrate
+from analysis.measures.against_nuts import against_nuts
+
+GOOD_K = 0.7
+"""Largest k-hat at which importance weights correct the guide (Vehtari et al. 1507.02646, sec. 3)."""
+FEWEST = 100
+"""Draws per jet below which the tail of the weights cannot be fitted."""
+NATS = {"units": "nat"}
+
+
+def pooled(tree: xr.DataTree) -> xr.DataArray:
+    """Return ln w (jet, sample), chains and draws together."""
+    weight = array(tree, "sample_stats/log_weight")
+    return weight.stack(sample=("chain", "draw")).transpose("jet", "sample").reset_index("sample", drop=True)
+
+
+def importance(tree: xr.DataTree) -> xr.Dataset:
+    r"""Return what importance weights say of each jet, all (jet,).
+
+    ``log_evidence``: :math:`\ln\hat p(x) = \ln\frac1S\sum_s w_s` [nat] and ``log_evidence_error``, its standard error
+    to first order, :math:`sd(w)/(\bar w\sqrt S)`; ``gap``: :math:`\ln\hat p(x)` - ELBO, the KL from the true posterior;
+    ``ess``: :math:`(\sum w)^2/\sum w^2`; ``khat``: the tail index of the weights, NaN below 100 draws.
+    """
+    log_w = pooled(tree)
+    values = np.asarray(log_w, np.float64)
+    found, error = evidence(values)
+    result = xr.Dataset(coords={"jet": log_w["jet"]})
+    result["log_evidence"] = ("jet", found, NATS)
+    result["log_evidence_error"] = ("jet", error, NATS)
+    result["gap"] = ("jet", found - np.asarray(array(tree, "sample_stats/elbo")), NATS)
+    result["ess"] = ("jet", values.shape[1] / (np.exp(values - found[:, None]) ** 2).mean(1))
+    result["khat"] = ("jet", khat(values))
+    return result
+
+
+def evidence(log_weight: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Return ln p(x) and its standard error to first order, each ``(N,)``, from log weights ``(N, draws)`` [nat]."""
+    size = log_weight.shape[1]
+    found = logsumexp(log_weight, 1) - np.log(size)
+    return found, np.exp(log_weight - found[:, None]).std(1, ddof=1) / np.sqrt(size)
+
+
+def khat(log_weight: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the Pareto tail index of the weights, ``(...)``, from ``log_weight`` ``(..., draws)``.
+
+    Vehtari et al. 1507.02646, fitted by arviz_stats, which takes minus the log-weights: it was made for
+    leave-one-out, where they are minus log likelihoods. Zero where all weights are alike, NaN below 100 draws.
+    """
+    values = np.asarray(log_weight, np.float64)
+    if values.shape[-1] < FEWEST:
+        return np.full(values.shape[:-1], np.nan)
+    result = np.zeros(values.shape[:-1])
+    varied = np.ptp(values, -1) > 1e-6
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a large k, which is what is asked for
+        if varied.any():
+            result[varied] = array_stats.psislw(-values[varied], axis=-1)[1]
+    return result
+
+
+def gaps(tree: xr.DataTree) -> xr.Dataset:
+    r"""Split the gap of each jet, (jet,) in nats, with ``sample_stats/refined_elbo`` from ``inference.refine``.
+
+    ``family``: :math:`\ln\hat p(x)` - refined ELBO, what the best posterior of the family lacks; ``amortisation``:
+    refined ELBO - ELBO, what the encoder lacks (Cremer et al. 1801.03558, eqs. 5 and 6).
+    """
+    elbo, refined = (array(tree, f"sample_stats/{name}") for name in ("elbo", "refined_elbo"))
+    family = importance(tree)["log_evidence"] - refined
+    return xr.Dataset({"family": family.assign_attrs(NATS), "amortisation": (refined - elbo).assign_attrs(NATS)})
+
+
+class Check(NamedTuple):
+    """One question about a posterior.
+
+    Attributes
+    ----------
+    name
+        The question.
+    value, limit
+        The number found and the largest at which the answer is yes.
+    reading
+        The finding in words.
+    """
+
+    name: str
+    value: float
+    limit: float
+    reading: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether the posterior passes."""
+        return self.value <= self.limit
+
+
+def checks(tree: xr.DataTree) -> list[Check]:
+    """Return what the tree allows to check: weights always; gaps, calibration and NUTS where they were made.
+
+    k-hat does not see a mode that the guide never draws, nor a small shift or width that weights can correct;
+    calibration and NUTS do. The limits are on the share of jets (5 % with k-hat above 0.7), on the mean gap (0.1 nat),
+    on 1 - p of calibration (0.99, for the worst coordinate of n at 0.01/n), and on the median |shift| in deviations
+    (0.1).
+    """
+    weights = importance(tree)
+    found = []
+    if weights["khat"].notnull().any():
+        bad = float((weights["khat"] > GOOD_K).mean())
+        reading = f"{100 * bad:.0f} % of jets have k-hat > {GOOD_K}: there weights do not correct the guide"
+        found.append(Check("importance weights", bad, 0.05, reading))
+    gap = float(weights["gap"].mean())
+    reading = f"ln p(x) - ELBO is {gap:.3f} nat on average"
+    if "refined_elbo" in tree["sample_stats"]:
+        parts = gaps(tree).mean()
+        reading += f": {float(parts['amortisation']):.3f} by the encoder, {float(parts['family']):.3f} by the family"
+    found.append(Check("gap", gap, 0.1, reading))
+    if "simulation" in tree:
+        p_value = calibrate(tree)["p_value"]
+        worst = min(1.0, float(p_value.min()) * p_value.size)
+        reading = f"ranks of simulated truths: p = {worst:.3f} for the worst of {p_value.size} coordinates"
+        found.append(Check("calibration", 1 - worst, 0.99, reading))
+    if "posterior_nuts" in tree:
+        found.append(nuts_check(tree))
+    return found
+
+
+def nuts_check(tree: xr.DataTree) -> Check:
+    """Return how far the guide is from NUTS."""
+    table = against_nuts(tree)
+    shift, middle = float(np.median(np.abs(table["shift"]))), table.median()
+    reading = (
+        f"NUTS on {table.sizes['jet']} jets: median |shift| {shift:.2f} sd, W1 {float(middle['w1']):.2f} sd, width "
+        f"{float(middle['sd_ratio']):.2f}; R-hat at most {float(table['rhat'].max()):.3f}, ESS at least "
+        f"{float(table['ess'].min()):.0f}"
+    )
+    return Check("reference posterior", shift, 0.1, reading)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    from analysis.commandline import run_parser
+
+    result = run_parser("trust", "Say whether a run's approximate posterior can be trusted.")
+    add = result.add_argument
+    add("--jets", type=int, metavar="N", default=200, help="jets to look at, evenly spaced [200]")
+    add("--draws", type=int, metavar="S", default=1000, help="draws of the guide for each [1000]")
+    return result
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Draw what the checks need, keep it, print the findings."""
+    options = parser().parse_args(arguments)
+    from analysis.evaluation.tree import save
+    from analysis.evaluation.trusted import trusted
+    from inference.run import Run
+
+    run = Run.open(options.run)
+    tree = trusted(run, options.data, at_most=options.jets, draws=options.draws, beta=options.beta)
+    for check in checks(tree):
+        print(f"{'pass' if check.passed else 'FAIL'}  {check.name}: {check.reading}")
+    print(f"wrote {save(tree, run.path / 'trust.nc')}")
+
+
+if __name__ == "__main__":
+    from inference.errors import exit_code
+
+    sys.exit(exit_code(main))

@@ -1,0 +1,166 @@
+"""Sections of a page, and the page: one HTML file that loads nothing from elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+import xarray as xr
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from analysis.store import Missing
+from analysis.figures.style import COLOURS, house
+
+INK = {"#000000": "currentColor"} | {colour: f"var(--c{i}, {colour})" for i, colour in enumerate(COLOURS)}
+"""Colour of a drawing -> what the page puts there, so that it is read on light and on dark ground."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the page; the first cell of each row is its head."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    best: int | None = None
+    """Row to be set in bold."""
+    folded: str = ""
+    """Title under which it is folded away; shown where there is none."""
+
+
+@dataclass(frozen=True)
+class Widget:
+    """Something to move or to point at, drawn in the browser by ``html/report.js`` from ``data``."""
+
+    kind: str
+    """``slider`` or ``map``."""
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One finding: what it says, and the figure, table or widget that shows it.
+
+    Attributes
+    ----------
+    name
+        Of the files that it becomes; unique on the page.
+    reading
+        The finding in words, computed.
+    caption
+        What the figure draws.
+    figure, table, widget
+        What shows it.
+    numbers
+        What the figure draws, labelled, with units.
+    text
+        To be folded away as it is.
+    missing
+        Why there is nothing.
+    warning
+        Whether the reading is bad news.
+    """
+
+    name: str
+    reading: str
+    caption: str = ""
+    figure: Figure | None = None
+    table: Table | None = None
+    widget: Widget | None = None
+    numbers: xr.Dataset = field(default_factory=xr.Dataset)
+    text: str = ""
+    missing: str = ""
+    warning: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """A question and the parts of its answer; ``beside``, those of a second run."""
+
+    name: str
+    question: str
+    parts: Sequence[Part]
+    beside: Sequence[Part] = ()
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a file of :mod:`analysis.report.sections` holds: a question, and what makes each part of its answer."""
+
+    name: str
+    question: str
+    answers: Sequence[Callable[[Any], Part | None]]
+
+    def answered(self, known: object) -> Section:
+        """Return the section; of a part that needs what is not there, the reason; without parts that do not apply."""
+        parts = [attempted(answer, known) for answer in self.answers]
+        return Section(self.name, self.question, [part for part in parts if part is not None])
+
+
+def attempted(answer: Callable[[Any], Part | None], known: object) -> Part | None:
+    """Return a part, or why there is none."""
+    try:
+        return answer(known)
+    except Missing as error:
+        return Part(answer.__name__, "", missing=str(error))
+
+
+def render(
+    title: str, lead: str, sections: Sequence[Section], notes: Sequence[str] = (), columns: Sequence[str] = ()
+) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    title, lead
+        Head of the page and the line below it.
+    sections
+        In the order of the page.
+    notes
+        What the reader must know first.
+    columns
+        Heads of the two columns where two runs stand side by side.
+    """
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["svg"] = lambda figure, name: Markup(svg(figure, name))
+    environment.filters["inert"] = inert
+    home = files("analysis") / "html"
+    texts = {name: Markup((home / name).read_text(encoding="utf-8")) for name in ("report.css", "report.js")}
+    template = environment.from_string((home / "report.html.j2").read_text(encoding="utf-8"))
+    known = {"title": title, "lead": lead, "sections": sections, "notes": notes, "columns": columns}
+    return template.render(known, css=texts["report.css"], js=texts["report.js"])
+
+
+def inert(data: object) -> Markup:
+    """Return JSON that can stand in a script element."""
+    return Markup(json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"))
+
+
+def svg(figure: Figure, name: str) -> str:
+    """Return a figure as an SVG element whose ids are unique on the page, which scales and follows its colours."""
+    buffer = io.StringIO()
+    with house():
+        figure.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    for colour, replacement in INK.items():
+        text = text.replace(colour, replacement)
+    text = re.sub(r'\bid="', f'id="{name}-', text)
+    text = re.sub(r'(xlink:href="|url\()#', rf"\1#{name}-", text)
+    size = re.search(r'<svg [^>]*?width="([\d.]+)pt"', text)
+    width = float(size.group(1)) / 12 if size else 30.0
+    head = re.sub(r'(width|height)="[\d.]+pt"', "", text[: text.index(">")])
+    style = f'style="width: {width:.1f}rem; min-width: {width / 2:.1f}rem"'
+    return f'{head} role="img" fill="currentColor" aria-labelledby="{name}-caption" {style}{text[text.index(">") :]}'
+
+
+def png_uri(content: bytes) -> str:
+    """Return a PNG as a data URI."""
+    return f"data:image/png;base64,{base64.b64encode(content).decode()}"

@@ -1,0 +1,71 @@
+"""Several runs, or those of a scan: what their files say of each, without evaluating any."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from analysis.store import Missing
+from analysis.report.inputs import attempt
+
+MANIFEST = "scan.json"
+
+
+def expanded(paths: Sequence[str | Path]) -> list[Path]:
+    """Return run folders, a scan's in the order of its manifest."""
+    found: list[Path] = []
+    for path in map(Path, paths):
+        manifest = path / MANIFEST
+        rows = json.loads(manifest.read_text())["runs"] if manifest.is_file() else None
+        found += [path] if rows is None else [path / row["folder"] for row in rows]
+    return found
+
+
+def overview(folders: Sequence[Path]) -> xr.Dataset:
+    """Return, for each run, what it is and how its training ended, (run,); NaN and empty where that is not known.
+
+    ``latent``, ``setting`` (likelihood and beta), ``seed``, ``epochs``, ``complete``; ``loss`` and ``kl`` [nat per jet]
+    of the validation jets after the last epoch, those of training where none are held out.
+    """
+    rows = [one(folder) for folder in folders]
+    columns = {name: ("run", [row[name] for row in rows]) for name in rows[0]}
+    return xr.Dataset(columns, {"run": [str(folder) for folder in folders]})
+
+
+def one(folder: Path) -> dict[str, str | int | float | bool]:
+    """Return the row of one run."""
+    from inference.run import Run
+
+    run = Run(folder)
+    recipe, history = attempt(lambda: run.recipe, "recipe"), attempt(lambda: run.history, "history")
+    epochs = [] if isinstance(history, Missing) else history
+    last = epochs[-1] if epochs else {}
+    row: dict[str, str | int | float | bool] = {"latent": "", "setting": "", "seed": -1, "complete": False}
+    if not isinstance(recipe, Missing):
+        row["latent"], row["seed"] = recipe.model.latent, recipe.training.seed
+        row["setting"] = f"{recipe.model.likelihood}, beta {beta_of(recipe.model.beta)}"
+        row["complete"] = bool(epochs) and run.complete
+    ended = {name: last.get(f"validation_{name}", last.get(name, np.nan)) for name in ("loss", "kl")}
+    return {**row, "epochs": len(epochs), **ended}
+
+
+def beta_of(beta: float | tuple[float, float]) -> str:
+    """Return a resolution, or a range of them.
+
+    >>> beta_of(0.1), beta_of((0.01, 1))
+    ('0.1', '0.01:1')
+    """
+    return ":".join(f"{value:g}" for value in (beta if isinstance(beta, tuple) else (beta,)))
+
+
+def chosen(table: xr.Dataset) -> Path:
+    """Return the complete run of smallest loss, of those with the first one's likelihood and beta; else the first."""
+    done = table.isel(run=np.flatnonzero(table["complete"]))
+    if not done.sizes["run"]:
+        return Path(str(table["run"].values[0]))
+    alike = done.isel(run=np.flatnonzero(done["setting"] == done["setting"][0]))
+    return Path(str(alike["run"].values[int(np.argmin(np.asarray(alike["loss"])))]))

@@ -1,0 +1,129 @@
+"""The question: how many dimensions."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from analysis.figures import dimension as dimension_figures, jets_and_latents as figures
+from analysis.store import Missing, array, class_names, classes, names
+from analysis.measures.information import information
+from analysis.report.inputs import Known
+from analysis.report.page import Part, Question, Table
+from analysis.figures.physics import ALIVE
+from analysis.report.words import counted, listed, plus_minus
+
+
+def spectrum(known: Known) -> Part:
+    """Draw the KL of each coordinate; count the active ones."""
+    if known.plain:
+        raise Missing("a plain autoencoder has no prior, so that no coordinate can be said to carry information")
+    kl = array(known.tree, "information/kl")
+    mean = np.asarray(kl.mean("jet"), float)
+    order = np.argsort(-mean)
+    terms = names(kl, "kl_term")
+    active = [i for i in order if mean[i] >= ALIVE]
+    most = listed(f"{terms[i]} {mean[i]:.2f}" for i in active[:4]) + (" lead" if len(active) > 4 else "")
+    reading = (
+        f"{len(active)} of {counted(len(mean), 'coordinate')} {'carries' if len(active) == 1 else 'carry'} at least "
+        f"{ALIVE:g} nat; in all they carry {mean.sum():.2f} nat{f' ({most})' if most else ''}."
+    )
+    return Part(
+        "kl_spectrum",
+        reading,
+        "Mean KL divergence of posterior from prior for each coordinate, by class, with the error of the mean. A "
+        "coordinate near zero carries no information on the jet.",
+        figure=figures.kl_spectrum(known.tree),
+        numbers=by_class(kl, known.tree),
+        warning=not active,
+    )
+
+
+def by_class(values: xr.DataArray, tree: xr.DataTree) -> xr.Dataset:
+    """Return the mean over the jets of each class, and its error."""
+    label = class_names(tree)
+    known = [name for name in classes(tree) if (label == name).any()]
+    parts = [values.isel(jet=np.flatnonzero(label == name)) for name in known]
+    index = xr.Variable("class", known)
+    mean = xr.concat([part.mean("jet") for part in parts], index)
+    error = xr.concat([part.std("jet") / np.sqrt(part.sizes["jet"]) for part in parts], index)
+    return xr.Dataset({"kl": mean.assign_attrs(units="nat"), "kl_error": error.assign_attrs(units="nat")})
+
+
+def told(known: Known) -> Part | None:
+    """Say how much the latents tell about a jet, and where the rest of the KL goes."""
+    if known.plain:
+        return None
+    if "pairs" not in known.tree:
+        raise Missing("the kept evaluation has no pairs of jets to estimate information with; evaluate again")
+    table = information(known.tree)
+    rows = []
+    for name in names(table, "class"):
+        one = table.sel({"class": name})
+        kl, error = float(one["kl"].sum()), float(np.sqrt((one["kl_error"] ** 2).sum()))
+        told_of = one["mutual_information"].sel(term="total")
+        row = [name, f"{int(one['active'])}", plus_minus(kl, error)]
+        rows.append([*row, between(told_of), between(one["total_correlation"])])
+    low, high = (float(v) for v in table["mutual_information"].sel({"class": "all", "term": "total"}))
+    bound = np.log(known.tree["pairs"].sizes["given"])
+    reading = f"The latents tell {low:.2f} to {high:.2f} nat about which jet it is"
+    reading += f"; so few jets cannot show more than {bound:.2f} nat." if low > 0.9 * bound else "."
+    head = ["class", "active", "KL [nat]", "I(x; z) [nat]", "total correlation [nat]"]
+    return Part("information", reading, table=Table(head, rows), numbers=table)
+
+
+def between(bounds: xr.DataArray) -> str:
+    """Return a lower and an upper bound."""
+    return f"{float(bounds[0]):.2f} to {float(bounds[1]):.2f}"
+
+
+def dimensions(known: Known) -> Part:
+    """Draw the dimension against the scale."""
+    curves = curves_of(known)
+    scale, good = dimension_figures.scales(curves), np.asarray(curves["converged"], bool)
+    d2, error = (np.asarray(curves[name], float) for name in ("D2", "D2_error"))
+    unit = curves.attrs["unit"]
+    places = np.linspace(0, len(scale) - 1, 5).astype(int)[1:4].tolist()
+    said = listed(f"{d2[i]:.1f} ± {error[i]:.1f} at {scale[i]:.2g} {unit}".strip() for i in places)
+    agree = f"{100 * good.mean():.0f} % of the range"
+    return Part(
+        "dimension",
+        f"The jets have D2 = {said}. D1 and D2 agree, as they must at the optimum, on {agree}.",
+        "Number of dimensions at each resolution, from what is told (D2) and from what is lost (D1); bands: one "
+        "standard error; grey: they differ by more than 10 %.",
+        figure=dimension_figures.dimensions(curves),
+        numbers=curves[[name for name in curves.data_vars if curves[name].dims == ("beta",)]],
+        warning=bool(good.mean() < 0.5),
+    )
+
+
+def switching(known: Known) -> Part | None:
+    """Draw which coordinate switches on where."""
+    if isinstance(known.sources.get("dimension", Missing()), Missing):
+        return None
+    curves = curves_of(known)
+    on = np.sort(np.asarray(dimension_figures.sizes(curves).dropna("kl_term"), float))[::-1] * curves.attrs["scale"]
+    said = listed(f"{size:.3g} {curves.attrs['unit']}".strip() for size in on[:4])
+    reading = f"The first of them switch on at {said}." if len(on) else "No coordinate switches on within the range."
+    return Part(
+        "switching",
+        reading,
+        "KL of each coordinate against the scale: directions switch on one by one as the resolution improves.",
+        figure=dimension_figures.switching(curves),
+        numbers=curves[["kl_spectrum"]],
+    )
+
+
+def curves_of(known: Known) -> xr.Dataset:
+    """Return the curves against resolution, if they were measured."""
+    try:
+        found = known.source("dimension")
+    except Missing as error:
+        raise Missing(
+            "this run has one resolution, so that no derivative by it can be taken; train a range (--beta LO:HI), or "
+            "give python -m analysis.dimension runs of several"
+        ) from error
+    return found.to_dataset() if isinstance(found, xr.DataTree) else found
+
+
+QUESTION = Question("dimension", "How many dimensions?", (spectrum, told, dimensions, switching))

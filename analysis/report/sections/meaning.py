@@ -1,0 +1,123 @@
+"""The question: what does each factor mean."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from analysis.store import Missing, array, names
+from analysis.figures.jets_and_latents import jet_images
+from analysis.report.inputs import Known
+from analysis.measures.meaning import strongest
+from analysis.report.page import Part, Question, Table
+from analysis.figures.physics import ALIVE, cloud_traversals, meaning_map
+from analysis.report.slider import slides
+from analysis.report.words import listed
+
+STRONG = 0.5
+"""Correlation from which a coordinate is said to mean an observable."""
+
+
+def correlations(known: Known) -> Part:
+    """Draw the map of correlations; name the best observable of each active coordinate."""
+    found, kl = known.meaning.isel(sample=0), known.coordinate_kl
+    least = -np.inf if known.plain else ALIVE
+    active = [name for name in names(kl, "coordinate") if not float(kl.sel(coordinate=name)) < least]
+    said = [sentence(found, name) for name in sorted(active, key=lambda name: -float(kl.sel(coordinate=name)))[:6]]
+    return Part(
+        "meaning",
+        f"{'; '.join(said)}." if said else f"No coordinate carries {ALIVE:g} nat: none means anything.",
+        "Correlation of each coordinate's posterior centre with observables of the jets scored: rank correlation, "
+        "circular where an angle is involved. Framed: the observable of most mutual information.",
+        figure=meaning_map(found, kl),
+        numbers=found[["correlation", "information", "best"]],
+    )
+
+
+def sentence(found: xr.Dataset, coordinate: str) -> str:
+    """Say in words what a coordinate goes with."""
+    one = found.sel(coordinate=coordinate)
+    best = str(one["best"].values)
+    r, nats = (float(one[name].sel(observable=best)) for name in ("correlation", "information"))
+    if not np.isfinite(r):
+        return f"{coordinate} does not vary"
+    verb = "follows" if abs(r) >= STRONG else "goes weakly with"
+    return f"{coordinate} {verb} {best} (correlation {r:.2f}, {nats:.2f} nat)"
+
+
+def where(known: Known) -> Part:
+    """List where each observable is to be found."""
+    table = strongest(known.meaning.isel(sample=0))
+    rows = [[name, label, f"{value:.2f}"] for name, (label, value) in table.items()]
+    strong = [name for name, (_, value) in table.items() if abs(value) >= STRONG]
+    reading = f"Of {len(rows)} observables {len(strong)} are found with a correlation of at least {STRONG:g}"
+    head = ["observable", "best coordinate or pair", "correlation"]
+    return Part(
+        "strongest",
+        reading + (f": {listed(strong)}." if strong else "."),
+        table=Table(head, rows, folded="Where each observable is found"),
+    )
+
+
+def slider(known: Known) -> Part:
+    """Let the reader move along each latent."""
+    widget, changes = slides(known.tree)
+    by_change = sorted(changes.items(), key=lambda item: -item[1])
+    reading = f"A jet changes most along {by_change[0][0]}, where up to {100 * by_change[0][1]:.0f} % of its pT moves"
+    others = [f"{name} {100 * change:.0f} %" for name, change in by_change[1:4]]
+    return Part(
+        "slider",
+        reading + (f"; then {listed(others)}." if others else "."),
+        "What is decoded along one latent, the others held at those of the jet of median bound.",
+        widget=widget,
+    )
+
+
+def pictures(known: Known) -> Part:
+    """Draw the decoded jets for paper."""
+    tree = known.tree
+    if "traversals" in tree:
+        return Part(
+            "traversals",
+            "",
+            "Decoded jets along each latent, all others held at those of a typical jet; each disc is a particle, its "
+            "area the share of pT.",
+            figure=cloud_traversals(tree),
+            numbers=tree["traversals"].to_dataset(),
+        )
+    if "images" not in tree:
+        raise Missing("the data are vectors: there is no picture of what is decoded")
+    return Part(
+        "jet_images",
+        likeness(tree),
+        "Average image of each class, and decoded images: each vertex of a simplex, each real coordinate swept with "
+        "the others at those of a typical jet. Logarithmic colour.",
+        figure=jet_images(tree),
+        numbers=tree["images"].to_dataset(),
+    )
+
+
+def likeness(tree: xr.DataTree) -> str:
+    """Say which average image each decoded vertex is most like."""
+    if "decoded" not in tree["images"]:
+        return ""
+    average, decoded = array(tree, "images/average"), array(tree, "images/decoded")
+    vertices = [name for name in names(decoded, "probe") if " = " not in name]
+    known = names(average, "class")
+    if not vertices or len(known) < 2:
+        return ""
+    said = []
+    for name in vertices:
+        picture = np.asarray(decoded.sel(probe=name))
+        overlap = [overlapping(picture, np.asarray(average.sel({"class": c}))) for c in known]
+        best = int(np.argmax(overlap))
+        said.append(f"{name} is most like the average {known[best]} ({100 * overlap[best]:.0f} % overlap)")
+    return f"{listed(said)}."
+
+
+def overlapping(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the part of pT that two images share, the sum of the smaller pixels of each normalised."""
+    return float(np.minimum(first / first.sum(), second / second.sum()).sum())
+
+
+QUESTION = Question("meaning", "What does each factor mean?", (correlations, where, slider, pictures))

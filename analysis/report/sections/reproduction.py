@@ -1,0 +1,30 @@
+"""The question: how to reproduce it."""
+
+from __future__ import annotations
+
+from analysis.report.inputs import Known
+from analysis.report.page import Part, Question, Table
+
+
+def origin(known: Known) -> Part:
+    """Name the command, the seed, the data and the machine."""
+    p = known.provenance
+    rows = [
+        ["command", p["command"]],
+        ["seed", str(p["seed"])],
+        ["started", p["started"]],
+        ["commit", p["git"] or "not run from a checkout"],
+        ["data", f"{', '.join(p['data'])} (SHA-256 {p['data_fingerprint'][:16]}…)"],
+        ["machine", p["machine"]],
+        ["versions", ", ".join(f"{name} {version or '(source tree)'}" for name, version in p["versions"].items())],
+        ["this page", f"python -m analysis.report {known.name}"],
+    ]
+    return Part("origin", "On one device the seed fixes everything.", table=Table(["", ""], rows))
+
+
+def recipe(known: Known) -> Part:
+    """Print the recipe."""
+    return Part("recipe", "", text=known.source("recipe"))
+
+
+QUESTION = Question("reproduction", "How to reproduce it?", (origin, recipe))

@@ -1,0 +1,124 @@
+"""The question: which topology."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from analysis.store import Missing, names
+from analysis.report.inputs import Known
+from analysis.report.page import Part, Question, Table
+from analysis.measures.persistence import REAL, birth_and_death, closed_factors, persistence
+from analysis.figures.style import COLOURS, house
+from analysis.measures.topology import preference, rank
+from analysis.report.words import counted, listed, plus_minus
+
+
+def league(known: Known) -> Part:
+    """List the runs, and the mean bound of each latent space over its seeds."""
+    try:
+        table = known.source("runs")
+    except Missing as error:
+        latent = known.recipe["model"]["latent"]
+        raise Missing(
+            f"one latent space alone, {latent}, cannot be compared; train a league with python -m inference.scan "
+            "--latent A --latent B --seeds 3 and give its folder"
+        ) from error
+    rows = [cells(table.isel(run=i)) for i in range(table.sizes["run"])]
+    said = [f"{latent} {plus_minus(mean, error)}" for latent, (mean, error) in bounds(table).items()]
+    reading = f"{counted(int(table['complete'].sum()), 'complete run')} of {table.sizes['run']}. "
+    reading += f"Minus ELBO on validation jets [nat]: {listed(said)}. " if said else ""
+    head = ["latent space", "likelihood", "seed", "epochs", "-ELBO [nat]", "KL [nat]", "complete"]
+    return Part("league", f"{reading}What follows is of {known.name}.", table=Table(head, rows), numbers=table)
+
+
+def cells(run: xr.Dataset) -> list[str]:
+    """Return the row of one run."""
+    loss, kl, complete = (run[name].item() for name in ("loss", "kl", "complete"))
+    known = [str(run[name].values) for name in ("latent", "setting", "seed", "epochs")]
+    return [*known, f"{loss:.3f}", f"{kl:.2f}", "yes" if complete else "no"]
+
+
+def bounds(table: xr.Dataset) -> dict[str, tuple[float, float]]:
+    """Return latent space -> mean loss over seeds and its error, the best first, of the complete runs."""
+    done = table.isel(run=np.flatnonzero(table["complete"]))
+    found = {}
+    for latent in dict.fromkeys(map(str, done["latent"].values)):
+        loss = np.asarray(done["loss"])[np.asarray(done["latent"]) == latent]
+        found[latent] = float(loss.mean()), float(loss.std(ddof=1) / len(loss) ** 0.5) if len(loss) > 1 else 0.0
+    return dict(sorted(found.items(), key=lambda item: item[1][0]))
+
+
+def ranking(known: Known) -> Part | None:
+    """Rank the latent spaces of a scan by held-out ln p(x)."""
+    if isinstance(known.sources.get("runs", Missing()), Missing):
+        return None
+    tree = known.source("scan")
+    table = rank(tree, float(known.tree.attrs["beta"]))
+    best, chosen = table.attrs["best"], table.attrs["chosen"]
+    kept = [name for name in names(table["kept"], "topology") if bool(table["kept"].sel(topology=name))]
+    reading = f"{best} has the largest held-out ln p(x)"
+    reading += "; no other is within the errors of it" if kept == [best] else f"; {listed(kept)} cannot be told apart"
+    rows = [ranked(table.sel(topology=name), name) for name in names(table["kept"], "topology")]
+    head = ["latent space", "ln p(x) [nat]", "ELBO [nat]", "difference [nat]", "stacking weight"]
+    return Part(
+        "topology",
+        f"{reading}. The first of them, in the order of dimension and of closed before open, is {chosen}.",
+        "Held-out ln p(x) and ELBO of each latent space less the best one's; bars: two paired standard errors.",
+        figure=differences(table),
+        table=Table(head, rows, best=names(table["kept"], "topology").index(chosen)),
+        numbers=table.merge(preference(tree, float(known.tree.attrs["beta"])).rename("preference")),
+    )
+
+
+def ranked(row: xr.Dataset, name: str) -> list[str]:
+    """Return the row of one latent space."""
+    evidence, elbo, weight = (f"{row[key].item():.3f}" for key in ("log_evidence", "elbo", "weight"))
+    return [name, evidence, elbo, plus_minus(row["difference"].item(), row["difference_error"].item()), weight]
+
+
+def differences(table: xr.Dataset) -> Figure:
+    """Draw the differences from the best, (topology,)."""
+    place = np.arange(table.sizes["topology"])[::-1]
+    with house():
+        figure = Figure(figsize=(4.8, 0.34 * len(place) + 1.0))
+        axes = figure.subplots()
+        axes.axvline(0, color="0.5", linewidth=1)
+        axes.errorbar(
+            table["difference"],
+            place + 0.1,
+            xerr=2 * table["difference_error"],
+            fmt="o",
+            color=COLOURS[0],
+            label="ln p(x)",
+        )
+        axes.plot(table["elbo"] - table["elbo"].max(), place - 0.15, "s", color=COLOURS[1], markersize=4, label="ELBO")
+        axes.set_yticks(place, names(table["kept"], "topology"))
+        axes.tick_params(axis="y", which="minor", left=False, right=False)
+        axes.set_xlabel("less the best [nat / jet]")
+        axes.legend(fontsize=8)
+    return figure
+
+
+def closure(known: Known) -> Part | None:
+    """Say whether the posterior means close the circles of the latent space."""
+    if known.plain or not closed_factors(known.tree):
+        return None
+    table = persistence(known.tree)
+    found, expected = np.asarray(table["found"], int), np.asarray(table["expected"], int)
+    each = zip(names(table["found"], "name"), found, expected, strict=True)
+    said = listed(f"{counted(n, 'loop')} of {wanted} on {name}" for name, n, wanted in each)
+    alike = bool((found == expected).all())
+    return Part(
+        "closure",
+        f"The posterior means close {said}" + (". " if alike else ": jets leave a gap, or wind otherwise. "),
+        "Loops of the posterior means as balls about them grow: the radius at which each is born, in radii of the "
+        f"circle, and at which it dies. Above the dashed line, death = {REAL:g} birth, it is no noise.",
+        figure=birth_and_death(table) if table.sizes["loop"] else None,
+        numbers=table.drop_dims("name"),
+        warning=not alike,
+    )
+
+
+QUESTION = Question("topology", "Which topology?", (league, ranking, closure))

@@ -1,0 +1,43 @@
+"""The question: what was trained on what."""
+
+from __future__ import annotations
+
+from analysis.report.inputs import Known
+from analysis.report.page import Part, Question, Table
+from analysis.report.words import counted, counts, listed
+
+PARTS = ("train", "validation", "test", "scored")
+ARTICLE = {"vae": "A variational autoencoder", "ae": "A plain autoencoder"}
+
+
+def trained(known: Known) -> Part:
+    """Say what was trained on what, in one sentence."""
+    model, training, data = (known.recipe[table] for table in ("model", "training", "data"))
+    seed, epochs = training["seed"], counted(training["epochs"], "epoch")
+    reading = (
+        f"{ARTICLE.get(model['kind'], 'A model')} with latent space {model['latent']} and {model['likelihood']} "
+        f"likelihood, {resolution(known)}, trained for at most {epochs}, seed {seed}, "
+        f"on {counts(known.provenance['counts']['train'])} jets of {listed(data['files'])}. Labels were not used."
+    )
+    return Part("trained", reading)
+
+
+def resolution(known: Known) -> str:
+    """Return the resolution in words, in GeV too where the data have a scale."""
+    beta = known.recipe["model"]["beta"]
+    if isinstance(beta, list):
+        return f"for every resolution β from {beta[0]:g} to {beta[1]:g}"
+    return f"at the resolution β = {beta:g}"
+
+
+def jets(known: Known) -> Part:
+    """Count the jets of each class in each part."""
+    of_parts = dict(known.provenance["counts"])
+    if "tree" in known.sources and not isinstance(known.sources["tree"], KeyError):
+        of_parts["scored"] = known.numbers["counts"]["scored"]
+    names = list(dict.fromkeys(name for part in of_parts.values() for name in part))
+    rows = [[name, *(f"{of_parts[part].get(name, 0):,}" for part in PARTS if part in of_parts)] for name in names]
+    return Part("jets", "", table=Table(["class", *(part for part in PARTS if part in of_parts)], rows))
+
+
+QUESTION = Question("training", "What was trained on what?", (trained, jets))

@@ -1,0 +1,97 @@
+"""The question: can it be trusted."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from analysis.measures import trust
+from analysis.store import Missing, array
+from analysis.report.inputs import Known
+from analysis.report.page import Part, Question, Table
+from analysis.measures.against_nuts import against_nuts
+from analysis.figures.trust import calibration_curves, khat_histogram, nuts_comparison
+from analysis.report.words import listed, plus_minus
+
+
+def checks(known: Known) -> Part:
+    """List what was checked, and how it came out."""
+    if known.plain:
+        raise Missing("a plain autoencoder has no posterior to be trusted")
+    tree, looked = looked_at(known)
+    if array(tree, "sample_stats/log_weight").sizes["draw"] < 2:
+        raise Missing(f"one draw for each jet says nothing; python -m analysis.trust {known.name} draws more")
+    found = trust.checks(tree)
+    rows = [["pass" if check.passed else "FAIL", check.name, check.reading] for check in found]
+    failed = [check.name for check in found if not check.passed]
+    reading = f"{len(found) - len(failed)} of {len(found)} checks pass"
+    reading += f"; failed: {listed(failed)}." if failed else "."
+    if not looked:
+        reading += f" A quick look only: python -m analysis.trust {known.name} draws enough for more."
+    table = Table(["", "check", "finding"], rows)
+    return Part("checks", reading, table=table, warning=bool(failed))
+
+
+def looked_at(known: Known) -> tuple[xr.DataTree, bool]:
+    """Return the tree of analysis.measures.trust if it was made, else the evaluated one, and whether it is the former."""
+    try:
+        return known.source("trust"), True
+    except Missing:
+        return known.tree, False
+
+
+def weights(known: Known) -> Part | None:
+    """Draw k-hat of each jet."""
+    tree, looked = looked_at(known)
+    if not looked:
+        return None
+    table = trust.importance(tree)
+    khat, gap = table["khat"].values, table["gap"].values
+    error = gap.std(ddof=1) / np.sqrt(len(gap))
+    reading = (
+        f"The median k-hat of {len(khat)} jets is {np.median(khat):.2f}; with weights the bound rises by "
+        f"{plus_minus(float(gap.mean()), float(error))} nat per jet to ln p(x)."
+    )
+    caption = "Tail index k-hat of each jet's importance weights; right of the line they do not correct the guide."
+    return Part("khat", reading, caption, figure=khat_histogram(table), numbers=table)
+
+
+def calibration(known: Known) -> Part | None:
+    """Draw the calibration of each coordinate."""
+    tree, _ = looked_at(known)
+    if "simulation" not in tree:
+        return None
+    table = trust.calibrate(tree)
+    p_value = table["p_value"]
+    worst = str(p_value["coordinate"].values[int(np.argmin(np.asarray(p_value)))])
+    return Part(
+        "calibration",
+        f"Simulated truths are ranked least evenly in {worst}, with p = {float(p_value.min()):.3f} "
+        f"before the {p_value.size} coordinates are allowed for.",
+        "Ranks of simulated truths among draws of the posterior: their distribution less the uniform one, and the band "
+        "that holds all of it for 95 % of exact posteriors.",
+        figure=calibration_curves(table),
+        numbers=table,
+    )
+
+
+def reference(known: Known) -> Part | None:
+    """Hold the guide against NUTS."""
+    if known.plain:
+        return None
+    trees = [tree for tree in (known.sources.get("trust"), known.sources.get("tree")) if isinstance(tree, xr.DataTree)]
+    with_nuts = [tree for tree in trees if "posterior_nuts" in tree]
+    if not with_nuts:
+        raise Missing(f"no reference posterior: python -m inference.nuts {known.name}, then this command again")
+    table = against_nuts(with_nuts[0])
+    return Part(
+        "nuts",
+        f"{trust.nuts_check(with_nuts[0]).reading}.",
+        "Guide against NUTS for each jet and coordinate: shift of the mean and ratio of the widths, in units of the "
+        "true posterior's standard deviation. An exact guide has all its points where the lines cross.",
+        figure=nuts_comparison(table),
+        numbers=table,
+    )
+
+
+QUESTION = Question("trust", "Can it be trusted?", (checks, weights, calibration, reference))

@@ -1,0 +1,51 @@
+"""A page on studies: ``python -m analysis.report`` of the folder that :mod:`analysis.study` filled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import xarray as xr
+
+from analysis.report.inputs import KEPT, kept
+from analysis.report.page import Part, Section, Table, render
+from analysis.studies import STUDIES
+
+Measured = Mapping[str, xr.Dataset]
+
+
+def holds_studies(folder: Path) -> bool:
+    """Whether studies left their numbers there; a run's own figures may bear the same names."""
+    return any((folder / f"{name}.nc").exists() for name in STUDIES) and not any((folder / f).exists() for f in KEPT)
+
+
+def answers(folder: Path) -> list[Section]:
+    """Return a section for each study, measured or not, and how to reproduce what is there."""
+    found = {name: kept(folder / f"{name}.nc", command(folder, name)) for name in STUDIES}
+    measured = {name: tree.to_dataset() for name, tree in found.items() if isinstance(tree, xr.DataTree)}
+    sections = [
+        study.QUESTION.answered(measured[name])
+        if name in measured
+        else Section(name, study.QUESTION.question, [Part(name, "", missing=str(found[name]))])
+        for name, study in STUDIES.items()
+    ]
+    return [*sections, Section("reproduction", "How to reproduce it?", [origin(measured, folder)])]
+
+
+def command(folder: Path, name: str) -> str:
+    """Return what makes a study."""
+    return f"python -m analysis.study {name} --out {folder}"
+
+
+def origin(measured: Measured, folder: Path) -> Part:
+    """Name the command of each study, and the jets."""
+    rows = [[name, str(found.attrs.get("command", command(folder, name)))] for name, found in measured.items()]
+    files = dict.fromkeys(str(file) for found in measured.values() for file in found.attrs["jets"])
+    rows += [["jets", ", ".join(files)], ["this page", f"python -m analysis.report {folder}"]]
+    return Part("origin", "Each run's own folder holds its recipe, seed and versions.", table=Table(["", ""], rows))
+
+
+def page(sections: list[Section], folder: Path) -> str:
+    """Return the page."""
+    known = sum(not section.parts[0].missing for section in sections) - 1
+    return render("Latent spaces of jet images", f"{folder}: {known} of {len(STUDIES)} studies of 2104.08291", sections)

@@ -1,0 +1,82 @@
+"""What a sample of jets is made of: one name for everything.
+
+>>> import jetvae
+>>> jetvae.parse("R1 | R2 x S1")
+R1 | R2 x S1
+>>> jetvae.load("sample:w").counts
+{'w': 10000}
+
+Each name is imported when it is first used; the command of the same name is ``jetvae`` (``jetvae --help``).
+"""
+
+from __future__ import annotations
+
+from importlib import import_module, metadata
+from typing import Any
+
+HOMES = {
+    "Beta": "models",
+    "ELBO": "inference.elbo",
+    "Jets": "jets",
+    "Latent": "priors",
+    "ModelConfig": "models",
+    "Recipe": "inference.recipe",
+    "Run": "inference.run",
+    "Space": "priors",
+    "UserError": "jets.errors",
+    "VAE": "models",
+    "auc": "analysis.measures.tagging",
+    "build": "models",
+    "concatenate": "jets",
+    "elbo": "inference.elbo",
+    "emd": "jets.emd",
+    "evaluate": "analysis.evaluation.tree",
+    "fit": "inference.fit",
+    "image_vae": "models",
+    "load": "jets",
+    "pairwise": "jets.emd",
+    "parse": "priors",
+    "read": "inference.recipe",
+    "report": "analysis.report.run_page",
+    "save": "jets",
+    "summarise": "analysis.measures.summary",
+    "train": "inference.fit",
+}
+"""Public name -> the module that holds it."""
+ORIGINALS = {"report": "write_report"}
+"""Public name -> what it is called there, where that differs."""
+
+__all__ = ["__version__", "open", *sorted(HOMES)]  # noqa: PLE0604
+
+
+def open(path: Any, jets: Any = None) -> Any:  # shadows the built-in on purpose: jetvae.open("runs/mine")
+    """Open a trained run, a folder, once: an :class:`inference.Run` with its recipe, model, jets, split and history.
+
+    Parameters
+    ----------
+    path
+        The run folder.
+    jets
+        The jets that it was trained on, where they were not read from a file.
+
+    Raises
+    ------
+    RunError
+        There is no run in that folder.
+    """
+    return import_module("inference.run").Run.open(path, jets=jets)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return metadata.version("jetvae")
+    if name not in HOMES:
+        raise AttributeError(f"module 'jetvae' has no attribute {name!r}; it has {', '.join(__all__)}")
+    from jetvae.packages import assert_ours
+
+    assert_ours()
+    return getattr(import_module(HOMES[name]), ORIGINALS.get(name, name))
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

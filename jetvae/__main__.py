@@ -1,0 +1,133 @@
+# PYTHON_ARGCOMPLETE_OK
+"""The command ``jetvae``: an index of commands, each a file of :mod:`jetvae.commands`."""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import gc
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from types import ModuleType
+
+from jetvae.commands import COMMANDS, GROUPS
+from jetvae.packages import ours_first
+
+USAGE = "jetvae COMMAND [options]"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return 0, 2 after an error of the user's, 130 after an interruption."""
+    ours_first()
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if "_ARGCOMPLETE" in os.environ:
+            complete()
+        if words and words[0] in COMMANDS:
+            return exit_code(lambda: run_command(words[0], words[1:]))
+        index().parse_args(words)
+        print(index().format_help(), end="")
+    except SystemExit as stop:  # argparse, after --help or an error
+        return stop.code if isinstance(stop.code, int) else 2
+    return 0
+
+
+def index() -> argparse.ArgumentParser:
+    """Return what answers ``jetvae --help``, ``--version`` and unknown commands."""
+    width = max(map(len, COMMANDS))
+    groups = "\n".join(
+        f"\n{title}:\n" + "\n".join(f"  {name:<{width}}  {about}" for name, about in commands.items())
+        for title, commands in GROUPS.items()
+    )
+    result = argparse.ArgumentParser(
+        prog="jetvae",
+        usage=USAGE,
+        description=f"What a sample of jets is made of: variational autoencoders with a latent space of choice.\n{groups}",
+        epilog="jetvae COMMAND --help says more. A first run: jetvae train; jetvae report runs/...",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    result.add_argument("--version", action=Version, nargs=0, help="print the version and exit")
+    result.add_argument("command", nargs="?", choices=list(COMMANDS), metavar="COMMAND", help=argparse.SUPPRESS)
+    return result
+
+
+class Version(argparse.Action):
+    """Print the version of the installed package; looked up only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Print and exit."""
+        from jetvae import __version__
+
+        print(f"jetvae {__version__}")
+        parser.exit()
+
+
+def run_command(name: str, words: Sequence[str]) -> None:
+    """Parse the words of one command, and run it."""
+    module = command_module(name)
+    module.run(parser_of(name, module).parse_args(getattr(module, "ordered", list)(words)))
+
+
+def command_module(name: str) -> ModuleType:
+    """Return the file of a command."""
+    return import_module(f"jetvae.commands.{name}")
+
+
+def parser_of(name: str, module: ModuleType) -> argparse.ArgumentParser:
+    """Return the parser of a command: what it does is the first line of its file."""
+    about, _, rest = (module.__doc__ or "").partition("\n\n")
+    result = argparse.ArgumentParser(
+        prog=f"jetvae {name}",
+        description=about,
+        epilog=rest or None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    module.add(result)
+    return result
+
+
+def complete() -> None:
+    """Answer the shell that asks for completions (``eval "$(register-python-argcomplete jetvae)"``)."""
+    import argcomplete
+
+    whole = argparse.ArgumentParser(prog="jetvae")
+    subparsers = whole.add_subparsers()
+    for name, about in COMMANDS.items():
+        command_module(name).add(subparsers.add_parser(name, help=about))
+    argcomplete.autocomplete(whole)
+
+
+def exit_code(command: Callable[[], None]) -> int:
+    """Run a command; an error of the user's is one line on standard error.
+
+    What is alive at the end is not searched for garbage on the way out: that would take torch's modules a second.
+    """
+    atexit.register(gc.freeze)
+    try:
+        command()
+    except KeyboardInterrupt:
+        print("\ninterrupted; a training goes on from its last checkpoint with: jetvae resume DIR", file=sys.stderr)
+        return 130
+    except (ValueError, OSError) as error:
+        if not is_the_users(error):
+            raise
+        from jets.errors import one_line
+
+        print(f"error: {one_line(error)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def is_the_users(error: Exception) -> bool:
+    """Whether an error speaks to the user, rather than of a fault of ours."""
+    from jets.errors import UserError
+    from priors import LatentStringError
+
+    return isinstance(error, UserError | LatentStringError | OSError)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

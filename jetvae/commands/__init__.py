@@ -1,0 +1,36 @@
+"""The commands, one file each: ``add(parser)`` declares the options, ``run(options)`` does the work.
+
+A file imports at its top what parsing needs, and within ``run`` what the work needs, so that help costs nothing. The
+first line of its docstring is its description.
+"""
+
+GROUPS = {
+    "data": {
+        "simulate": "simulate jets with Pythia and a light detector",
+    },
+    "training": {
+        "train": "train a VAE, or a scan of them",
+        "resume": "finish a training or a scan that was interrupted, or prolong it",
+    },
+    "one run": {
+        "summary": "numbers: AUC of each score, KL of each coordinate, ELBO",
+        "dimension": "dimension, KL and distortion against resolution",
+        "meaning": "which observable each latent coordinate follows",
+        "information": "mutual information of latents and jets, and where the KL goes",
+        "anomaly": "how well each score finds anomalous jets",
+        "trust": "whether the approximate posterior can be trusted",
+        "nuts": "reference posteriors of single jets by NUTS",
+    },
+    "several runs": {
+        "topology": "rank the latent spaces of a scan by held-out ln p(x)",
+        "league": "rank latent topologies on vectors by raced restarts",
+    },
+    "pages": {
+        "report": "one HTML page on a run, a scan, two runs, or studies",
+        "study": "repeat a study of 2104.08291",
+        "draw": "single figures: latent spaces, hysteresis, dimension of several samples",
+    },
+}
+"""Title -> command -> what it does; the order of ``jetvae --help``."""
+COMMANDS = {name: about for commands in GROUPS.values() for name, about in commands.items()}
+"""Command -> what it does."""

@@ -1,0 +1,33 @@
+"""Print how well every score finds anomalous jets of a run on images, on held-out jets."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from jetvae import options as shared
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    shared.add(parser, "run", "data", "beta", "signal")
+    shared.add(parser, out={"metavar": "F", "help": "where to keep the scores [RUN/anomaly.nc; with --data: nowhere]"})
+
+
+def run(options: argparse.Namespace) -> None:
+    """Score the held-out jets of a run, keep the scores, print the numbers."""
+    from rich.console import Console
+
+    from analysis.evaluation.image_scores import scores
+    from analysis.measures.anomaly import performance_table
+    from analysis.store import save, signal_of
+    from jets import load
+    from jetvae.tables import print_anomaly
+
+    run = shared.best_run(options.run)
+    found = scores(run, load(*options.data) if options.data else None, beta=options.beta)
+    signal = signal_of(found.attrs["classes"], options.signal, against_others=True)
+    out = options.out or (None if options.data else run.path / "anomaly.nc")
+    if out is not None:
+        print(f"wrote {save(found, out)}", file=sys.stderr)
+    print_anomaly(performance_table(found, signal), signal, Console())

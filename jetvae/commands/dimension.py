@@ -1,0 +1,43 @@
+"""Measure KL, distortion and dimension against resolution; leaves NetCDF, CSV and figures.
+
+Runs of one range of beta that differ in their seed, or runs at one beta each (five or more), as a scan leaves them.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from jetvae import options as shared
+
+SHOWN = ("kl", "distortion", "distance", "D1", "D2", "converged", "excess")
+"""Columns that are printed."""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    shared.add(parser, "runs", jets={"default": 3000, "help": "held-out jets to evaluate on [3000]"})
+    scale = "show beta times this [clouds: the median jet pT in GeV; else 1]"
+    parser.add_argument("--scale", type=float, metavar="X", help=scale)
+    shared.add(parser, out={"metavar": "DIR", "help": "folder of the files [RUN/dimension of the first run]"})
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measure, print a table, write the files, name them."""
+    from analysis.evaluation.resolutions import dimension
+    from analysis.figures.dimension import write_figures
+    from analysis.store import save
+    from jets.files import replacing
+
+    runs = shared.every_run(options.runs)
+    found = dimension(runs, jets=options.jets)
+    if options.scale is not None:
+        found.attrs["scale"] = options.scale
+    folder = Path(options.out or runs[0].path / "dimension")
+    table = found[[name for name in found.data_vars if found[name].dims == ("beta",)]].to_dataframe()
+    print(table[[name for name in SHOWN if name in table]].to_string(float_format="{:.4g}".format))
+    save(found, folder / "dimension.nc")
+    with replacing(folder / "dimension.csv") as temporary:
+        table.to_csv(temporary)
+    drawn = write_figures(found, folder)
+    print(f"wrote dimension.nc, dimension.csv, {', '.join(path.name for path in drawn)} in {folder}")

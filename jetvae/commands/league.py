@@ -1,0 +1,39 @@
+"""Rank latent topologies on vectors by raced restarts: which manifold do the points lie on?"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from contextlib import nullcontext
+
+from jetvae import options as shared
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add, cores = parser.add_argument, len(os.sched_getaffinity(0))
+    add("points", metavar="F", nargs="+", help="an .npy file of vectors (N, K), or a toy such as toy:torus(n=3000)")
+    shared.add(parser, beta={"required": True, "help": "resolution in units of the vectors; above their noise"})
+    add("--latent", metavar="S", action="append", help="candidate; repeat it for each [eight manifolds up to R3]")
+    shared.add(parser, "delta", seed={"help": "of split, restarts and draws [0]"})
+    add("--jobs", type=shared.positive, metavar="N", default=cores, help="processes [one for each core]")
+    shared.add(parser, out={"metavar": "F", "help": "also keep the tree of one file of points there"})
+
+
+def run(options: argparse.Namespace) -> None:
+    """Race, rank, print the table of each file."""
+    from analysis.evaluation.league import league, vectors, workers
+    from analysis.measures.topology import ORDER, describe, rank
+    from analysis.store import save
+    from inference.machine import tune_cpu
+    from jets import load
+
+    tune_cpu()
+    with workers(options.jobs) or nullcontext() as pool:
+        for source in options.points:
+            points = vectors(load(source))
+            tree = league(points, options.beta, options.latent or ORDER, seed=options.seed, pool=pool)
+            ranking = rank(tree, delta=options.delta)
+            print("\n".join([source, *describe(ranking), f"{source}: {ranking.attrs['chosen']}"]))
+            if options.out:
+                print(f"wrote {save(tree, options.out)}")

@@ -1,0 +1,98 @@
+"""Write one self-contained HTML page on a run, a scan, two runs side by side, or the studies in a folder."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from jetvae import options as shared
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    shared.add(parser, runs={"nargs": "*", "help": "run folders, or the folder of a scan or of studies"})
+    add = parser.add_argument
+    add("--compare", metavar=("A", "B"), nargs=2, help="set two runs side by side")
+    shared.add(parser, "data", "beta", "signal")
+    shared.add(parser, out={"metavar": "F", "help": "the page [RUN/report.html; of two: A/comparison.html]"})
+    add("--summary", action="store_true", help="also print the tables of jetvae summary")
+    add("--trust", action="store_true", help="first do what jetvae trust does [show what it left]")
+    figures = "also write each figure there as PNG, PDF and SVG, its numbers as NetCDF and CSV"
+    add("--figures", metavar="DIR", help=figures)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Write the page that is asked for, and name it."""
+    from analysis.studies.page import holds_studies
+    from inference.run import RunError
+
+    if bool(options.runs) == bool(options.compare):
+        raise RunError("give one run, several, or a scan; or --compare A B")
+    one = options.runs[0] if len(options.runs) == 1 else None
+    write = compared if options.compare else studies if one and holds_studies(Path(one)) else page
+    print(f"report: {write(options)}")
+
+
+def page(options: argparse.Namespace) -> Path:
+    """Write the page of one run, or of the best one of several."""
+    from rich.console import Console
+
+    from analysis.report.run_page import read_runs, sections_of, write_page
+    from jetvae.tables import print_summary
+
+    known = read_runs(options.runs, options.data, options.beta, options.signal, trust=options.trust)
+    sections = sections_of(known)
+    if options.summary:
+        print_summary(known.numbers, Console())
+    export(sections, options.figures)
+    return write_page(known, sections, Path(options.out or Path(options.runs[0]) / "report.html"))
+
+
+def compared(options: argparse.Namespace) -> Path:
+    """Write the page of two runs side by side."""
+    from analysis.report.compare import compared, write_comparison
+    from analysis.report.inputs import of_run
+
+    refuse(options, "trust", "summary")
+    pair = tuple(of_run(path, options.data, options.beta, options.signal) for path in options.compare)
+    sections = compared(pair)
+    export(sections, options.figures)
+    return write_comparison(pair, sections, Path(options.out or Path(options.compare[0]) / "comparison.html"))
+
+
+def studies(options: argparse.Namespace) -> Path:
+    """Write the page of the studies in a folder."""
+    from analysis.studies.page import answers, write_studies
+    from inference.run import RunError
+
+    refuse(options, "data", "beta", "signal", "trust", "summary")
+    folder = Path(options.runs[0])
+    sections = answers(folder)
+    if options.figures and Path(options.figures).resolve() == folder.resolve():
+        raise RunError(f"--figures {folder}: holds the studies' own numbers under these names; choose another folder")
+    export(sections, options.figures)
+    return write_studies(sections, folder, Path(options.out or folder / "report.html"))
+
+
+def refuse(options: argparse.Namespace, *names: str) -> None:
+    """Assert that no option was given that this page has no use for.
+
+    Raises
+    ------
+    RunError
+        One was.
+    """
+    from inference.run import RunError
+
+    given = [f"--{name}" for name in names if getattr(options, name)]
+    if given:
+        raise RunError(f"{', '.join(given)}: not for this page; leave it out")
+
+
+def export(sections: Sequence[object], folder: str | None) -> None:
+    """Write figures and numbers of a page where that is wanted, and name the files."""
+    from analysis.report.export import export
+
+    if folder:
+        print(f"figures and numbers in {folder}: {', '.join(export(sections, Path(folder)))}")

@@ -1,0 +1,143 @@
+"""Train a VAE on jets by stochastic variational inference; several latents, betas or seeds make a scan.
+
+One combination of --latent, --beta and --seeds leaves a run folder, several leave a scan: a folder of runs with
+scan.json, which lists them. Every command takes either. Options override the recipe; in brackets: what image-dvae says.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jetvae import options as shared
+
+DEFAULT = "image-dvae"
+"""The recipe that is trained when none is named."""
+KEYS = {
+    "data": "data.files",
+    "epochs": "training.epochs",
+    "batch_size": "training.batch_size",
+    "lr": "training.lr",
+    "seed": "training.seed",
+    "device": "training.device",
+}
+"""Option -> key of a recipe."""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add = parser.add_argument
+    add("recipe", nargs="?", metavar="RECIPE", help=f"name of a recipe (recipes/) or a TOML file [{DEFAULT}]")
+    add("--preset", metavar="P", help="small or, where the recipe has it, paper [the recipe as written]")
+    add("--latent", metavar="S", action="append", help="latent space; repeatable [L2(alpha=0.9)]")
+    help_data = "HDF5 files of jets, .npy files or toys, sample:qcd, sample:top, sample:w; repeatable; classes come "
+    shared.add(parser, data={"help": help_data + "from the file's labels unless named [sample:qcd sample:top]"})
+    add(
+        "--fraction",
+        metavar="CLASS=F",
+        nargs="+",
+        action="extend",
+        help="part of a class's training and validation jets to keep; a bare F is that of the last class [1]",
+    )
+    add(
+        "--beta",
+        type=shared.resolution,
+        metavar="B",
+        nargs="+",
+        help="resolution in units of the data (emd: radians), or 1/N for N pseudo-counts; several make a scan; "
+        "LOW:HIGH is one model for the whole range [0.1]",
+    )
+    add(
+        "--spectrum",
+        type=shared.numbers,
+        metavar="S,S,...",
+        help="Gaussian points of these standard deviations, axes turned at random, one latent for each, and beta from "
+        "the smallest to twice the largest; with the recipe vae-gaussian",
+    )
+    shared.add(parser, epochs={"help": "passes over the training jets [30]"})
+    add("--batch-size", type=int, metavar="B", help="jets per step [100]")
+    add("--lr", type=float, metavar="L", help="Adam's learning rate [0.005]")
+    shared.add(parser, seed={"default": None, "help": "fixes split, initial weights, order and noise [0]"})
+    add("--seeds", type=shared.positive, metavar="N", default=1, help="seeds from --seed on; several make a scan [1]")
+    add("--set", metavar="TABLE.KEY=V", action="append", default=[], help="any key of the recipe; repeatable")
+    shared.add(parser, "device", "together", out={"metavar": "DIR", "help": "folder, must not exist [runs/RECIPE-TIME]"})
+    add("--resume", action="store_true", help="continue what is in --out, as jetvae resume does")
+
+
+def ordered(words: Sequence[str]) -> list[str]:
+    """Move the recipe to the front, wherever it stands: behind ``--data`` it would be taken for a file."""
+    from inference.recipe import names
+
+    rest = list(words)
+    for i, word in enumerate(rest):
+        if (word.endswith(".toml") or word in names()) and (i == 0 or rest[i - 1] != "--out"):
+            return [rest.pop(i), *rest]
+    return rest
+
+
+def run(options: argparse.Namespace) -> None:
+    """Train, then name the files."""
+    from inference.fit import default_folder, train_many
+    from inference.grid import combinations
+    from inference.machine import tune_cpu
+    from inference.scan import create, train
+
+    if options.resume:
+        return resume(options)
+    recipe = options.recipe or DEFAULT
+    betas = options.beta or [None]
+    recipes = combinations(
+        recipe, overrides(options), preset=options.preset, latents=options.latent, betas=betas, seeds=options.seeds
+    )
+    tune_cpu(next(iter(recipes.values())).training.threads)
+    if len(recipes) == 1:
+        folder = Path(options.out) if options.out else default_folder(recipe)
+        return finished(train_many(list(recipes.values()), [folder]))
+    folder = Path(options.out) if options.out else default_folder(f"scan-{recipe}")
+    create(folder, recipes)
+    finished(train(folder, options.together), folder)
+
+
+def overrides(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what the options say as dotted keys of a recipe; ``--set`` has the last word."""
+    from inference.grid import fractions, gaussian
+    from inference.recipe import override
+
+    given = {key: getattr(options, name) for name, key in KEYS.items() if getattr(options, name) is not None}
+    if options.spectrum is not None:
+        given = gaussian(options.spectrum) | given
+    if options.fraction is not None:
+        given["data.fraction"] = fractions(options.fraction)
+    return given | dict(map(override, options.set))
+
+
+def resume(options: argparse.Namespace) -> None:
+    """Do what ``jetvae resume`` does to the folder in ``--out``."""
+    from inference.run import RunError
+    from jetvae.commands import resume as command
+
+    given = [name for name in vars(options) if name not in ("resume", "out", "epochs", "device", "together")]
+    if options.out is None:
+        raise RunError("--resume needs --out, the folder of the run or scan to continue")
+    if changed := [f"--{name.replace('_', '-')}" for name in given if getattr(options, name) not in (None, [], 1)]:
+        raise RunError(f"{options.out}: --resume cannot change {', '.join(changed)}; start a new run with another --out")
+    command.run(argparse.Namespace(**vars(options) | {"folder": options.out}))
+
+
+def finished(runs: Sequence[Any], scan: Path | None = None) -> None:
+    """Say how each training ended, where its files are, and what to do next."""
+    from jets.command import command
+
+    for run in runs:
+        last = run.history[-1]
+        parts = f"reconstruction {last['reconstruction']:.4f} + KL {last['kl']:.4f} nats per jet"
+        print(f"{run.path}: loss {last['loss']:.4f} = {parts}")
+    if scan is not None:
+        print(f"wrote {scan / 'scan.json'} and {len(runs)} runs")
+        print(f"next: {command('topology', scan)}; {command('report', scan)}")
+        return
+    for run in runs:
+        print(f"wrote {', '.join(sorted(path.name for path in run.path.iterdir()))} in {run.path}")
+        print(f"next: {command('summary', run.path)}; {command('report', run.path)}")
