@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from typing import Any
 
-from priors.categorical import METHODS, categorical
+from priors.categorical import categorical
 from priors.dirichlet import Dirichlet
 from priors.gaussian_mixture import GaussianMixture
 from priors.hyperbolic import Hyperbolic
 from priors.latent import Latent
+from priors.lookup import UnknownFamilyError, load, shipped
 from priors.normal import Normal
 from priors.power_spherical import PowerSpherical
 from priors.softmax_normal import SoftmaxNormal
-from priors.superposition import Superposition
 from priors.vamp import VampPrior
 from priors.von_mises import VonMises
 from priors.von_mises_fisher import VonMisesFisher
@@ -49,6 +50,26 @@ FAMILIES: dict[str, Callable[..., Latent]] = {
     "V": VampPrior,
     "H": Hyperbolic,
 }
+"""Letter -> what builds the factor, called with a dimension, the components of ``G2:3``, and options by name."""
 
-BUILT_IN: frozenset[Any] = frozenset({*FAMILIES.values(), *POSTERIORS.values(), *METHODS.values(), Superposition})
-"""Everything that has a letter: printed without its module."""
+
+def family(letter: str) -> Callable[..., Latent]:
+    """Return the family with that letter, from the table or the entry points ``jetvae.priors``.
+
+    >>> family("R")
+    <class 'priors.normal.Normal'>
+
+    Raises
+    ------
+    UnknownFamilyError
+        No family has that letter; the message lists those there are.
+    """
+    if letter in FAMILIES:
+        return FAMILIES[letter]
+    entries = shipped()
+    if letter in entries:
+        return load(entries[letter])
+    known = [*FAMILIES, *entries]
+    near = difflib.get_close_matches(letter, known, 1, 0.0)
+    hint = f" (nearest: {near[0]})" if near else ""
+    raise UnknownFamilyError(f"unknown family {letter!r}; known: {', '.join(known)}{hint}, or my_module:MyPrior(2)")

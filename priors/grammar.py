@@ -17,8 +17,9 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from priors.families import family
 from priors.latent import Latent
-from priors.lookup import UnknownFamilyError, family, user_family
+from priors.lookup import UnknownFamilyError, user_family
 from priors.space import Space
 from priors.superposition import Superposition
 

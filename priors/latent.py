@@ -31,8 +31,8 @@ class Latent(nn.Module):
     ...     def posterior(self, head):
     ...         loc, log_scale = head.chunk(2, dim=-1)
     ...         return dist.Laplace(loc, log_scale.exp()).to_event(1)
-    >>> str(Laplace(2)), Laplace(2).label, Laplace(2).features_size
-    ('priors.latent:Laplace(2)', 'Laplace2', 2)
+    >>> Laplace(2).label, Laplace(2).outputs, Laplace(2).features_size
+    ('Laplace2', 4, 2)
 
     :meth:`from_distributions` writes such a class from a prior and a posterior distribution.
 

@@ -1,4 +1,4 @@
-"""Find families by name: the table, other packages' entry points, and a user's own classes."""
+"""Families from outside this package: other packages' entry points, and a user's own classes by their address."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from torch.distributions import Distribution
@@ -17,27 +17,18 @@ GROUP = "jetvae.priors"
 
 
 class UnknownFamilyError(ValueError):
-    """No family goes by that name; the message says what is near."""
+    """No family goes by that name; the message gives the nearest one."""
 
 
-def family(symbol: str) -> Callable[..., Any]:
-    """Return the family with that letter, from the table or the entry points ``jetvae.priors``.
+def shipped() -> dict[str, EntryPoint]:
+    """Return letter -> entry point of the families that installed packages ship (group ``jetvae.priors``)."""
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
 
-    >>> family("R")
-    <class 'priors.normal.Normal'>
-    """
-    from priors.families import FAMILIES
 
-    if symbol in FAMILIES:
-        return FAMILIES[symbol]
-    shipped = {entry.name: entry for entry in entry_points(group=GROUP)}
-    if symbol in shipped:
-        with validation_kept():
-            return shipped[symbol].load()
-    known = [*FAMILIES, *shipped]
-    near = difflib.get_close_matches(symbol, known, 1, 0.0)
-    hint = f" (nearest: {near[0]})" if near else ""
-    raise UnknownFamilyError(f"unknown family {symbol!r}; known: {', '.join(known)}{hint}, or my_module:MyPrior(2)")
+def load(entry: EntryPoint) -> Any:
+    """Return what an entry point names, with the validation of distributions as it was before the import."""
+    with validation_kept():
+        return entry.load()
 
 
 def user_family(address: str) -> Callable[..., Any]:
@@ -67,16 +58,21 @@ def user_family(address: str) -> Callable[..., Any]:
 
 
 def user_address(cls: type) -> str | None:
-    """Return ``module:Name`` of a class that no letter stands for, None of one in the table or from an entry point.
+    """Return ``module:Name`` of a class, None where a letter stands for it: it is one of ours or of an entry point.
 
     A class that :func:`priors.generic.from_distributions` made goes by the variable that holds it.
-    """
-    from priors.families import BUILT_IN
 
-    symbol = getattr(cls, "symbol", None)
-    if cls in BUILT_IN or any(entry.name == symbol and entry.load() is cls for entry in entry_points(group=GROUP)):
+    >>> from fractions import Fraction
+    >>> from priors import Normal
+    >>> user_address(Fraction), user_address(Normal)
+    ('fractions:Fraction', None)
+    """
+    if cls.__module__.startswith(f"{__package__}."):
         return None
-    held = vars(sys.modules.get(cls.__module__, object)).items() if cls.__module__ in sys.modules else ()
+    entry = shipped().get(getattr(cls, "symbol", ""))
+    if entry is not None and load(entry) is cls:
+        return None
+    held = vars(sys.modules[cls.__module__]).items() if cls.__module__ in sys.modules else ()
     name = next((name for name, value in held if value is cls), cls.__qualname__)
     return f"{cls.__module__}:{name}"
 
