@@ -17,9 +17,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from inference.folder import RunFolder
 from inference.program import Eager
 from inference.recipe import read
-from inference.run import Run
 from inference.step import make_step
 from inference.trainer import Trainer
 from jets import load
@@ -54,7 +54,7 @@ def trained(folder: str, compiled: bool) -> Trainer:
     """Return a trainer of jet-w after an epoch."""
     recipe = read("jet-w", {"training.compile": compiled, "training.threads": 1})
     jets = load(*recipe.data.files)
-    trainer = Trainer([Run.create(folder, recipe, jets)], [recipe], [build(recipe.model, 0)], jets)
+    trainer = Trainer([RunFolder.create(folder, recipe, jets)], [recipe], [build(recipe.model, 0)], jets)
     trainer.train_epoch(0)
     return trainer
 

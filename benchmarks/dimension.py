@@ -26,6 +26,7 @@ from analysis.evaluation.resolutions import measure
 from inference.fit import train, train_many
 from inference.recipe import Recipe, read
 from inference.run import Run
+from models import Beta
 
 POINTS = 12
 LADDER = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)
@@ -47,8 +48,7 @@ def processor_time() -> float:
 
 def curves(run: Run, jets: int, betas: Sequence[float] | None = None) -> xr.Dataset:
     """Return ``kl`` and ``objective`` of held-out jets (beta, jet) [nat], at one draw of the noise."""
-    sample = run.jets()
-    found = measure(run, sample[run.split(sample).test[:jets]], betas)
+    found = measure(run, run.jets[run.split.test[:jets]], betas)
     kl, power = found["kl"].sum("kl_term"), found.attrs["power"]
     return xr.Dataset({"kl": kl, "objective": kl + found["distortion"] / (power * found["beta"] ** power)})
 
@@ -61,7 +61,7 @@ def gap(alone: xr.Dataset, together: xr.Dataset, name: str) -> tuple[float, floa
 
 def at_one_beta(recipe: Recipe, beta: float, epochs: int) -> Recipe:
     """Return the recipe at one beta with so many epochs."""
-    model = recipe.model.model_copy(update={"beta": beta})
+    model = recipe.model.model_copy(update={"beta": Beta(beta)})
     return recipe.model_copy(update={"model": model, "training": recipe.training.model_copy(update={"epochs": epochs})})
 
 
@@ -140,8 +140,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def compare(recipe: Recipe, jets: int, folder: Path, *, together: bool) -> None:
     """Train both ways and print."""
     one, seconds = timed(lambda: train(recipe, folder / "range"))
-    print(f"one training for {recipe.model.beta_text}: {recipe.training.epochs} epochs, {seconds:.1f} s", flush=True)
-    betas = np.geomspace(*recipe.model.beta, POINTS + 2)[1:-1].tolist()  # type: ignore[misc]
+    print(f"one training for {recipe.model.beta}: {recipe.training.epochs} epochs, {seconds:.1f} s", flush=True)
+    betas = np.geomspace(recipe.model.beta.low, recipe.model.beta.high, POINTS + 2)[1:-1].tolist()
     target = curves(one, jets, betas)
     rung, needs = len(LADDER) - 2, []
     for beta in betas:

@@ -22,6 +22,7 @@ from typing import Any
 import torch
 import xarray as xr
 
+from inference.folder import RunFolder
 from inference.recipe import read
 from inference.run import Run
 
@@ -53,7 +54,7 @@ def kill_once(out: Path, recipe: Path, generator: random.Random, longest: float)
 
 def epochs(out: Path) -> int:
     """Return the number of epochs in the last checkpoint."""
-    checkpoint = Run(out).checkpoint()
+    checkpoint = RunFolder(out).checkpoint()
     return len(checkpoint["epochs"]) if checkpoint else 0
 
 

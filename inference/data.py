@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -66,8 +67,10 @@ def _thin(index: Index, share: float) -> Index:
     return index[: round(share * len(index))]
 
 
-class Images:
-    """Jets on a device, prepared once; images are made batch by batch and never stored.
+class Data(ABC):
+    """Jets or vectors on a device, prepared once; what the model describes is made batch by batch and never stored.
+
+    Its kinds say how: :meth:`prepared` once, :meth:`make` for each batch.
 
     Parameters
     ----------
@@ -76,7 +79,7 @@ class Images:
     config
         Preprocessing and pixels.
     device
-        Where images are made.
+        Where batches are made.
     constituents
         Number of leading constituents used; all by default.
     resident
@@ -99,27 +102,23 @@ class Images:
             self.constituents = self.constituents.pin_memory()
         self.device, self.resident = device, resident
 
-    def __len__(self) -> int:
-        return len(self.constituents)
-
+    @abstractmethod
     def prepared(self, constituents: Tensor) -> Tensor:
-        """Return constituents ``(N, M, 3)`` as they are kept."""
-        return prepare(constituents, self.config.steps)
+        """Return constituents ``(N, M, 3)``, or vectors ``(N, K)``, as they are kept."""
 
+    @abstractmethod
     def make(self, constituents: Tensor) -> Tensor:
-        """Return images ``(B, pixels**2)``, each of sum 1, from prepared constituents ``(B, M, 3)``."""
-        return self.picture(constituents)
+        """Return the data of prepared constituents, ``(B, K)`` or ``(B, M, 3)``."""
 
     def make_training(self, constituents: Tensor) -> Tensor:
         """Return the same of jets to train on, turned at random where the recipe says so."""
-        return self.make(turn(constituents) if self.config.turn else constituents)
+        return self.make(constituents)
 
-    def picture(self, clouds: Tensor) -> Tensor:
-        """Return clouds ``(B, M, 3)`` as images ``(B, pixels**2)``."""
-        return pixelise(clouds, self.config.pixels, self.config.width).flatten(1)
+    def __len__(self) -> int:
+        return len(self.constituents)
 
     def __getitem__(self, index: Tensor) -> Tensor:
-        """Return the data of these jets, images ``(len(index), pixels**2)``."""
+        """Return the data of these jets, ``(len(index), ...)``."""
         return self.make(self.constituents[index.to(self.constituents.device)].to(self.device))
 
     def batches(self, index: Index | Tensor, size: int) -> Iterator[Tensor]:
@@ -148,7 +147,31 @@ class Images:
         return self.constituents[rows].to(self.device, non_blocking=True)
 
 
-class Clouds(Images):
+class JetData(Data):
+    """Jets with constituents: preprocessed, and turned at random in training where the recipe says so."""
+
+    def prepared(self, constituents: Tensor) -> Tensor:
+        """Return constituents ``(N, M, 3)`` after the steps of the recipe's preprocessing."""
+        return prepare(constituents, self.config.steps)
+
+    def make_training(self, constituents: Tensor) -> Tensor:
+        """Return the data of jets to train on, each turned at random where the recipe says so."""
+        return self.make(turn(constituents) if self.config.turn else constituents)
+
+    def picture(self, clouds: Tensor) -> Tensor:
+        """Return clouds ``(B, M, 3)`` as images ``(B, pixels**2)``, each of sum 1."""
+        return pixelise(clouds, self.config.pixels, self.config.width).flatten(1)
+
+
+class Images(JetData):
+    """Jet images, each of sum 1."""
+
+    def make(self, constituents: Tensor) -> Tensor:
+        """Return images ``(B, pixels**2)`` of prepared constituents ``(B, M, 3)``."""
+        return self.picture(constituents)
+
+
+class Clouds(JetData):
     """Jets as particle clouds: weights that sum to one, eta, phi."""
 
     def make(self, constituents: Tensor) -> Tensor:
@@ -157,7 +180,7 @@ class Clouds(Images):
         return torch.cat([pt / pt.sum(-2, keepdim=True), constituents[..., 1:]], -1)
 
 
-class Vectors(Images):
+class Vectors(Data):
     """Plain vectors ``(N, K)``: points of a toy or of a user's file."""
 
     def prepared(self, constituents: Tensor) -> Tensor:
@@ -185,7 +208,7 @@ def completed(recipe: Recipe, jets: Jets) -> Recipe:
     return recipe.model_copy(update={"model": recipe.model.model_copy(update=size)})
 
 
-def data_for(jets: Jets, recipe: Recipe, device: torch.device) -> Images:
+def data_for(jets: Jets, recipe: Recipe, device: torch.device) -> Data:
     """Return the jets as what the recipe's likelihood describes: images, clouds or vectors."""
     kind = Vectors if jets.are_vectors else Clouds if recipe.model.clouds else Images
     return kind(jets, recipe.image, device, recipe.data.constituents, resident=recipe.data.resident)

@@ -111,18 +111,38 @@ def expectation(value: Any, weight: Tensor | None, coordinates: int = 0) -> Tens
     return total.sum(tuple(range(total.dim() - 1 - coordinates)))
 
 
-def kl_names(space: Space, site: str, count: int) -> list[str]:
-    """Name the KL terms of a site: its coordinates where the KL splits by them, else the factor.
+class KLTerm(NamedTuple):
+    """One term of the KL of a latent space.
+
+    Attributes
+    ----------
+    name
+        Its name in histories and results: ``R2_0``, or ``D3`` where the KL of a factor does not split.
+    factor
+        Label of its factor; of one inside a superposition ``M2_R1``, of the category itself ``M2``.
+    coordinate
+        The coordinate whose KL it is, as in ``Space.coordinate_names``; "" where the KL of the factor does not split.
+    """
+
+    name: str
+    factor: str
+    coordinate: str
+
+
+def kl_terms(space: Space, site: str, count: int) -> list[KLTerm]:
+    """Return the ``count`` KL terms of a site: by its coordinates where the KL splits by them, else by the factor.
 
     >>> from priors import parse
-    >>> kl_names(parse("R2 x D3"), "z_R2", 2), kl_names(parse("R2 x D3"), "z_D3", 1)
-    (['R2_0', 'R2_1'], ['D3'])
+    >>> kl_terms(parse("R1 x D3"), "z_R1", 1) + kl_terms(parse("R1 x D3"), "z_D3", 1)
+    [KLTerm(name='R1_0', factor='R1', coordinate='R1_0'), KLTerm(name='D3', factor='D3', coordinate='')]
     """
     label = site.removeprefix("z_")
     factor = nested_factors(space).get(label)
     if factor is None or factor.coordinate_count != count:
-        return [label] if count == 1 else [f"{label}_{i}" for i in range(count)]
-    return [f"{label}_{name}" for name in factor.coordinate_labels]
+        names = [label] if count == 1 else [f"{label}_{i}" for i in range(count)]
+        return [KLTerm(name, label, "") for name in names]
+    names = [f"{label}_{name}" for name in factor.coordinate_labels]
+    return [KLTerm(name, label, name) for name in names]
 
 
 def nested_factors(space: Space) -> dict[str, Latent]:

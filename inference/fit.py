@@ -10,6 +10,7 @@ from typing import Any
 import pyro
 
 from inference.data import completed, split
+from inference.folder import RunFolder
 from inference.machine import choose_device
 from inference.recipe import DataConfig, ImageConfig, Recipe, RecipeError, TrainingConfig
 from inference.run import IN_MEMORY, Run
@@ -27,7 +28,7 @@ def fit(
     image: ImageConfig | None = None,
     **training: Any,
 ) -> Run:
-    """Train ``vae`` on ``jets`` and return the run folder.
+    """Train ``vae`` on ``jets`` and return the run, which holds them.
 
     Parameters
     ----------
@@ -60,18 +61,18 @@ def fit(
         model=vae.config,
         training=TrainingConfig(**training),
     )
-    run = Run.create(out or default_folder(str(vae.latent)), recipe, jets)
-    Trainer([run], [recipe], [vae], jets).train()
-    return run
+    folder = RunFolder.create(out or default_folder(str(vae.latent)), recipe, jets)
+    Trainer([folder], [recipe], [vae], jets).train()
+    return Run(folder.path, jets)
 
 
 def train(recipe: Recipe, out: str | Path | None = None, *, name: str = "run", resume: bool = False) -> Run:
-    """Train what ``recipe`` describes, from its files, and return the run folder; ``resume`` continues ``out``."""
+    """Train what ``recipe`` describes, from its files, and return the run; ``resume`` continues ``out``."""
     return train_many([recipe], [Path(out or default_folder(name))], resume=resume)[0]
 
 
 def train_many(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bool = False) -> list[Run]:
-    """Train several recipes in one vectorised step; return their run folders.
+    """Train several recipes in one vectorised step; return the runs.
 
     The recipes may differ in seed, beta, learning rate and schedules. Each gets the numbers that it would get alone.
 
@@ -86,10 +87,10 @@ def train_many(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bo
     try:
         trainer.train()
     except RecipeError:  # some are only found at the first step
-        for run in [] if resume else trainer.runs:
-            run.discard()
+        for folder in [] if resume else trainer.folders:
+            folder.discard()
         raise
-    return list(trainer.runs)
+    return [Run(folder.path) for folder in trainer.folders]
 
 
 def trainer_for(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bool = False) -> Trainer:
@@ -102,11 +103,12 @@ def trainer_for(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: b
         split(jets, recipe.data, recipe.training.seed)
         pyro.set_rng_seed(recipe.training.seed)
         vaes.append(build(recipe.model, recipe.image.pixels**2))
+    pairs = zip(folders, recipes, strict=True)
     if resume:
-        runs = [Run.open(folder).continued(recipe, jets) for folder, recipe in zip(folders, recipes, strict=True)]
+        opened = [RunFolder.open(folder).continued(recipe, jets) for folder, recipe in pairs]
     else:
-        runs = [Run.create(folder, recipe, jets) for folder, recipe in zip(folders, recipes, strict=True)]
-    return Trainer(runs, recipes, vaes, jets)
+        opened = [RunFolder.create(folder, recipe, jets) for folder, recipe in pairs]
+    return Trainer(opened, recipes, vaes, jets)
 
 
 def load_for(recipe: Recipe) -> Jets:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from inference.objective import Controls
-from jets.files import replacing
+from jets.files import save_netcdf
 
 STEP_TERMS = ("taken", "loss", "reconstruction")
 """What a step's report starts with, before the KL terms."""
@@ -77,6 +77,4 @@ class History:
                 "step": xr.Dataset(steps, {"step": np.arange(1, len(self.steps) + 1)}),
             }
         )
-        with replacing(path) as temporary:
-            tree.to_netcdf(temporary, engine="h5netcdf")
-        return path
+        return save_netcdf(tree, path)

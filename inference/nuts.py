@@ -26,7 +26,7 @@ from inference.data import data_for
 from inference.errors import exit_code
 from inference.joint import Joint
 from inference.machine import tune_cpu
-from inference.run import Run, RunError
+from inference.run import Run
 from jets.files import replacing
 from models import VAE
 
@@ -215,7 +215,7 @@ def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog="python -m inference.nuts",
         description="Sample the exact posterior of some test jets of a run by NUTS.",
-        epilog="Leaves RUN/nuts.nc for analysis.trust.",
+        epilog="Leaves RUN/nuts.nc for analysis.measures.trust.",
     )
     add = result.add_argument
     add("run", metavar="RUN", help="run folder")
@@ -233,13 +233,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser().parse_args(arguments)
     tune_cpu()
     run = Run.open(options.run)
-    vae, jets = run.vae(), run.jets()
-    test = run.split(jets).test
+    jets = run.jets
+    test = run.split.test
     index = test[np.arange(min(options.jets, len(test))) * len(test) // min(options.jets, len(test))]
     x = data_for(jets[index], run.recipe, torch.device("cpu"))[torch.arange(len(index))]
-    if options.beta is not None and vae.resolution is None:
-        raise RunError(f"{run.path}: trained at beta = {run.recipe.model.beta:g} alone; leave --beta out")
-    with vae.at(run.recipe.model.typical_beta if options.beta is None else options.beta):
+    with run.at(options.beta) as vae:
         counts = {"chains": options.chains, "draws": options.draws, "warm_up": options.warm_up}
         tree = sample(vae, x, **counts, seed=options.seed, quiet=False)
         tree.attrs["beta"] = float(vae.likelihood.beta)

@@ -13,6 +13,7 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from inference.schedules import Schedule
+from jets.errors import UserError
 from jets.preprocess import WIDTH
 from models import ModelConfig
 from priors import LatentStringError
@@ -21,11 +22,7 @@ SMALL = "small"
 """The preset that every recipe has: minutes on two cores."""
 
 
-ALTERNATIVES = ("float", "tuple[float,float]")
-"""What pydantic adds to the place of a problem where a key takes one number or two."""
-
-
-class RecipeError(ValueError):
+class RecipeError(UserError):
     """A recipe or an option cannot be used; the message names the file, the key and the remedy."""
 
 
@@ -105,7 +102,7 @@ class Recipe(Table):
     @model_validator(mode="after")
     def one_loss(self) -> Recipe:
         """Assert that a range of resolutions is trained with a loss that each jet has for itself."""
-        if isinstance(self.model.beta, tuple):
+        if self.model.beta.is_range:
             if self.training.free_bits or self.training.capacity is not None:
                 raise RecipeError("a range of beta goes with neither free_bits nor capacity; give one beta")
             if self.schedule.beta != Schedule():
@@ -207,7 +204,7 @@ def merge(content: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str,
 
 def explain(problem: Mapping[str, Any], schema: type[BaseModel]) -> str:
     """Return one line on a validation problem: the key, what was given, what is valid."""
-    known = [str(part) for part in problem["loc"] if not isinstance(part, int) and part not in ALTERNATIVES]
+    known = [str(part) for part in problem["loc"] if not isinstance(part, int)]
     *tables, key = known or [""]
     where = f"[{'.'.join(tables)}] {key}" if tables else key
     if problem["type"] == "extra_forbidden":
@@ -215,5 +212,5 @@ def explain(problem: Mapping[str, Any], schema: type[BaseModel]) -> str:
             schema = schema.model_fields[table].annotation  # type: ignore[assignment]
         near = difflib.get_close_matches(key, schema.model_fields, 1, 0.0)
         return f"{where}: unknown key; did you mean {near[0]}? (valid: {', '.join(schema.model_fields)})"
-    message = problem["msg"]
+    message = problem["msg"].removeprefix("Value error, ")
     return f"{where} = {problem['input']!r}: {message[0].lower()}{message[1:]}"

@@ -27,7 +27,7 @@ def assert_alike(recipes: Sequence[Recipe]) -> None:
         They differ in something else.
     """
     fixed = [recipe.model_dump(exclude=VARYING) for recipe in recipes]  # type: ignore[arg-type]
-    ranges = {recipe.model.beta if isinstance(recipe.model.beta, tuple) else None for recipe in recipes}
+    ranges = {recipe.model.beta if recipe.model.beta.is_range else None for recipe in recipes}
     if len(ranges) > 1 or any(other != fixed[0] for other in fixed):
         allowed = "seed, beta, lr, kl_weight, capacity and schedules only"
         raise RecipeError(f"replicas may differ in {allowed}; a range of beta is the same for all")

@@ -18,6 +18,7 @@ from pathlib import Path
 from inference.data import completed
 from inference.errors import exit_code
 from inference.fit import default_folder, load_for, train_many
+from inference.folder import RunFolder
 from inference.machine import tune_cpu
 from inference.recipe import Recipe, RecipeError
 from inference.run import Run, RunError
@@ -71,9 +72,9 @@ def create(folder: Path, recipes: dict[str, Recipe]) -> None:
         raise RunError(f"{folder}: already exists; choose another --out, or finish that scan with --resume")
     jets = load_for(next(iter(recipes.values())))
     for name, recipe in recipes.items():
-        Run.create(folder / name, completed(recipe, jets), jets)
+        RunFolder.create(folder / name, completed(recipe, jets), jets)
     rows = [
-        {"folder": name, "latent": recipe.model.latent, "beta": recipe.model.beta, "seed": recipe.training.seed}
+        {"folder": name, "latent": recipe.model.latent, "beta": recipe.model.beta.plain, "seed": recipe.training.seed}
         for name, recipe in recipes.items()
     ]
     with replacing(folder / MANIFEST) as temporary:

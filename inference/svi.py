@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     result = recipe_parser(
         "inference.svi",
         "Train a VAE on jets by stochastic variational inference.",
-        "Leaves a run folder for analysis.summary and analysis.report.",
+        "Leaves a run folder for analysis.measures.summary and analysis.report.run_page.",
     )
     add = result.add_argument
     add("--replicas", type=int, metavar="K", default=1, help="train K seeds from --seed on together, in one step [1]")
@@ -206,7 +206,7 @@ def grid(options: argparse.Namespace, given: dict[str, Any], seeds: int) -> dict
         recipe = read(options.recipe or DEFAULT, given | extra, options.preset)
         seed = recipe.training.seed + replica
         recipe = recipe.model_copy(update={"training": recipe.training.model_copy(update={"seed": seed})})
-        recipes[f"beta{recipe.model.beta_text}-seed{seed}"] = named_fractions(recipe)
+        recipes[f"beta{str(recipe.model.beta).replace(':', '-')}-seed{seed}"] = named_fractions(recipe)
     return recipes
 
 

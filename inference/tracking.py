@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
+from inference.folder import RunFolder
 from inference.recipe import RecipeError
-from inference.run import Run
 
 
 class Tracker:
@@ -19,7 +19,7 @@ class Tracker:
         The tensorboard package is missing.
     """
 
-    def __init__(self, runs: Sequence[Run], *, enabled: bool) -> None:
+    def __init__(self, folders: Sequence[RunFolder], *, enabled: bool) -> None:
         self.writers: list[Any] = []
         if not enabled:
             return
@@ -27,7 +27,7 @@ class Tracker:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
             raise RecipeError("training.tensorboard: pip install tensorboard, or leave it false") from error
-        self.writers = [SummaryWriter(str(run.path / "tensorboard")) for run in runs]
+        self.writers = [SummaryWriter(str(folder.path / "tensorboard")) for folder in folders]
 
     def write(self, epoch: int, rows: Sequence[dict[str, float]]) -> None:
         """Write one row per run."""

@@ -12,8 +12,9 @@ import pyro
 import torch
 from torch import Generator, Tensor
 
-from inference.data import Images, Split, data_for, shuffled, split
-from inference.elbo import elbo, kl_names
+from inference.data import Data, Split, data_for, shuffled, split
+from inference.elbo import elbo, kl_terms
+from inference.folder import REPLICAS, RunError, RunFolder
 from inference.history import History
 from inference.machine import choose_device, tune_cpu
 from inference.objective import Controls
@@ -22,7 +23,6 @@ from inference.program import make_program
 from inference.progress import Progress
 from inference.recipe import Recipe, RecipeError
 from inference.replicas import assert_alike, joined_state, own
-from inference.run import REPLICAS, Run, RunError
 from inference.schedules import plateau_factor, should_stop
 from inference.step import make_step
 from inference.tracking import Tracker
@@ -42,14 +42,16 @@ class Trainer:
 
     Parameters
     ----------
-    runs, recipes, vaes
+    folders, recipes, vaes
         R of each.
     jets
         The sample.
     """
 
-    def __init__(self, runs: Sequence[Run], recipes: Sequence[Recipe], vaes: Sequence[VAE], jets: Jets) -> None:
-        self.runs, self.recipes, self.vaes = runs, recipes, vaes
+    def __init__(
+        self, folders: Sequence[RunFolder], recipes: Sequence[Recipe], vaes: Sequence[VAE], jets: Jets
+    ) -> None:
+        self.folders, self.recipes, self.vaes = folders, recipes, vaes
         recipe = recipes[0]
         self.config = recipe.training
         assert_alike(recipes)
@@ -63,7 +65,7 @@ class Trainer:
             prepare(vae.to(self.device), self.images, part, low_precision=self.config.precision == "bf16")
         self.state = joined_state(vaes)
         self.generators = self.make_generators()
-        self.histories = [History(self.kl_names) for _ in runs]
+        self.histories = [History(self.kl_names) for _ in folders]
         self.size = min(self.config.batch_size, len(self.splits[0].train))
         self.steps_per_epoch = len(self.splits[0].train) // self.size
         self.saved = time.perf_counter()
@@ -79,7 +81,8 @@ class Trainer:
             was_training = vae.training
             bound = elbo(vae.eval().model, vae.guide, x)
             vae.train(was_training)
-        return [n for site, value in bound.kl.items() for n in kl_names(vae.latent, site, value.shape[-1])]
+        terms = (kl_terms(vae.latent, site, value.shape[-1]) for site, value in bound.kl.items())
+        return [term.name for terms_of_site in terms for term in terms_of_site]
 
     def make_generators(self) -> list[Generator]:
         """Return the source of noise of each replica; a single one uses torch's own, as plain Pyro would."""
@@ -97,8 +100,8 @@ class Trainer:
         ``until`` stops after that epoch, for a look at the model; the next call goes on.
         """
         done, total = len(self.histories[0].epochs), self.config.epochs if until is None else until
-        progress = Progress(self.config.epochs, len(self.splits[0].train) * len(self.runs), done)
-        with Tracker(self.runs, enabled=self.config.tensorboard) as tracker:
+        progress = Progress(self.config.epochs, len(self.splits[0].train) * len(self.folders), done)
+        with Tracker(self.folders, enabled=self.config.tensorboard) as tracker:
             for epoch in range(done, total):
                 if self.finished_early():
                     break
@@ -110,7 +113,7 @@ class Trainer:
         self.checkpoint()
         if total < self.config.epochs:
             return
-        for run, vae in zip(self.runs, self.vaes, strict=True):
+        for run, vae in zip(self.folders, self.vaes, strict=True):
             run.save("weights.pt", own(vae.state_dict()))
 
     def finished_early(self) -> bool:
@@ -128,10 +131,10 @@ class Trainer:
         reports = [
             self.step(block, rows, c) for (block, rows), c in zip(self.images.feed(batches), controls, strict=True)
         ]
-        report = torch.stack(reports).reshape(len(reports), len(self.runs), -1).cpu()
+        report = torch.stack(reports).reshape(len(reports), len(self.folders), -1).cpu()
         seconds = time.perf_counter() - start
         for r, history in enumerate(self.histories):
-            row = history.add_steps(report[:, r], controls.reshape(len(reports), len(self.runs), -1)[:, r].cpu())
+            row = history.add_steps(report[:, r], controls.reshape(len(reports), len(self.folders), -1)[:, r].cpu())
             speed = {"seconds": seconds, "jets_per_second": len(reports) * self.size / seconds}
             history.epochs.append({"epoch": epoch + 1.0} | row | self.validate(r) | speed)
             self.guard(r, report[:, r, 0], epoch, batches)
@@ -144,7 +147,7 @@ class Trainer:
 
     def build_program(self, constituents: Tensor, rows: Tensor, controls: Tensor) -> Any:
         """Trace the step, and compile it where that pays."""
-        vae, many = self.vaes[0], len(self.runs) > 1
+        vae, many = self.vaes[0], len(self.folders) > 1
         state = self.state.replica(0) if many else self.state
         one = [*state.flat, constituents, rows[0] if many else rows, controls[0] if many else controls]
         shared = len(state.flat)
@@ -152,7 +155,7 @@ class Trainer:
             raise RecipeError("replicas need data.resident = true")
         wanted = self.config.compile
         compiled = (
-            len(self.runs) * self.steps_per_epoch * self.config.epochs >= COMPILATION_PAYS
+            len(self.folders) * self.steps_per_epoch * self.config.epochs >= COMPILATION_PAYS
             if wanted == "auto"
             else wanted
         )
@@ -171,7 +174,7 @@ class Trainer:
             for t in progress
         ]
         values = torch.tensor(table, device=self.device)
-        return values if len(self.runs) > 1 else values[:, 0]
+        return values if len(self.folders) > 1 else values[:, 0]
 
     def batches(self, epoch: int) -> Tensor:
         """Return the jets of every step, ``(steps, B)`` or ``(steps, R, B)``; an incomplete batch waits an epoch."""
@@ -180,7 +183,7 @@ class Trainer:
             for part, recipe in zip(self.splits, self.recipes, strict=True)
         ]
         rows = torch.stack(orders, 1).unflatten(0, (self.steps_per_epoch, self.size)).transpose(1, 2)
-        return (rows if len(self.runs) > 1 else rows[:, 0]).contiguous()
+        return (rows if len(self.folders) > 1 else rows[:, 0]).contiguous()
 
     def validate(self, r: int) -> dict[str, float]:
         """Return ``validation_loss``, ``_reconstruction``, ``_kl`` of one replica, at noise of its own."""
@@ -197,23 +200,23 @@ class Trainer:
         """
         for i in torch.nonzero(taken == 0)[:, 0].tolist():
             number = epoch * self.steps_per_epoch + i + 1
-            rows = batches[i].reshape(len(self.runs), -1)[r]
+            rows = batches[i].reshape(len(self.folders), -1)[r]
             first = ", ".join(map(str, rows[:3].tolist()))
             print(f"\nstep {number} skipped: loss or gradient not finite (jets {first}, ...)", file=sys.stderr)
         if self.histories[r].skipped > self.config.max_skipped:
             x = self.images[rows.to(self.device)]
             site = guilty_site(self.vaes[r], x)
-            self.runs[r].save("postmortem.pt", {"step": number, "site": site, "rows": rows, "x": x})
+            self.folders[r].save("postmortem.pt", {"step": number, "site": site, "rows": rows, "x": x})
             raise RunError(
-                f"{self.runs[r].path}: {self.histories[r].skipped} steps had no finite loss or gradient, the last at "
-                f"step {number}, first seen at site {site}; its batch is in postmortem.pt. Lower lr, or raise beta"
+                f"{self.folders[r].path}: {self.histories[r].skipped} steps had no finite loss or gradient, the last "
+                f"at step {number}, first seen at site {site}; its batch is in postmortem.pt. Lower lr, or raise beta"
             )
 
     def checkpoint(self) -> None:
         """Save all that a resumed training needs to go on as if it had not stopped."""
         contents = {}
-        for r, (run, vae, history) in enumerate(zip(self.runs, self.vaes, self.histories, strict=True)):
-            state = self.state.replica(r) if len(self.runs) > 1 else self.state
+        for r, (run, vae, history) in enumerate(zip(self.folders, self.vaes, self.histories, strict=True)):
+            state = self.state.replica(r) if len(self.folders) > 1 else self.state
             contents[run.path.name] = {
                 "model": own(vae.state_dict()),
                 "first": [tensor.clone() for tensor in state.first],
@@ -223,24 +226,24 @@ class Trainer:
                 "epochs": history.epochs,
                 "steps": history.steps,
             }
-        first = self.runs[0]
-        if len(self.runs) == 1:
+        first = self.folders[0]
+        if len(self.folders) == 1:
             first.save("checkpoint.pt", contents[first.path.name])
         else:
-            Run(first.path.parent).save(REPLICAS, contents)
-        for run, history in zip(self.runs, self.histories, strict=True):
+            RunFolder(first.path.parent).save(REPLICAS, contents)
+        for run, history in zip(self.folders, self.histories, strict=True):
             if history.epochs:
                 run.write_history(history)
         self.saved = time.perf_counter()
 
     def restore(self) -> None:
         """Continue from the runs' checkpoints, if there are any."""
-        found = [run.checkpoint(self.device) for run in self.runs]
+        found = [run.checkpoint(self.device) for run in self.folders]
         saved = [content for content in found if content is not None]
         if len(saved) < len(found):
             return
         for r, content in enumerate(saved):
-            state = self.state.replica(r) if len(self.runs) > 1 else self.state
+            state = self.state.replica(r) if len(self.folders) > 1 else self.state
             self.vaes[r].load_state_dict(content["model"])
             for mine, theirs in ((state.first, content["first"]), (state.second, content["second"])):
                 for tensor, value in zip(mine, theirs, strict=True):
@@ -251,7 +254,7 @@ class Trainer:
             self.histories[r].steps = content["steps"].cpu()
 
 
-def prepare(vae: VAE, images: Images, part: Split, *, low_precision: bool) -> None:
+def prepare(vae: VAE, images: Data, part: Split, *, low_precision: bool) -> None:
     """Set the networks' precision, and start priors made of posteriors at the first training jets."""
     vae.low_precision = low_precision
     first = torch.as_tensor(part.train[:1000], device=images.device)
@@ -267,7 +270,7 @@ def control_values(recipe: Recipe, history: History, progress: float) -> Control
         moves.to(value)(progress)
         for moves, value in (
             (schedule.lr, training.lr),
-            (schedule.beta, recipe.model.typical_beta),
+            (schedule.beta, recipe.model.beta.typical),
             (schedule.kl_weight, training.kl_weight),
             (schedule.capacity, training.capacity or 0.0),
         )

@@ -7,7 +7,7 @@ import pyro
 import torch
 from torch import Tensor
 
-from inference.data import Images
+from inference.data import Data
 from inference.elbo import ELBO, elbo
 from models import VAE
 
@@ -16,7 +16,7 @@ BATCH = 1000
 
 
 @torch.no_grad()
-def mean_bound(vae: VAE, images: Images, index: np.ndarray, seed: int) -> dict[str, float]:
+def mean_bound(vae: VAE, images: Data, index: np.ndarray, seed: int) -> dict[str, float]:
     """Return ``validation_loss``, ``_reconstruction``, ``_kl`` [nat per jet] of the jets of ``index``; {} without any.
 
     The noise is that of ``seed``, and no other draws are disturbed. Jets whose bound is not finite are left out, as

@@ -6,6 +6,7 @@
 R4 x L2(alpha=0.9)
 """
 
+from models.beta import Beta
 from models.build import ModelConfig, build, image_vae
 from models.likelihoods import LIKELIHOODS, EnergyMover, Gaussian, PixelCounts, Pixels
 from models.networks import dense
@@ -15,6 +16,7 @@ __all__ = [
     "AE",
     "LIKELIHOODS",
     "VAE",
+    "Beta",
     "EnergyMover",
     "Gaussian",
     "ModelConfig",

@@ -9,6 +9,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from torch import nn
 
+from models.beta import Beta
 from models.clouds import CloudDecoder, CloudEncoder
 from models.equivariant import EquivariantVAE
 from models.images import ConvolutionalDecoder, ConvolutionalEncoder
@@ -43,8 +44,8 @@ class ModelConfig(BaseModel):
     equivariant: bool = Field(
         False, description="of clouds: an azimuth that turns with the jet, in the first circle or pair of real numbers"
     )
-    beta: float | tuple[float, float] = Field(
-        0.1,
+    beta: Beta = Field(
+        Beta(0.1),
         description="resolution in units of the data (emd: radians), or 1/N for N pseudo-counts; [low, high]: one "
         "model for the whole range",
     )
@@ -60,32 +61,12 @@ class ModelConfig(BaseModel):
         """Write the latent string in its canonical form; a string that cannot be read is an error."""
         return str(parse(text))
 
-    @field_validator("beta")
-    @classmethod
-    def positive(cls, beta: float | tuple[float, float]) -> float | tuple[float, float]:
-        """Assert that beta is positive and that a range rises."""
-        if not min(beta if isinstance(beta, tuple) else (beta,)) > 0:
-            raise ValueError("input should be greater than 0")
-        if isinstance(beta, tuple) and beta[0] >= beta[1]:
-            raise ValueError("a range of beta is [low, high] with low < high")
-        return beta
-
     @model_validator(mode="after")
     def turns_clouds(self) -> ModelConfig:
         """Assert that only a VAE of clouds is asked to turn with its jets."""
         if self.equivariant and (self.kind != "vae" or not self.clouds):
             raise ValueError("equivariant models are VAEs of clouds: kind = 'vae', likelihood = 'emd'")
         return self
-
-    @property
-    def typical_beta(self) -> float:
-        """The resolution, or the geometric mean of its range."""
-        return math.sqrt(self.beta[0] * self.beta[1]) if isinstance(self.beta, tuple) else self.beta
-
-    @property
-    def beta_text(self) -> str:
-        """The resolution or its range, as in the name of a folder: ``0.1`` or ``0.01-1``."""
-        return "-".join(f"{beta:g}" for beta in (self.beta if isinstance(self.beta, tuple) else (self.beta,)))
 
     @property
     def clouds(self) -> bool:
@@ -109,7 +90,8 @@ def build(config: ModelConfig, inputs: int = 1600, latent: Space | None = None) 
     """
     inputs = config.inputs or inputs
     space = parse(config.latent) if latent is None else latent
-    resolution = Resolution(*config.beta, config.beta_step) if isinstance(config.beta, tuple) else None
+    beta = config.beta
+    resolution = Resolution(beta.low, beta.high, config.beta_step) if beta.is_range else None
     if resolution is not None and any(hasattr(factor, "pseudo_inputs") for factor in space.factors):
         raise ValueError(f"{space}: a prior made of posteriors knows one resolution only; give one beta")
     codes = 0 if resolution is None else resolution.codes
@@ -125,7 +107,7 @@ def build(config: ModelConfig, inputs: int = 1600, latent: Space | None = None) 
 def vector_parts(config: ModelConfig, space: Space, inputs: int, codes: int) -> tuple[nn.Module, nn.Module, Likelihood]:
     """Return encoder, decoder and likelihood of vectors or images."""
     encoder, decoder = NETWORKS[config.architecture](config, space, inputs, codes)
-    return encoder, decoder, LIKELIHOODS[config.likelihood](config.typical_beta)
+    return encoder, decoder, LIKELIHOODS[config.likelihood](config.beta.typical)
 
 
 def dense_networks(config: ModelConfig, space: Space, inputs: int, codes: int) -> tuple[nn.Module, nn.Module]:
@@ -166,7 +148,7 @@ def cloud_parts(config: ModelConfig, space: Space, codes: int) -> tuple[nn.Modul
     """Return encoder, decoder and likelihood of particle clouds."""
     encoder = CloudEncoder(config.encoder, space.outputs, config.activation, codes, config.attention)
     decoder = CloudDecoder(space.features_size, config.decoder, config.particles, config.activation, codes)
-    return encoder, decoder, METRICS[config.likelihood](config.typical_beta, config.metric)
+    return encoder, decoder, METRICS[config.likelihood](config.beta.typical, config.metric)
 
 
 def image_vae(latent: Space | str = "L2(alpha=0.9)", *, beta: float = 0.1, pixels: int = 40) -> VAE:
@@ -182,5 +164,5 @@ def image_vae(latent: Space | str = "L2(alpha=0.9)", *, beta: float = 0.1, pixel
     )
     """
     space = parse(latent) if isinstance(latent, str) else latent
-    config = ModelConfig(encoder=(100,), decoder=(), batch_norm=True, decoder_bias=False, beta=beta)
+    config = ModelConfig(encoder=(100,), decoder=(), batch_norm=True, decoder_bias=False, beta=Beta(beta))
     return build(config, inputs=pixels**2, latent=space)

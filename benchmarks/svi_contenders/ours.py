@@ -12,10 +12,10 @@ from torch import Generator, Tensor
 import inference.machine
 from benchmarks.svi_contenders.task import ADAM_BETAS, COUNTS, LR, START, Task
 from inference.data import shuffled, split
+from inference.folder import RunFolder
 from inference.objective import Controls, loss
 from inference.program import make_program
 from inference.recipe import DataConfig, Recipe, TrainingConfig
-from inference.run import Run
 from inference.step import State, make_step
 from inference.trainer import Trainer
 from jets import load
@@ -108,8 +108,8 @@ class FromConstituents:
             ),
         )
         assert len(split(jets, recipe.data, 0).train) == len(task.images)
-        run = Run.create(Path(tempfile.mkdtemp(dir=task.folder)) / "run", recipe, jets)
-        self.trainer = Trainer([run], [recipe], [make(task)], jets)
+        folder = RunFolder.create(Path(tempfile.mkdtemp(dir=task.folder)) / "run", recipe, jets)
+        self.trainer = Trainer([folder], [recipe], [make(task)], jets)
         self.count = 0
 
     def start_loss(self) -> float:

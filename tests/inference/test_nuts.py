@@ -167,7 +167,7 @@ def test_command(tmp_path, capsys):
     assert exit_code(lambda: nuts.main([out, *few])) == 0
     assert "nuts.nc" in capsys.readouterr().out
     from analysis import evaluate
-    from analysis.reference import against_nuts
+    from analysis.measures.against_nuts import against_nuts
 
     tree = evaluate(out, at_most=20)
     table = against_nuts(tree)

@@ -40,7 +40,7 @@ def test_folders_and_manifest(grid):
         assert member.complete
         assert (row["latent"], row["beta"], row["seed"]) == (
             recipe.model.latent,
-            recipe.model.beta,
+            recipe.model.beta.plain,
             recipe.training.seed,
         )
 

@@ -15,6 +15,7 @@ from inference.errors import exit_code
 from inference.recipe import DataConfig, RecipeError, read
 from inference.run import Run
 from inference.svi import main
+from models import Beta
 
 QUICK = ["--epochs", "2", "--fraction", "qcd=.03", "top=.03"]
 
@@ -89,7 +90,7 @@ def test_run_folder(tmp_path, capsys):
     result = Run.open(tmp_path / "run")
     assert result.complete
     assert result.recipe.model.latent == "L3(alpha=1,0.25,0.1)"
-    assert result.recipe.model.beta == 0.2
+    assert result.recipe.model.beta == Beta(0.2)
     assert result.provenance["counts"]["test"] == {"qcd": 3333, "top": 3333}
     row = result.history[-1]
     assert row["loss"] == pytest.approx(row["reconstruction"] + row["kl"])

@@ -9,7 +9,7 @@ import inference
 from inference.objective import Controls, loss
 from inference.recipe import RecipeError, TrainingConfig, read
 from inference.svi import main
-from models import ModelConfig, build
+from models import Beta, ModelConfig, build
 from models.resolution import Resolution
 
 LATENTS = ["R3", "S1", "L3 x R1", "C2 x R2", "R1 | R2 x S1"]
@@ -85,14 +85,14 @@ def test_range_trains_resumes_and_refuses(tmp_path):
     inference.train(read("vae-gaussian", plain | {"training.epochs": 1}), tmp_path / "parts")
     parts = inference.train(read("vae-gaussian", plain | {"training.epochs": 2}), tmp_path / "parts", resume=True)
     assert whole.recipe.model.inputs == 3
-    for name, value in whole.vae().state_dict().items():
-        torch.testing.assert_close(parts.vae().state_dict()[name], value, rtol=0, atol=0)
-    assert whole.vae().resolution.mean_loss.min() > 0
+    for name, value in whole.vae.state_dict().items():
+        torch.testing.assert_close(parts.vae.state_dict()[name], value, rtol=0, atol=0)
+    assert whole.vae.resolution.mean_loss.min() > 0
 
 
 def test_command_line_reads_a_range(tmp_path):
     main(["vae-gaussian", "--beta", "0.5:8", "--epochs", "1", "--out", str(tmp_path / "run")])
-    assert inference.run.Run.open(tmp_path / "run").recipe.model.beta == (0.5, 8.0)
+    assert inference.run.Run.open(tmp_path / "run").recipe.model.beta == Beta(0.5, 8.0)
 
 
 def test_what_a_range_refuses(tmp_path):

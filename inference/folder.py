@@ -1,0 +1,137 @@
+"""The files of a run: where they are, and how they are written so that each is whole or absent."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from inference.history import History
+from inference.provenance import provenance
+from inference.recipe import Recipe
+from jets.command import command
+from jets.errors import UserError
+from jets.files import replacing
+
+if TYPE_CHECKING:
+    from jets import Jets
+
+REPLICAS = "replicas.pt"
+"""Checkpoint of all replicas of one training, beside their folders: one file, so that none is ahead of the others."""
+
+
+class RunError(UserError):
+    """A run cannot be used; the message names its folder and the remedy."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of a run, as a training writes it; :class:`inference.run.Run` reads it.
+
+    ========================  =============================================================
+    ``config.toml``           the recipe, every default written out
+    ``provenance.json``       command, versions, git hash, fingerprint of the data, device
+    ``history.csv``           one row per epoch: losses in nats per jet, KL per coordinate, controls, speed
+    ``history.nc``            the same, and one row per step
+    ``checkpoint.pt``         weights, optimiser, RNG and history, to resume (of replicas: ``../replicas.pt``)
+    ``weights.pt``            the trained ``state_dict``; present when training is complete
+    ========================  =============================================================
+
+    Attributes
+    ----------
+    path
+        The folder, which need not exist yet.
+    """
+
+    path: Path
+
+    @classmethod
+    def create(cls, path: str | Path, recipe: Recipe, jets: Jets) -> RunFolder:
+        """Make the folder and record what will be done.
+
+        Raises
+        ------
+        RunError
+            The folder exists and is not empty.
+        """
+        folder = cls(Path(path))
+        if folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
+            raise RunError(
+                f"{path}: already exists; choose another --out, or continue that run: {command('resume', path)}"
+            )
+        folder.path.mkdir(parents=True, exist_ok=True)
+        folder.write_text("config.toml", recipe.to_toml())
+        folder.write_text("provenance.json", json.dumps(provenance(recipe, jets), indent=2) + "\n")
+        return folder
+
+    @classmethod
+    def open(cls, path: str | Path) -> RunFolder:
+        """Return the folder of a run that has begun.
+
+        Raises
+        ------
+        RunError
+            The folder is missing or holds no run.
+        """
+        folder = cls(Path(path))
+        if not (folder.path / "config.toml").is_file():
+            raise RunError(f"{path}: no run there (config.toml is missing); train one: {command('train')}")
+        return folder
+
+    def continued(self, recipe: Recipe, jets: Jets) -> RunFolder:
+        """Record that the run goes on with ``recipe``, which may train longer.
+
+        Raises
+        ------
+        RunError
+            The data have changed since the run began.
+        """
+        if jets.fingerprint != self.provenance()["data_fingerprint"]:
+            raise RunError(f"{self.path}: the data changed since this run began; restore {', '.join(jets.sources)}")
+        for leftover in self.path.glob(".*.tmp"):  # of a training that was killed while it wrote
+            leftover.unlink()
+        self.write_text("config.toml", recipe.to_toml())
+        return self
+
+    def discard(self) -> None:
+        """Remove the folder of a training that could not begin; one with results stays."""
+        if {path.name for path in self.path.iterdir()} <= {"config.toml", "provenance.json"}:
+            shutil.rmtree(self.path)
+
+    def provenance(self) -> dict[str, Any]:
+        """Read where the run came from."""
+        return json.loads((self.path / "provenance.json").read_text())
+
+    def checkpoint(self, device: torch.device | str = "cpu") -> dict[str, Any] | None:
+        """Return the last checkpoint, or None; that of a replica is in the one file of all replicas."""
+        path, together = self.path / "checkpoint.pt", self.path.parent / REPLICAS
+        if path.exists():
+            return torch.load(path, map_location=device, weights_only=True)
+        if together.exists():
+            return torch.load(together, map_location=device, weights_only=True).get(self.path.name)
+        return None
+
+    def save(self, name: str, content: Any) -> Path:
+        """Save tensors under ``name``, atomically."""
+        with replacing(self.path / name) as temporary:
+            torch.save(content, temporary)
+        return self.path / name
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Write a text file, atomically."""
+        with replacing(self.path / name) as temporary:
+            temporary.write_text(text)
+        return self.path / name
+
+    def write_history(self, history: History) -> None:
+        """Write ``history.csv`` and ``history.nc``, each atomically."""
+        with replacing(self.path / "history.csv") as temporary, temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, history.epochs[0])
+            writer.writeheader()
+            writer.writerows(history.epochs)
+        history.save(self.path / "history.nc")

@@ -1,0 +1,79 @@
+"""Where a run came from: command, versions, commit, fingerprint of the data, machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inference.data import split
+from inference.recipe import Recipe
+
+if TYPE_CHECKING:
+    from jets import Jets
+
+PACKAGES = ("jetvae", "torch", "pyro-ppl", "numpy", "xarray", "arviz")
+"""Those whose versions are recorded."""
+
+
+def provenance(recipe: Recipe, jets: Jets) -> dict[str, Any]:
+    """Return seed, versions, git hash, data fingerprint, counts, machine and command."""
+    parts = split(jets, recipe.data, recipe.training.seed)
+    return {
+        "command": command_line(),
+        "seed": recipe.training.seed,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "git": git_hash(),
+        "data": list(jets.sources),
+        "data_fingerprint": jets.fingerprint,
+        "classes": list(jets.classes),
+        "counts": {name: jets[getattr(parts, name)].counts for name in ("train", "validation", "test")},
+        "versions": {"python": platform.python_version()} | {name: installed(name) for name in PACKAGES},
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+    }
+
+
+def command_line(words: Sequence[str] | None = None) -> str:
+    """Return how this process was started, quoted for the shell; of ``jetvae``, by whichever door, as ``jetvae``.
+
+    >>> command_line(["/usr/bin/python3", "/usr/local/bin/jetvae", "train", "--latent", "L2(alpha=0.9)"])
+    "jetvae train --latent 'L2(alpha=0.9)'"
+    >>> command_line(["/usr/bin/python3", "-m", "inference.svi", "--out", "my run"])
+    "python3 -m inference.svi --out 'my run'"
+    """
+    python, *rest = sys.orig_argv if words is None else words
+    if rest[:2] == ["-m", "jetvae"]:
+        return shlex.join(["jetvae", *rest[2:]])
+    if rest and Path(rest[0]).stem == "jetvae":
+        return shlex.join(["jetvae", *rest[1:]])
+    return shlex.join([Path(python).name, *rest])
+
+
+def installed(package: str) -> str | None:
+    """Return the version of an installed package, or None."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def git_hash() -> str | None:
+    """Return the commit of the checkout that this code runs from, marked when it has changes; None elsewhere."""
+    here = Path(__file__).resolve().parent
+    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        tracked = subprocess.run(
+            [*command[:3], "ls-files", "--error-unmatch", __file__], capture_output=True, check=False
+        )
+        if tracked.returncode:
+            return None
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
