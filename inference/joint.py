@@ -16,7 +16,7 @@ from torch.distributions import biject_to
 from inference.run import RunError
 from models import AE, VAE
 from priors import Categorical, Latent, RelaxedCategorical, Space, Superposition
-from priors.latent import unwrap
+from priors.constraints import circular, coordinate_support
 from priors.von_mises import wrapped
 
 SHELL = 0.1
@@ -32,6 +32,8 @@ class Map(NamedTuple):
     """Reals ``(..., size)`` to the value and the log density that the change of variables adds, ``(...)``."""
     to_reals: Callable[[Tensor], Tensor]
     """A value to reals that give it."""
+    circular: bool = False
+    """Whether reals a full turn apart give the same value."""
 
 
 def map_of(factor: Latent) -> Map:
@@ -41,13 +43,11 @@ def map_of(factor: Latent) -> Map:
     is drawn in a thin shell about the sphere; anything else by torch's bijection.
     """
     prior = factor.prior()
-    support = unwrap(prior).support
+    support = coordinate_support(prior)
     if support is constraints.sphere:
         return Map(prior.event_shape[0], direction, lambda z: z)
-    while hasattr(support, "base_constraint"):  # of independent coordinates, of a mixture of them
-        support = support.base_constraint
-    if support is constraints.real:
-        return Map(prior.event_shape[0], lambda u: (u, u.sum(-1) * 0), lambda z: z)
+    if support in (constraints.real, circular):
+        return Map(prior.event_shape[0], lambda u: (u, u.sum(-1) * 0), lambda z: z, circular=support is circular)
     transform = biject_to(prior.support)
 
     def to_value(u: Tensor) -> tuple[Tensor, Tensor]:
@@ -140,13 +140,13 @@ class Joint:
         """
         drawn = [self.vae.guide(x) for _ in range(draws)]
         means, deviations = [], []
-        for (label, inner, factor), each in zip(self.leaves, self.maps, strict=True):
+        for (label, inner, _), each in zip(self.leaves, self.maps, strict=True):
             if inner:
                 means.append(torch.zeros(len(x), each.size))
                 deviations.append(torch.ones(len(x), each.size))
                 continue
             reals = torch.stack([each.to_reals(z[label]) for z in drawn])
-            if factor.kind == "angle":
+            if each.circular:
                 centre = torch.atan2(reals.sin().mean(0), reals.cos().mean(0))
                 reals = centre + wrapped(reals - centre)
             means.append(reals.mean(0))

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, Transform, biject_to, transform_to
 from torch.distributions.constraints import Constraint
 
-from priors.latent import Latent, checked
+from priors.latent import Latent, checked, describe_support
 
 ALTERNATIVES = (("logits", "probs"), ("scale_tril", "covariance_matrix", "precision_matrix"))
 
@@ -49,7 +49,7 @@ def from_distributions(
     posterior
         Class with reparametrised draws or enumerable support, or a ``functools.partial`` of one.
     kind
-        ``real`` by default, ``simplex`` or ``category`` where the support says so.
+        ``real`` by default, ``angle``, ``simplex`` or ``category`` where the support says so.
     features
         What the decoder sees of z ``(..., d)``; z itself by default.
 
@@ -206,9 +206,9 @@ def start_of(prior: Any, family: Any, key: str, shape: torch.Size, transform: An
 
 
 def kind_of(distribution: Any) -> str:
-    """Return ``category`` for one-hot vectors, ``simplex`` for weights, else ``real``."""
-    names = {"OneHot": "category", "Simplex": "simplex"}
-    return names.get(str(distribution.support).removesuffix("()"), "real")
+    """Return ``category`` for one-hot vectors, ``simplex`` for weights, ``angle`` on the circle, else ``real``."""
+    names = {"OneHot": "category", "Simplex": "simplex", "Circular": "angle"}
+    return names.get(describe_support(distribution), "real")
 
 
 def modules_in(thing: Any) -> list[nn.Module]:

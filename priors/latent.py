@@ -10,6 +10,7 @@ import pyro.distributions as dist
 import torch
 from torch import Tensor, nn
 
+from priors.constraints import coordinate_support
 from priors.kl import describe_kl
 from priors.lookup import user_address
 from priors.text import format_options
@@ -233,8 +234,5 @@ def describe_distribution(distribution: Any) -> str:
 
 
 def describe_support(distribution: Any) -> str:
-    """Return the support's name, without the wrapper that ``to_event`` puts around it."""
-    support = unwrap(distribution).support
-    while hasattr(support, "base_constraint"):
-        support = support.base_constraint
-    return str(support).removesuffix("()")
+    """Return the name of the support of one coordinate: ``Real``, ``Circular``, ``Simplex``, ..."""
+    return str(coordinate_support(distribution)).removesuffix("()")

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.distributions import constraints, register_kl
 from torch.distributions.utils import broadcast_all
 
+from priors.constraints import circular
 from priors.latent import Latent
 from priors.polar import PolarAngle
 
@@ -20,6 +21,7 @@ HEAD_SCALE = 10.0  # a head of order one is a posterior about 0.1 rad wide: near
 class VonMisesDistribution(dist.TorchDistribution):
     r"""Von Mises distribution of an angle, :math:`p(z) = e^{\kappa\cos(z - \mu)} / 2\pi I_0(\kappa)`.
 
+    Its support is :data:`priors.constraints.circular`: any real angle, periodic.
     Draws invert the distribution function in a fixed number of steps and carry the implicit gradient
     (Figurnov et al. 1805.08498); see :class:`priors.polar.PolarAngle` for the accuracy.
 
@@ -36,7 +38,7 @@ class VonMisesDistribution(dist.TorchDistribution):
     """
 
     arg_constraints = {"loc": constraints.real, "concentration": constraints.nonnegative}  # noqa: RUF012
-    support = constraints.real
+    support = circular
     has_rsample = True
 
     def __init__(self, loc: Any, concentration: Any, validate_args: bool | None = None) -> None:

@@ -95,13 +95,13 @@ def test_kl_comes_per_coordinate_where_it_splits(text):
 
 
 def test_describe():
-    rows = parse("R4 x D3(alpha=1,.25,.1) x S2 x H2").describe()
-    assert [row["site"] for row in rows] == ["z_R4", "z_D3", "z_S2", "z_H2"]
-    assert [row["kl"] for row in rows] == ["exact", "exact", "exact", "Monte Carlo"]
-    assert [row["posterior"] for row in rows] == ["Normal", "Dirichlet", "PowerSpherical", "WrappedNormal"]
-    assert [row["encoder_outputs"] for row in rows] == [8, 3, 3, 4]
-    assert [row["decoder_features"] for row in rows] == [4, 3, 3, 2]
-    assert [row["support"] for row in rows] == ["Real", "Simplex", "Sphere", "Real"]
+    rows = parse("R4 x D3(alpha=1,.25,.1) x S2 x T2 x H2").describe()
+    assert [row["site"] for row in rows] == ["z_R4", "z_D3", "z_S2", "z_T2", "z_H2"]
+    assert [row["kl"] for row in rows] == ["exact", "exact", "exact", "exact", "Monte Carlo"]
+    assert [row["posterior"] for row in rows] == ["Normal", "Dirichlet", "PowerSpherical", "VonMises", "WrappedNormal"]
+    assert [row["encoder_outputs"] for row in rows] == [8, 3, 3, 4, 4]
+    assert [row["decoder_features"] for row in rows] == [4, 3, 3, 4, 2]
+    assert [row["support"] for row in rows] == ["Real", "Simplex", "Sphere", "Circular", "Real"]
     assert rows[0]["prior"] == "Normal(loc=0, scale=1)"
 
 

@@ -1,0 +1,48 @@
+"""The support of an angle, beside those of :mod:`torch.distributions.constraints`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+from torch.distributions import Transform, biject_to, constraints, transform_to
+from torch.distributions.transforms import identity_transform
+
+
+class _Circular(constraints.Constraint):
+    """An angle in rad: any real number, those a full turn apart being one point of the circle."""
+
+    def check(self, value: Any) -> Tensor:
+        """Return which of the angles ``value`` ``(...)`` are numbers, as for real ones."""
+        return constraints.real.check(value)
+
+
+circular = _Circular()
+"""Support of distributions on the circle, NumPyro's ``constraints.circular``.
+
+Unlike NumPyro's it is not cut at -pi and pi: the densities are periodic, and a sampler that may leave the interval
+meets no edge there. Its bijection from the reals is the identity, of which the circle takes every turn.
+
+>>> from priors import VonMises
+>>> VonMises(2).prior().base_dist.support, biject_to(circular) == biject_to(constraints.real)
+(Circular(), True)
+"""
+
+
+@biject_to.register(circular)
+@transform_to.register(circular)
+def _identity(constraint: constraints.Constraint) -> Transform:
+    return identity_transform
+
+
+def coordinate_support(distribution: Any) -> Any:
+    """Return the constraint on one coordinate of a distribution, or on its whole event where that does not split.
+
+    >>> import pyro.distributions as dist
+    >>> coordinate_support(dist.Normal(0.0, 1.0).expand([2]).to_event(1))
+    Real()
+    """
+    support = distribution.support
+    while hasattr(support, "base_constraint"):  # of independent coordinates, of a mixture of them
+        support = support.base_constraint
+    return support
