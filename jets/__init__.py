@@ -5,7 +5,24 @@
 Jets(10000 qcd, 10000 top; up to 50 constituents)
 """
 
-from jets.dataset import JetFileError, Jets, concatenate
-from jets.hdf5 import load, save
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jets.dataset import JetFileError, Jets, concatenate
+    from jets.hdf5 import load, save
 
 __all__ = ["JetFileError", "Jets", "concatenate", "load", "save"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import numpy and h5py when the first array is wanted: a command that prints its help must not wait for them."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("jets.hdf5"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

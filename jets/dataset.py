@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from jets.errors import UserError
+
 Columns = Mapping[str, NDArray[np.float32]]
 
 
-class JetFileError(ValueError):
+class JetFileError(UserError):
     """A file of jets cannot be used; the message names the file, the field and the remedy."""
 
 
@@ -81,6 +83,13 @@ class Jets:
 def concatenate(samples: Iterable[Jets]) -> Jets:
     """Join samples: classes of equal name become one, constituents are padded to the longest.
 
+    Raises
+    ------
+    JetFileError
+        If jets and vectors, or vectors of different length, are mixed.
+
+    Examples
+    --------
     >>> one = Jets(np.zeros((2, 3, 3), np.float32), np.zeros(2, np.int64), ("qcd",))
     >>> two = Jets(np.zeros((1, 4, 3), np.float32), np.zeros(1, np.int64), ("top",))
     >>> concatenate([one, two])

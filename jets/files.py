@@ -17,8 +17,10 @@ LARGE = 100_000
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path beside ``path``; move it there when the block ends without an error.
+def replacing(path: str | Path, folder: Path | None = None) -> Iterator[Path]:
+    """Give a temporary path beside ``path``; move it there, flushed to disk, when the block ends without an error.
+
+    A process that is killed leaves the temporary file behind: ``folder``, of the same disk, can take it instead.
 
     >>> import tempfile
     >>> target = Path(tempfile.mkdtemp()) / "numbers.txt"
@@ -29,7 +31,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=folder or path.parent)
     os.close(handle)
     temporary = Path(name)
     try:

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from jets.dataset import JetFileError, Jets, concatenate
 from jets.files import replacing
+from jets.simulation.config import CLASSES
 from jets.vectors import load_vectors, names_vectors
 
-CLASSES = ("qcd", "top", "w")
 SAMPLES = tuple(f"sample:{name}" for name in CLASSES)
-COLUMNS = {"constituents": ("pt", "eta_rel", "phi_rel")}
-UNITS = {"constituents": "GeV, 1, rad", "label": "index into classes", "jet": "", "subst": "", "truth": ""}
+CONSTITUENTS = (("pt", "eta_rel", "phi_rel"), "GeV, 1, rad")
+"""Columns and units of the constituents."""
 
 
 def load(*sources: str | Path) -> Jets:
@@ -44,19 +44,50 @@ def save(path: str | Path, jets: Jets) -> Path:
     """Write jets as HDF5 with ``columns`` and ``units`` attributes, atomically; return the path."""
     with replacing(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
         file.attrs["classes"] = list(jets.classes)
-        _write(file, "constituents", jets.constituents, COLUMNS["constituents"])
-        _write(file, "label", jets.label.astype(np.uint8), ("label",))
+        _write(file, "constituents", jets.constituents, *CONSTITUENTS)
+        _write(file, "label", jets.label.astype(np.uint8), ("label",), "index into classes")
         for group in ("jet", "subst", "truth"):
             columns = getattr(jets, group)
             if columns:
-                _write(file, group, np.stack(list(columns.values()), 1), tuple(columns))
+                _write(file, group, np.stack(list(columns.values()), 1), tuple(columns), "")
     return Path(path)
 
 
-def _write(file: h5py.File, name: str, values: NDArray, columns: tuple[str, ...]) -> None:
-    data = file.create_dataset(name, data=values, compression="gzip", shuffle=True, track_times=False)
-    data.attrs["columns"] = list(columns)
-    data.attrs["units"] = UNITS[name]
+def _write(file: h5py.File, name: str, values: NDArray, columns: tuple[str, ...], units: str) -> None:
+    create_dataset(file, name, values.shape, values.dtype, columns, units)[...] = values
+
+
+def create_dataset(
+    file: h5py.File,
+    name: str,
+    shape: tuple[int, ...],
+    dtype: DTypeLike,
+    columns: tuple[str, ...],
+    units: str,
+    *,
+    chunks: tuple[int, ...] | None = None,
+    level: int = 4,
+) -> h5py.Dataset:
+    """Create an empty compressed dataset that says what its columns are; nothing in it depends on the time.
+
+    Parameters
+    ----------
+    file
+        Open for writing.
+    name, shape, dtype
+        Of the dataset.
+    columns, units
+        Its attributes: the names along the last axis, and their units.
+    chunks
+        Shape of the pieces that are compressed one by one; h5py's choice by default.
+    level
+        Of gzip, 0 to 9.
+    """
+    options = {"compression": "gzip", "compression_opts": level, "shuffle": True, "track_times": False}
+    dataset = file.create_dataset(name, shape, dtype, chunks=chunks, **options)
+    dataset.attrs["columns"] = np.array(columns, h5py.string_dtype())
+    dataset.attrs["units"] = units
+    return dataset
 
 
 def _load_one(source: str) -> Jets:

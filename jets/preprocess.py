@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from jets.errors import UserError
+
 WIDTH = (0.029, 0.035)
 """Pixel size of the authors' 40 x 40 grid in (eta, phi)."""
 
@@ -129,12 +131,12 @@ def prepare(constituents: Tensor, steps: Sequence[str] = tuple(STEPS)) -> Tensor
 
     Raises
     ------
-    ValueError
+    UserError
         A step that does not exist.
     """
     unknown = set(steps) - set(STEPS)
     if unknown:
-        raise ValueError(f"unknown preprocessing steps {sorted(unknown)}; known: {', '.join(STEPS)}")
+        raise UserError(f"unknown preprocessing steps {sorted(unknown)}; known: {', '.join(STEPS)}")
     for name in STEPS:
         if name in steps:
             constituents = STEPS[name](constituents)

@@ -23,6 +23,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from jets.errors import UserError
+
 Array = NDArray[np.float64]
 
 
@@ -229,22 +231,22 @@ def parse(text: str) -> Toy:
 
     Raises
     ------
-    ValueError
+    UserError
         No such toy, or no such argument; the message lists the valid ones.
     """
     match = re.fullmatch(r"(\w+)(?:\((.*)\))?", text.strip())
     name, inside = match.groups() if match else (text, "")
     if name not in TOYS:
-        raise ValueError(f"no toy {name}; there are {', '.join(TOYS)}")
+        raise UserError(f"no toy {name}; there are {', '.join(TOYS)}")
     known = inspect.signature(TOYS[name]).parameters
     given = dict(re.findall(r"(\w+)\s*=\s*([^=]*?)\s*(?:,\s*(?=\w+\s*=)|$)", inside or ""))
     wrong = set(given) - set(known)
     if wrong or (inside and not given):
-        raise ValueError(f"{name} takes {', '.join(known)}, as {name}({next(iter(known))}=...); got ({inside})")
+        raise UserError(f"{name} takes {', '.join(known)}, as {name}({next(iter(known))}=...); got ({inside})")
     try:
         return TOYS[name](**{key: value_of(value, known[key].default) for key, value in given.items()})
     except ValueError as error:
-        raise ValueError(f"{text}: {error}") from error
+        raise UserError(f"{text}: {error}") from error
 
 
 def value_of(text: str, default: Any) -> Any:

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from jets.emd.checks import check_arguments, check_clouds
+from jets.emd.checks import CloudError, check_arguments, check_clouds
 from jets.emd.pairs import pairwise
 
-__all__ = ["METHODS", "Distance", "emd", "pairwise"]
+__all__ = ["METHODS", "CloudError", "Distance", "emd", "pairwise"]
 
 METHODS = ("fused", "reference", "exact", "sinkhorn", "geomloss")
 
@@ -74,7 +74,7 @@ def emd(
 
     Raises
     ------
-    ValueError
+    CloudError
         For shapes other than ``(..., n, 3)``, NaN or infinity, negative weights, a cloud without weight when
         ``normalise``, or an unknown method.
     RuntimeError
@@ -100,7 +100,7 @@ def emd(
     result = _fused(one, two, p, R, normalise, tolerance) if method == "fused" else None
     if result is None:
         solve = _plain(method)
-        check_clouds(one.detach(), two.detach(), normalise)
+        check_clouds(one, two, normalise)
         result = solve(one, two, p, R, normalise, tolerance)
     value, lower, upper = (part.to(x.dtype).reshape(batch) for part in result)
     return Distance(value, lower.detach(), upper.detach())

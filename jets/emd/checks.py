@@ -5,46 +5,72 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
+from jets.errors import UserError
+
+
+class CloudError(UserError):
+    """Clouds or options for which no distance is defined; the message says what was expected."""
+
 
 def check_arguments(
     x: Tensor, y: Tensor, p: float, R: float, tolerance: float, method: str, methods: tuple[str, ...]
 ) -> None:
-    """Raise one ValueError for arguments that no cloud could make right."""
+    """Refuse arguments that no values of the clouds could make right.
+
+    Parameters
+    ----------
+    x, y
+        Clouds ``(..., n, 3)`` and ``(..., m, 3)``: only type, shape and dtype are read.
+    p, R, tolerance, method
+        As in :func:`jets.emd.emd`.
+    methods
+        Names that ``method`` may be.
+
+    Raises
+    ------
+    CloudError
+        One line that names the argument.
+    """
     for name, cloud in (("x", x), ("y", y)):
         if not isinstance(cloud, Tensor):
-            raise ValueError(f"{name} is of type {type(cloud).__name__}; give torch tensors, torch.from_numpy({name})")
+            raise CloudError(f"{name} is of type {type(cloud).__name__}; give torch tensors, torch.from_numpy({name})")
         if cloud.ndim < 2 or cloud.shape[-1] != 3 or cloud.shape[-2] == 0:
-            raise ValueError(
+            raise CloudError(
                 f"{name} has shape {tuple(cloud.shape)}; expected (..., n, 3) with n >= 1 and columns weight, eta, phi"
             )
         if not cloud.is_floating_point():
-            raise ValueError(f"{name} has dtype {cloud.dtype}; expected a floating-point tensor")
+            raise CloudError(f"{name} has dtype {cloud.dtype}; expected a floating-point tensor")
     if method not in methods:
-        raise ValueError(f"method is {method!r}; expected one of {', '.join(methods)}")
+        raise CloudError(f"method is {method!r}; expected one of {', '.join(methods)}")
     if method in ("fused", "geomloss") and p not in (1, 2):
-        raise ValueError(f"p is {p}; method {method!r} knows p = 1 and p = 2, 'reference' and 'exact' any p > 0")
+        raise CloudError(f"p is {p}; method {method!r} knows p = 1 and p = 2, 'reference' and 'exact' any p > 0")
     if not (p > 0 and R > 0 and 0 < tolerance < 1):
-        raise ValueError(f"p = {p}, R = {R}, tolerance = {tolerance}; expected p > 0, R > 0, 0 < tolerance < 1")
+        raise CloudError(f"p = {p}, R = {R}, tolerance = {tolerance}; expected p > 0, R > 0, 0 < tolerance < 1")
 
 
 def check_clouds(x: Tensor, y: Tensor, normalise: bool) -> None:
-    """Raise one ValueError for values that are not clouds of particles ``(B, n, 3)``.
+    """Refuse values that are not clouds of particles ``(..., n, 3)``: weight, eta, phi [rad].
 
     In numpy, for waking torch's threads would cost more than the checks.
+
+    Raises
+    ------
+    CloudError
+        One line that names the argument and its first bad cloud.
     """
     for name, tensor in (("x", x), ("y", y)):
-        cloud = tensor.detach().cpu().numpy()
+        cloud = tensor.detach().reshape(-1, *tensor.shape[-2:]).cpu().numpy()
         weight = cloud[..., 0]
         total = weight.sum(1)
         if not np.isfinite(cloud).all():
             row = int(np.flatnonzero(~np.isfinite(cloud).all((1, 2)))[0])
-            raise ValueError(f"{name}[{row}] holds NaN or infinity; padding needs weight 0 and finite positions")
+            raise CloudError(f"{name}[{row}] holds NaN or infinity; padding needs weight 0 and finite positions")
         if weight.min(initial=0.0) < 0:
             row = int(np.flatnonzero((weight < 0).any(1))[0])
-            raise ValueError(f"{name}[{row}] has a negative weight; weights are pT >= 0, and 0 for padding")
+            raise CloudError(f"{name}[{row}] has a negative weight; weights are pT >= 0, and 0 for padding")
         if normalise and (total <= 0).any():
             row = int(np.flatnonzero(total <= 0)[0])
-            raise ValueError(
+            raise CloudError(
                 f"{name}[{row}] has total weight 0 and cannot be normalised; drop it, or use normalise=False, where "
                 "the distance to an empty cloud is the other cloud's total weight"
             )

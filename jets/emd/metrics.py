@@ -21,9 +21,9 @@ from jets.emd.checks import check_arguments, check_clouds
 def _split(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return normalised weights and positions of both; padding is cut off from every gradient."""
     check_arguments(x, y, 1, 1.0, 0.5, "fused", ("fused",))
+    check_clouds(x, y, True)
     parts = []
     for cloud in (x, y):
-        check_clouds(cloud.detach().reshape(-1, *cloud.shape[-2:]), cloud.detach().reshape(-1, *cloud.shape[-2:]), True)
         real = cloud[..., 0] > 0
         weight = torch.where(real, cloud[..., 0], 0.0)
         parts += [weight / weight.sum(-1, keepdim=True), torch.where(real[..., None], cloud[..., 1:], 0.0)]

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import torch
 
-from jets.emd.checks import check_arguments, check_clouds
+from jets.emd.checks import CloudError, check_arguments, check_clouds
 
 #: Rows and columns of one block.
 BLOCK = 256
@@ -55,7 +55,7 @@ def pairwise(
 
     Raises
     ------
-    ValueError
+    CloudError
         For clouds or options that `jets.emd.emd` refuses, and for a file of another matrix.
 
     Examples
@@ -85,7 +85,7 @@ def _check(x: torch.Tensor, y: torch.Tensor, p: int, R: float, normalise: bool, 
 
     check_arguments(x, y, p, R, tolerance, method, METHODS)
     if x.ndim != 3 or y.ndim != 3:
-        raise ValueError(f"x and y have shapes {tuple(x.shape)} and {tuple(y.shape)}; expected (N, n, 3) and (M, m, 3)")
+        raise CloudError(f"x and y have shapes {tuple(x.shape)} and {tuple(y.shape)}; expected (N, n, 3) and (M, m, 3)")
     check_clouds(x, y, normalise)
 
 
@@ -170,7 +170,7 @@ def _open(
             store.create_dataset("done", blocks, bool)
             store.attrs.update(options | {"identity": identity, "block": BLOCK})
         elif store.attrs["identity"] != identity:
-            raise ValueError(f"{os.fspath(file)} holds the distances of other clouds or options; choose another file")
+            raise CloudError(f"{os.fspath(file)} holds the distances of other clouds or options; choose another file")
         yield _Flushed(store), store["done"]
 
 

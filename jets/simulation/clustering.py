@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from jets.detector import Candidates
+    from jets.simulation.detector import Candidates
 
 RADIUS = 0.8
 PT_WINDOW = (550.0, 650.0)
@@ -26,11 +26,16 @@ class Jets(NamedTuple):
 
     Attributes
     ----------
-    event : (J,), index of the event.
-    axis : (J, 6), columns ``JET_COLUMNS``: GeV, 1, rad, GeV, 1, 1.
-    counts : (J,), constituents of each jet.
-    pt, y, phi : (P,), relative to nothing: GeV, 1, rad.
-    kind : (P,), 1 track, 2 ECAL, 3 HCAL.
+    event
+        ``(J,)`` index of the event.
+    axis
+        ``(J, 6)`` columns ``JET_COLUMNS``: GeV, 1, rad, GeV, 1, 1.
+    counts
+        ``(J,)`` constituents of each jet.
+    pt, y, phi
+        ``(P,)`` in the detector's frame, not relative to the axis: GeV, 1, rad.
+    kind
+        ``(P,)`` 1 track, 2 ECAL, 3 HCAL.
     """
 
     event: NDArray[Any]
@@ -43,10 +48,8 @@ class Jets(NamedTuple):
 
 
 def wrap(phi: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Angles in [-pi, pi), rad, any shape.
+    """Return angles [rad] of any shape in [-pi, pi).
 
-    Examples
-    --------
     >>> wrap(np.array([0.0, 2 * np.pi + 0.5, -3.5])).round(3).tolist()
     [0.0, 0.5, 2.783]
     """
@@ -56,12 +59,14 @@ def wrap(phi: NDArray[np.float64]) -> NDArray[np.float64]:
 def momenta(
     pt: NDArray[np.float64], y: NDArray[np.float64], phi: NDArray[np.float64], counts: NDArray[np.int64]
 ) -> Any:
-    """Massless four-momenta as an awkward array (len(counts), var) with the fields that fastjet reads.
+    """Return massless four-momenta as an awkward array (C, var) with the fields that fastjet reads.
 
     Parameters
     ----------
-    pt, y, phi : (P,), GeV, 1, rad.
-    counts : how many of them belong to each event or jet.
+    pt, y, phi
+        ``(P,)`` GeV, 1, rad.
+    counts
+        ``(C,)`` how many of them belong to each event or jet.
     """
     import awkward as ak
 
@@ -70,7 +75,17 @@ def momenta(
 
 
 def cluster(p4: Any, algorithm: str, radius: float) -> Any:
-    """Cluster sequence of many events at once; ``algorithm`` is fastjet's name without ``_algorithm``."""
+    """Cluster many events at once with fastjet (M. Cacciari et al., arXiv:1111.6097); return its cluster sequence.
+
+    Parameters
+    ----------
+    p4
+        From :func:`momenta`.
+    algorithm
+        fastjet's name without ``_algorithm``: ``antikt``, ``kt``, ``cambridge``.
+    radius
+        R in (y, phi).
+    """
     import fastjet
     from fastjet._swig import ClusterSequence
 
@@ -80,12 +95,16 @@ def cluster(p4: Any, algorithm: str, radius: float) -> Any:
 
 
 def leading_jets(candidates: Candidates, events: int) -> Jets:
-    """Leading jets inside the pT window and ``|eta| < 2``; an event whose leading jet is outside gives none.
+    """Return leading jets inside the pT window and ``|eta| < 2``; an event whose leading jet is outside gives none.
+
+    Anti-kT with R = 0.8 (M. Cacciari, G. Salam, G. Soyez, arXiv:0802.1189), E scheme.
 
     Parameters
     ----------
-    candidates : particle-flow candidates, sorted by event.
-    events : number of events of the batch.
+    candidates
+        Particle-flow candidates, sorted by event.
+    events
+        Number of events of the batch.
     """
     import awkward as ak
 
@@ -108,7 +127,7 @@ def leading_jets(candidates: Candidates, events: int) -> Jets:
 
 
 def _axes(jets: Jets) -> NDArray[np.float64]:
-    """Sum of the constituents' four-momenta in columns ``JET_COLUMNS``."""
+    """Return the sum of the constituents' four-momenta in columns ``JET_COLUMNS``."""
     row = np.repeat(np.arange(len(jets.counts)), jets.counts)
     parts = (np.cos(jets.phi), np.sin(jets.phi), np.sinh(jets.y), np.cosh(jets.y))
     px, py, pz, e = (np.bincount(row, jets.pt * part, minlength=len(jets.counts)) for part in parts)
@@ -119,18 +138,20 @@ def _axes(jets: Jets) -> NDArray[np.float64]:
 
 
 def select(jets: Jets, keep: NDArray[np.bool_]) -> Jets:
-    """The jets for which ``keep``, (J,), is true."""
+    """Return the jets for which ``keep`` ``(J,)`` is true."""
     flat = np.repeat(keep, jets.counts)
     return Jets(*(column[keep] for column in jets[:3]), *(column[flat] for column in jets[3:]))
 
 
 def padded(jets: Jets, size: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """The ``size`` hardest constituents of each jet.
+    """Return the ``size`` hardest constituents of each jet.
 
     Returns
     -------
-    constituents : (J, size, 3) float32, pT [GeV], rapidity and azimuth [rad] relative to the axis; zero padded.
-    kind : (J, size), 0 where padded.
+    constituents
+        ``(J, size, 3)`` float32: pT [GeV], rapidity and azimuth [rad] relative to the axis; zero padded.
+    kind
+        ``(J, size)`` 0 where padded.
     """
     row = np.repeat(np.arange(len(jets.counts)), jets.counts)
     rank = np.arange(len(row)) - np.repeat(np.cumsum(jets.counts) - jets.counts, jets.counts)

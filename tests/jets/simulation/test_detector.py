@@ -6,8 +6,8 @@ import pytest
 pytest.importorskip("pythia8mc")
 pytest.importorskip("fastjet")
 
-from jets import detector
-from jets.generator import Particles
+from jets.simulation import detector
+from jets.simulation.generator import Particles
 
 # N single particles, each in its own event: means within 4 standard errors, widths within 5 %.
 

@@ -6,39 +6,22 @@ Every file in it appears under its name in one step, complete: a process may be 
 from __future__ import annotations
 
 import json
-import os
-from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jets.block import Config, simulate_block
-from jets.generator import SimulationError
+from jets.files import replacing
+from jets.simulation.block import simulate_block
+from jets.simulation.config import Config, SimulationError, describe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import BinaryIO
-
     from numpy.typing import NDArray
 
 
-def versions() -> dict[str, str]:
-    """Versions of the packages that decide the numbers."""
-    return {name: version(name) for name in ("pythia8mc", "fastjet", "numpy")}
-
-
-def describe(config: Config) -> dict[str, object]:
-    """Configuration, settings and versions: all that a sample depends on, ready for JSON."""
-    return {**asdict(config), "pythia_settings": config.settings(), "versions": versions()}
-
-
 def folder_of(out: Path) -> Path:
-    """Where the blocks of a sample wait.
+    """Return the folder where the blocks of a sample wait.
 
-    Examples
-    --------
     >>> folder_of(Path("top.h5")).name
     'top.h5.partial'
     """
@@ -56,8 +39,8 @@ def begin(folder: Path, config: Config) -> None:
     folder.mkdir(exist_ok=True)
     record, wanted = folder / "config.json", describe(config)
     if not record.exists():
-        text = json.dumps(wanted, indent=1) + "\n"
-        _write(record, lambda file: file.write(text.encode()))
+        with replacing(record) as temporary:
+            temporary.write_text(json.dumps(wanted, indent=1) + "\n")
         return
     found = json.loads(record.read_text())
     wrong = [f"{key} = {found.get(key)}, not {wanted[key]}" for key in wanted if found.get(key) != wanted[key]]
@@ -69,31 +52,28 @@ def begin(folder: Path, config: Config) -> None:
 
 
 def block_path(folder: Path, block: int) -> Path:
-    """File of a block."""
+    """Return the path of a block's file."""
     return folder / f"block-{block:06d}.npz"
 
 
 def ensure_block(folder: Path, config: Config, block: int) -> int:
-    """Simulate a block unless it is there, and return how many jets it has."""
+    """Simulate a block unless it is there, and return how many jets it has.
+
+    Raises
+    ------
+    SimulationError
+        As :func:`jets.simulation.block.simulate_block`.
+    """
     path = block_path(folder, block)
     if not path.exists():
         arrays = simulate_block(config, block)
-        _write(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
     with np.load(path) as arrays:
         return len(arrays["label"])
 
 
 def load_block(folder: Path, block: int) -> dict[str, NDArray]:
-    """The arrays of a block that is there."""
+    """Return the arrays of a block that is there, those of :func:`jets.simulation.block.simulate_block`."""
     with np.load(block_path(folder, block)) as arrays:
         return dict(arrays)
-
-
-def _write(path: Path, fill: Callable[[BinaryIO], object]) -> None:
-    """Write a file under another name, down to the disk, and move it into place."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        fill(file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

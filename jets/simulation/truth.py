@@ -1,4 +1,4 @@
-"""What the generator knows about a jet: the partons it comes from, relative to the jet axis."""
+"""Generator truth of a jet: the partons it comes from, relative to the jet axis."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jets.clustering import RADIUS, wrap
+from jets.simulation.clustering import RADIUS, wrap
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from jets.generator import Hard
+    from jets.simulation.generator import Hard
 
 
 def _places(*names: str) -> tuple[str, ...]:
-    """Column names of partons' transverse momenta and relative coordinates."""
+    """Return the column names of partons' transverse momenta and relative coordinates."""
     return tuple(f"{name}_{column}" for name in names for column in ("pt", "deta", "dphi"))
 
 
@@ -36,7 +36,21 @@ UNITS = "GeV for *_pt; angles in rad, deta = y - y_jet; z = pT fractions"
 def relative(
     p4: NDArray[np.float64], y: NDArray[np.float64], phi: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Partons (J, ..., 4) as pT [GeV], deta, dphi [rad] relative to axes (J,), and their distances.
+    """Return partons relative to jet axes, and their distances from them.
+
+    Parameters
+    ----------
+    p4
+        ``(J, ..., 4)`` px, py, pz, E [GeV].
+    y, phi
+        ``(J,)`` rapidity and azimuth [rad] of the axes.
+
+    Returns
+    -------
+    place
+        ``(J, ..., 3)`` pT [GeV], deta, dphi [rad].
+    distance
+        ``(J, ...)`` in (y, phi).
 
     Examples
     --------
@@ -52,21 +66,26 @@ def relative(
 
 
 def match(hard: Hard, event: NDArray[np.int64], axis: NDArray[np.float64]) -> tuple[NDArray[np.bool_], Hard]:
-    """The candidate of the hard process that each jet comes from.
+    """Return the candidate of the hard process that each jet comes from.
 
     It is the nearest parton of a QCD jet; for a top or W the candidate whose farthest decay quark is nearest, and
     the jet is accepted if that quark is within R.
 
     Parameters
     ----------
-    hard : partons of all events.
-    event : (J,), event of each jet.
-    axis : (J, 6), columns of ``jets.clustering.JET_COLUMNS``.
+    hard
+        Partons of all events.
+    event
+        ``(J,)`` event of each jet.
+    axis
+        ``(J, 6)`` columns of :data:`jets.simulation.clustering.JET_COLUMNS`.
 
     Returns
     -------
-    accepted : (J,).
-    matched : one row per jet, without the dimension of the candidates.
+    accepted
+        ``(J,)`` whether the jet is one of the process.
+    matched
+        One row per jet, without the dimension of the candidates.
     """
     decays = hard.p4.shape[2] > 1
     _, distance = relative(hard.p4[event], axis[:, 4], axis[:, 2])
@@ -77,13 +96,16 @@ def match(hard: Hard, event: NDArray[np.int64], axis: NDArray[np.float64]) -> tu
 
 
 def table(process: str, matched: Hard, axis: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Generator quantities of jets, (J, columns of ``COLUMNS[process]``).
+    """Return the generator quantities of jets, ``(J, columns of COLUMNS[process])``, units as in ``UNITS``.
 
     Parameters
     ----------
-    process : a key of ``COLUMNS``.
-    matched : from ``match``.
-    axis : (J, 6).
+    process
+        A key of ``COLUMNS``.
+    matched
+        From :func:`match`.
+    axis
+        ``(J, 6)`` columns of :data:`jets.simulation.clustering.JET_COLUMNS`.
     """
     place, distance = relative(matched.p4, axis[:, 4], axis[:, 2])
     flat = place.reshape(len(place), 3 * place.shape[1])
@@ -98,7 +120,7 @@ def _of_qcd(matched: Hard, place: NDArray[np.float64], distance: NDArray[np.floa
 
 
 def _of_w(matched: Hard, place: NDArray[np.float64], distance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Columns dR_q1q2, z_q1, costheta_W."""
+    """Return columns dR_q1q2, z_q1, costheta_W."""
     q1, q2 = place[:, -2], place[:, -1]
     gap = np.hypot(q1[:, 1] - q2[:, 1], wrap(q1[:, 2] - q2[:, 2]))
     z = q1[:, 0] / (q1[:, 0] + q2[:, 0])
@@ -106,7 +128,7 @@ def _of_w(matched: Hard, place: NDArray[np.float64], distance: NDArray[np.float6
 
 
 def _of_top(matched: Hard, place: NDArray[np.float64], distance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Columns dR_q1q2, dR_bW, z_b, z_q1_in_W, costheta_W, dR_max."""
+    """Return columns dR_q1q2, dR_bW, z_b, z_q1_in_W, costheta_W, dR_max."""
     gap, z, angle = _of_w(matched, place, distance).T
     b, w = matched.p4[:, 1], matched.p4[:, -2] + matched.p4[:, -1]
     origin = np.zeros(len(b))
@@ -117,7 +139,7 @@ def _of_top(matched: Hard, place: NDArray[np.float64], distance: NDArray[np.floa
 
 
 def _decay_angle(q1: NDArray[np.float64], q2: NDArray[np.float64]) -> NDArray[np.float64]:
-    r"""Cosine of the angle of q1, in the rest frame of q1 + q2, to the pair's direction of flight; (J, 4) -> (J,).
+    r"""Return the cosine of q1's angle in the rest frame of q1 + q2 to the pair's direction of flight; (J, 4) -> (J,).
 
     With energy :math:`E` and momentum :math:`p` along the flight, :math:`p^* = \gamma(p - \beta E)`.
     """

@@ -9,8 +9,8 @@ from scipy.optimize import minimize
 pytest.importorskip("pythia8mc")
 pytest.importorskip("fastjet")
 
-from jets import clustering, detector
-from jets.substructure import substructure
+from jets.simulation import clustering, detector
+from jets.simulation.substructure import substructure
 
 
 def random_jet(rng, n):

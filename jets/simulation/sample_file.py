@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import h5py
 import numpy as np
 
-from jets import clustering, substructure, truth
-from jets.block import CLASSES, Config
-from jets.partial import describe, load_block, versions
+from jets.command import command
+from jets.hdf5 import CONSTITUENTS, create_dataset
+from jets.simulation import clustering, substructure, truth
+from jets.simulation.config import CLASSES, Config, describe, versions
+from jets.simulation.unfinished import load_block
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,15 +28,13 @@ MANTISSA_BITS = 12
 
 
 def layout(process: str) -> dict[str, tuple[tuple[str, ...], str]]:
-    """Columns and units of every dataset of a process.
+    """Return columns and units of every dataset of a process.
 
-    Examples
-    --------
     >>> layout("qcd")["constituents"]
     (('pt', 'eta_rel', 'phi_rel'), 'GeV, 1, rad')
     """
     return {
-        "constituents": (("pt", "eta_rel", "phi_rel"), "GeV, 1, rad"),
+        "constituents": CONSTITUENTS,
         "jet": (clustering.JET_COLUMNS, "GeV, 1, rad, GeV, 1, 1"),
         "kind": (("kind",), "0 pad 1 track 2 ECAL 3 HCAL"),
         "label": (("label",), " ".join(f"{i} {name}" for i, name in enumerate(CLASSES))),
@@ -44,10 +44,8 @@ def layout(process: str) -> dict[str, tuple[tuple[str, ...], str]]:
 
 
 def quantise(constituents: NDArray[np.float32]) -> NDArray[np.int16]:
-    """Constituents (N, M, 3) as whole multiples of ``SCALE``; no constituent's pT becomes the zero of padding.
+    """Return constituents ``(N, M, 3)`` [GeV, 1, rad] as whole multiples of ``SCALE``; no pT becomes padding's zero.
 
-    Examples
-    --------
     >>> quantise(np.array([[[1.0, 0.1, -0.1], [0.004, 0.0, 0.0], [0.0, 0.0, 0.0]]], np.float32)).tolist()
     [[[20, 200, -200], [1, 0, 0], [0, 0, 0]]]
     """
@@ -57,10 +55,8 @@ def quantise(constituents: NDArray[np.float32]) -> NDArray[np.int16]:
 
 
 def round_mantissa(values: NDArray[np.float32], bits: int = MANTISSA_BITS) -> NDArray[np.float32]:
-    """Floats rounded to ``bits`` bits of mantissa, so that they compress.
+    """Return floats of any shape rounded to ``bits`` bits of mantissa, so that they compress.
 
-    Examples
-    --------
     >>> round_mantissa(np.array([0.1, 600.123], np.float32)).tolist()
     [0.100006103515625, 600.0]
     """
@@ -69,7 +65,7 @@ def round_mantissa(values: NDArray[np.float32], bits: int = MANTISSA_BITS) -> ND
 
 
 def compacted(arrays: dict[str, NDArray]) -> dict[str, NDArray]:
-    """A block's arrays as a compact file holds them: without kinds, quantised, with short mantissas."""
+    """Return a block's arrays as a compact file holds them: without kinds, quantised, with short mantissas."""
     rounded = {name: round_mantissa(arrays[name]) for name in ("jet", "subst", "truth")}
     return {"constituents": quantise(arrays["constituents"]), "label": arrays["label"], **rounded}
 
@@ -79,10 +75,14 @@ def write(path: Path, folder: Path, config: Config, counts: list[int]) -> None:
 
     Parameters
     ----------
-    path : of the HDF5 file; the same blocks always give the same bytes.
-    folder : of the blocks.
-    config : of the sample.
-    counts : jets in each block; their sum is at least ``config.n``.
+    path
+        Of the HDF5 file; the same blocks always give the same bytes.
+    folder
+        Of the blocks.
+    config
+        The sample's configuration.
+    counts
+        Jets in each block; their sum is at least ``config.n``.
     """
     done = 0
     with h5py.File(path, "w") as file:
@@ -95,14 +95,14 @@ def write(path: Path, folder: Path, config: Config, counts: list[int]) -> None:
 
 
 def _blocks(folder: Path, config: Config, blocks: int) -> Iterator[dict[str, NDArray]]:
-    """The blocks' arrays as the file holds them."""
+    """Yield the blocks' arrays as the file holds them."""
     for block in range(blocks):
         arrays = load_block(folder, block)
         yield compacted(arrays) if config.compact else arrays
 
 
 def _slabs(blocks: Iterator[dict[str, NDArray]], rows: int) -> Iterator[dict[str, NDArray]]:
-    """The first ``rows`` rows in slabs of whole chunks: a chunk that is written twice leaves a hole in the file."""
+    """Yield the first ``rows`` rows in slabs of whole chunks: a chunk written twice leaves a hole in the file."""
     waiting: dict[str, NDArray] = {}
     for block in blocks:
         waiting = {name: np.concatenate([waiting[name], block[name]]) for name in block} if waiting else block
@@ -114,30 +114,20 @@ def _slabs(blocks: Iterator[dict[str, NDArray]], rows: int) -> Iterator[dict[str
 
 
 def _create(file: h5py.File, name: str, example: NDArray, config: Config) -> h5py.Dataset:
-    """An empty compressed dataset for all jets."""
+    """Create the empty dataset of all jets."""
     shape = (config.n, *example.shape[1:])
     # One column a chunk compresses better, whole jets a chunk read faster.
     chunks = (SLAB, *shape[1:-1], 1) if example.dtype == np.int16 else (CHUNK, *shape[1:])
-    dataset = file.create_dataset(
-        name,
-        shape,
-        example.dtype,
-        chunks=(min(chunks[0], config.n), *chunks[1:]),
-        compression="gzip",
-        compression_opts=9,
-        shuffle=True,
-        track_times=False,
-    )
     columns, units = layout(config.process)[name]
-    dataset.attrs["columns"] = np.array(columns, h5py.string_dtype())
-    dataset.attrs["units"] = units
+    chunks = (min(chunks[0], config.n), *chunks[1:])
+    dataset = create_dataset(file, name, shape, example.dtype, columns, units, chunks=chunks, level=9)
     if example.dtype == np.int16:
         dataset.attrs["scale"] = np.array(SCALE)
     return dataset
 
 
 def _describe(file: h5py.File, config: Config, counts: list[int]) -> None:
-    """File attributes; nothing in them depends on when, where or in how many pieces the sample was made."""
+    """Write the file's attributes; nothing in them depends on when, where or in how many pieces the sample was made."""
     file.attrs["process"] = config.process
     file.attrs["classes"] = np.array(CLASSES, h5py.string_dtype())
     file.attrs["config"] = json.dumps(describe(config))
@@ -145,8 +135,8 @@ def _describe(file: h5py.File, config: Config, counts: list[int]) -> None:
     file.attrs["events"] = len(counts) * config.events_per_block
     file.attrs["jets_accepted"] = sum(counts)
     if config.compact:
+        options = ("--n", config.n, "--seed", config.seed, "--compact", "--max-constituents", config.max_constituents)
         file.attrs["note"] = (
-            f"python -m jets.simulate {config.process} --n {config.n} --seed {config.seed} --compact "
-            f"--max-constituents {config.max_constituents}: constituents are int16 multiples of the attribute scale, "
-            f"jet, subst and truth have {MANTISSA_BITS} bits of mantissa, kind is left out"
+            f"{command('simulate', config.process, *options)}: constituents are int16 multiples of the attribute "
+            f"scale, jet, subst and truth have {MANTISSA_BITS} bits of mantissa, kind is left out"
         )

@@ -1,4 +1,4 @@
-r"""A light particle-flow detector: tracks, two calorimeters, and what particle flow makes of them.
+r"""A light particle-flow detector: two calorimeters, and what particle flow makes of them and the tracks.
 
 Numbers are ATLAS-like. A calorimeter cell of true energy :math:`E` is measured as a log-normal variable of mean
 :math:`E` and standard deviation
@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from jets.simulation.tracks import TRACK_ETA, find_tracks
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from jets.generator import Particles
+    from jets.simulation.generator import Particles
 
 TRACK, ECAL, HCAL = 1, 2, 3
-TRACK_ETA, TRACK_PT = 2.5, 0.5
 # sin(bend) = 0.3 B r / (2 pT) with B = 2 T and r = 1.15 m: slower charged particles curl up before the calorimeter.
 BEND_PT = 0.345
 
@@ -28,13 +29,20 @@ class Calorimeter(NamedTuple):
 
     Attributes
     ----------
-    kind : number in ``Candidates.kind``.
-    cell : (eta, phi) size for ``|eta| < 2.5``.
-    forward : (eta, phi) size beyond.
-    edges : |eta| at which the resolution changes; the last is the end of the acceptance.
-    constant, stochastic, noise : c, s [GeV^1/2] and n [GeV] in each region.
-    threshold : lowest energy, GeV.
-    significance : lowest energy in units of its resolution.
+    kind
+        Number in ``Candidates.kind``.
+    cell
+        (eta, phi) size for ``|eta| < 2.5``.
+    forward
+        (eta, phi) size beyond.
+    edges
+        |eta| at which the resolution changes; the last is the end of the acceptance.
+    constant, stochastic, noise
+        c, s [GeV^1/2] and n [GeV] in each region.
+    threshold
+        Lowest energy, GeV.
+    significance
+        Lowest energy in units of its resolution.
     """
 
     kind: int
@@ -48,10 +56,8 @@ class Calorimeter(NamedTuple):
     significance: float = 2.0
 
     def sigma(self, energy: NDArray[np.float64], eta: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Energy resolution [GeV] at energies [GeV] and pseudorapidities, all (N,).
+        """Return the energy resolution [GeV] at energies [GeV] and pseudorapidities, all ``(N,)``.
 
-        Examples
-        --------
         >>> float(ELECTROMAGNETIC.sigma(np.array([100.0]), np.array([0.0]))[0].round(2))
         1.02
         """
@@ -83,7 +89,17 @@ HADRONIC = Calorimeter(
 
 
 class Candidates(NamedTuple):
-    """Massless particle-flow candidates, sorted by event; all (N,), pt in GeV, kind 1 track, 2 ECAL, 3 HCAL."""
+    """N massless particle-flow candidates, sorted by event.
+
+    Attributes
+    ----------
+    event
+        ``(N,)`` index of the event.
+    pt, eta, phi
+        ``(N,)`` GeV, 1, rad.
+    kind
+        ``(N,)`` 1 track, 2 ECAL, 3 HCAL.
+    """
 
     event: NDArray[Any]
     pt: NDArray[Any]
@@ -92,63 +108,11 @@ class Candidates(NamedTuple):
     kind: NDArray[Any]
 
 
-class Tracks(NamedTuple):
-    """Reconstructed tracks; ``particle`` is the index of the charged particle; ``sigma`` of the energy, GeV."""
-
-    particle: NDArray[Any]
-    pt: NDArray[Any]
-    eta: NDArray[Any]
-    phi: NDArray[Any]
-    sigma: NDArray[Any]
-
-
-def efficiency(pt: NDArray[np.float64], eta: NDArray[np.float64], pdg: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Probability that a charged particle gives a track, (N,), from pt [GeV], eta and particle numbers.
-
-    Examples
-    --------
-    >>> efficiency(np.array([0.7, 5.0, 5.0, 0.3]), np.array([0.0, 0.0, 2.0, 0.0]), np.full(4, 211)).tolist()
-    [0.8, 0.95, 0.85, 0.0]
-    """
-    central = np.abs(eta) < 1.5
-    slow = np.where(central, 0.80, 0.70)
-    fast = np.where(np.abs(pdg) == 13, 0.98, np.where(central, 0.95, 0.85))
-    return np.where((pt > TRACK_PT) & (np.abs(eta) < TRACK_ETA), np.where(pt < 1, slow, fast), 0.0)
-
-
-def momentum_resolution(pt: NDArray[np.float64], eta: NDArray[np.float64]) -> NDArray[np.float64]:
-    r"""Relative resolution of track pT, :math:`a \oplus b\,p_T`; (N,), pt in GeV.
-
-    Examples
-    --------
-    >>> momentum_resolution(np.array([20.0]), np.array([0.0])).round(4).tolist()
-    [0.0141]
-    """
-    central = np.abs(eta) < 1.5
-    return np.hypot(np.where(central, 0.010, 0.015), np.where(central, 5e-4, 8e-4) * pt)
-
-
-def find_tracks(particles: Particles, rng: np.random.Generator) -> Tracks:
-    """Tracks of the charged particles: efficiency, then Gaussian momentum and angles, then the pT threshold."""
-    charged = np.flatnonzero(particles.charge)
-    lucky = rng.random(len(charged)) < efficiency(particles.pt[charged], particles.eta[charged], particles.pdg[charged])
-    index = charged[lucky]
-    relative = momentum_resolution(particles.pt[index], particles.eta[index])
-    g = rng.standard_normal((3, len(index)))
-    pt = particles.pt[index] * (1 + relative * g[0])
-    eta = particles.eta[index] + np.hypot(7e-4, 2e-3 / particles.pt[index]) * g[1]
-    phi = particles.phi[index] + np.hypot(1e-4, 2e-3 / particles.pt[index]) * g[2]
-    keep = pt > TRACK_PT
-    # The resolution that reconstruction believes is the one at the measured momentum.
-    sigma = momentum_resolution(pt, eta) * pt * np.cosh(eta)
-    return Tracks(*(x[keep] for x in (index, pt, eta, phi, sigma)))
-
-
 def electromagnetic_fraction(pdg: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Share of the energy in the ECAL: photons and electrons all, K0S and Lambda (decaying inside) 0.3, hadrons none.
+    """Return the share of the energy in the ECAL, ``(N,)``.
 
-    Examples
-    --------
+    Photons and electrons leave all of it there, K0S and Lambda, which decay inside, 0.3, other hadrons none.
+
     >>> electromagnetic_fraction(np.array([22, -11, 310, 211])).tolist()
     [1.0, 1.0, 0.3, 0.0]
     """
@@ -170,14 +134,21 @@ def flow(
 
     Parameters
     ----------
-    calorimeter : which one.
-    deposits : event, eta, phi (where it hits the calorimeter) and energy [GeV] of all deposits, each (D,).
-    tracks : index among the deposits, energy [GeV] and its resolution [GeV], each (T,).
+    calorimeter
+        Which one.
+    deposits
+        Event, eta, phi [rad] (where it hits the calorimeter) and energy [GeV] of all deposits, each ``(D,)``.
+    tracks
+        Index among the deposits, energy [GeV] and its resolution [GeV], each ``(T,)``.
+    rng
+        Source of randomness.
 
     Returns
     -------
-    candidates : the neutral ones; the position is uniform in the cell.
-    scale : (T,), factors for the track energies.
+    candidates
+        The neutral ones; the position is uniform in the cell.
+    scale
+        ``(T,)`` factors for the track energies.
     """
     event, eta, phi, energy = deposits
     row, cell_event, lower, size = _cells(calorimeter, event, eta, phi)
@@ -201,7 +172,7 @@ def _subtract(
     charged: NDArray[np.float64],
     variance: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Neutral energy of each cell [GeV], zero if not significant, and the factor for the energies of its tracks."""
+    """Return each cell's neutral energy [GeV], zero if not significant, and the factor for its tracks' energies."""
     seen = (measured > calorimeter.threshold) & (measured > calorimeter.significance * sigma)
     excess = measured - charged
     neutral = seen & (excess > calorimeter.threshold)
@@ -216,7 +187,7 @@ def _subtract(
 def _cells(
     calorimeter: Calorimeter, event: NDArray[np.int64], eta: NDArray[np.float64], phi: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """The row of each deposit's cell; of each cell its event, its lower (eta, phi) corner and its size, (2, cells)."""
+    """Return the row of each deposit's cell; of each cell its event, lower (eta, phi) corner and size, (2, cells)."""
     forward = np.abs(eta) >= TRACK_ETA
     size = np.where(forward, np.array([calorimeter.forward]).T, np.array([calorimeter.cell]).T)
     corner = np.floor(np.stack([eta, phi % (2 * np.pi)]) / size)
@@ -229,18 +200,20 @@ def _cells(
 def _smear(
     energy: NDArray[np.float64], eta: NDArray[np.float64], calorimeter: Calorimeter, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Log-normal energies with mean ``energy`` and standard deviation ``calorimeter.sigma``, all GeV."""
+    """Draw log-normal energies with mean ``energy`` and standard deviation ``calorimeter.sigma``, all GeV."""
     spread = np.log1p((calorimeter.sigma(energy, eta) / np.maximum(energy, 1e-6)) ** 2)
     return energy * np.exp(np.sqrt(spread) * rng.standard_normal(len(energy)) - spread / 2)
 
 
 def detect(particles: Particles, rng: np.random.Generator) -> Candidates:
-    """Particle-flow candidates of a batch of events.
+    """Return the particle-flow candidates of a batch of events.
 
     Parameters
     ----------
-    particles : stable visible particles.
-    rng : the only source of randomness.
+    particles
+        Stable visible particles.
+    rng
+        The only source of randomness.
     """
     tracks = find_tracks(particles, rng)
     track_energy = tracks.pt * np.cosh(tracks.eta)
@@ -262,7 +235,7 @@ def detect(particles: Particles, rng: np.random.Generator) -> Candidates:
 
 
 def _impact(particles: Particles) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Azimuth at which each particle meets the calorimeter, bent if charged, and whether it deposits energy there."""
+    """Return where in azimuth [rad] each particle, bent if charged, meets the calorimeter, and if it leaves energy."""
     bend = np.arcsin(np.minimum(BEND_PT / np.maximum(particles.pt, BEND_PT), 1.0))
     reaches = (np.abs(particles.eta) < ELECTROMAGNETIC.edges[-1]) & (np.abs(particles.pdg) != 13)
     reaches &= (particles.charge == 0) | (particles.pt > BEND_PT)

@@ -2,64 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jets import clustering, detector, generator, truth
-from jets.substructure import substructure
+from jets.simulation import clustering, detector, generator, truth
+from jets.simulation.config import CLASSES
+from jets.simulation.substructure import substructure
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-CLASSES = ("qcd", "top", "w")
+    from jets.simulation.config import Config
+
 BATCH = 500
 
 
-@dataclass(frozen=True)
-class Config:
-    """What fixes a sample of jets; two equal configurations give equal files.
-
-    Attributes
-    ----------
-    process : ``qcd``, ``top`` or ``w``.
-    n : jets in the file.
-    seed : with a block's number it seeds both Pythia and the detector.
-    max_constituents : stored per jet, the hardest.
-    pthat_min, pthat_max : of the hard process, GeV; not used for ``w``.
-    mpi : multiparton interactions.
-    events_per_block : collisions between two seeds.
-    compact : whether the file is quantised to be small.
-    """
-
-    process: str
-    n: int = 10_000
-    seed: int = 0
-    max_constituents: int = 80
-    pthat_min: float = 450.0
-    pthat_max: float = 1200.0
-    mpi: bool = False
-    events_per_block: int = 2000
-    compact: bool = False
-
-    def settings(self) -> list[str]:
-        """The Pythia settings, without the seed."""
-        return generator.settings(self.process, (self.pthat_min, self.pthat_max), self.mpi)
-
-
 def simulate_block(config: Config, block: int) -> dict[str, NDArray]:
-    """The jets of a block; they depend on ``config.seed`` and ``block``, not on other blocks.
+    """Simulate the jets of a block; they depend on ``config.seed`` and ``block``, not on other blocks.
 
     Parameters
     ----------
-    config : of the sample.
-    block : number of the block, from 0.
+    config
+        The sample's configuration.
+    block
+        Number of the block, from 0.
 
     Returns
     -------
-    Arrays with one row per jet: ``constituents`` (J, M, 3), ``kind`` (J, M), ``jet`` (J, 6), ``label`` (J,),
-    ``subst`` (J, 11), ``truth`` (J, columns of the process).
+    dict
+        Arrays with one row per jet: ``constituents`` (J, M, 3), ``kind`` (J, M), ``jet`` (J, 6), ``label`` (J,),
+        ``subst`` (J, 11), ``truth`` (J, columns of the process); units as in
+        :func:`jets.simulation.sample_file.layout`.
+
+    Raises
+    ------
+    SimulationError
+        If Pythia cannot start with these settings, or gives up all events of a batch.
     """
     for_pythia, for_detector = np.random.SeedSequence(config.seed, spawn_key=(block,)).spawn(2)
     # Seed 0 means "by the clock" to Pythia.

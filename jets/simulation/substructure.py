@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jets.clustering import RADIUS, cluster, wrap
+from jets.simulation.clustering import RADIUS, cluster, wrap
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,16 +30,19 @@ ALL = 10.0
 
 
 def substructure(p4: Any) -> NDArray[np.float32]:
-    """Substructure of jets, (J, 11), columns ``COLUMNS``.
+    """Return the substructure of jets.
 
     Parameters
     ----------
-    p4 : awkward array (J, var) with fields px, py, pz, E in GeV: the constituents of each jet, at least one.
+    p4
+        Awkward array ``(J, var)`` with fields px, py, pz, E [GeV]: the constituents of each jet, at least one.
 
     Returns
     -------
-    tau1 ... tau4; soft-drop mass [GeV], z_g and R_g, the latter two -1 where no splitting passes; pT fractions of the
-    three exclusive kT subjets, falling, and the smallest distance among them (0 for fewer than three constituents).
+    numpy.ndarray
+        ``(J, 11)`` columns ``COLUMNS``: tau1 ... tau4; soft-drop mass [GeV], z_g and R_g, the latter two -1 where no
+        splitting passes; pT fractions of the three exclusive kT subjets, falling, and the smallest distance among
+        them (0 for fewer than three constituents).
     """
     if len(p4) == 0:
         return np.empty((0, len(COLUMNS)), np.float32)
@@ -56,11 +59,12 @@ def substructure(p4: Any) -> NDArray[np.float32]:
 
 
 def subjets(sequence: Any) -> NDArray[np.float64]:
-    """The pT fractions of three exclusive kT subjets and the smallest distance among them, (J, 4).
+    """Return the pT fractions of three exclusive kT subjets and the smallest distance among them, ``(J, 4)``.
 
     Parameters
     ----------
-    sequence : kT cluster sequence of J jets.
+    sequence
+        kT cluster sequence of J jets, from :func:`jets.simulation.clustering.cluster`.
     """
     import awkward as ak
 

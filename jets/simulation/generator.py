@@ -6,45 +6,26 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from jets.simulation.config import SimulationError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-COMMON = (
-    "Print:quiet = on",
-    "Beams:eCM = 14000.",
-    "ParticleDecays:limitTau0 = on",
-    "ParticleDecays:tau0Max = 10.",
-    "Random:setSeed = on",
-)
-HADRONIC_W = ("24:onMode = off", "24:onIfAny = 1 2 3 4 5")
-# The W' is heavy enough that its W has pT near m / 2 = 600 GeV, and wide enough to fill the window of jet pT evenly.
-PROCESSES: dict[str, tuple[str, ...]] = {
-    "qcd": ("HardQCD:all = on",),
-    "top": ("Top:gg2ttbar = on", "Top:qqbar2ttbar = on", *HADRONIC_W),
-    "w": (
-        "NewGaugeBoson:ffbar2Wprime = on",
-        "Wprime:coup2WZ = 1.",
-        "34:m0 = 1250.",
-        "34:mMin = 1050.",
-        "34:mMax = 1700.",
-        "34:doForceWidth = on",
-        "34:mWidth = 100.",
-        "34:onMode = off",
-        "34:onIfAll = 24 23",
-        *HADRONIC_W,
-        "23:onMode = off",
-        "23:onIfAny = 12 14 16",
-    ),
-}
 MAX_SEED = 900_000_000
 
 
-class SimulationError(Exception):
-    """A sample that cannot be made as asked; its message is one line that says what to do."""
-
-
 class Particles(NamedTuple):
-    """Stable visible particles of a batch; every field has shape (P,), energies and momenta in GeV."""
+    """P stable visible particles of a batch.
+
+    Attributes
+    ----------
+    event
+        ``(P,)`` index of the event.
+    pdg, charge
+        ``(P,)`` particle numbers, and charges in units of the positron's.
+    pt, eta, phi, energy
+        ``(P,)`` transverse momentum [GeV], pseudorapidity, azimuth [rad] and energy [GeV].
+    """
 
     event: NDArray[Any]
     pdg: NDArray[Any]
@@ -60,10 +41,13 @@ class Hard(NamedTuple):
 
     Attributes
     ----------
-    p4 : (E, C, K, 4), px, py, pz, E in GeV. qcd: C = 2 partons, K = 1. top: t and tbar, K = t, b, q1, q2.
+    p4
+        ``(E, C, K, 4)`` px, py, pz, E [GeV]. qcd: C = 2 partons, K = 1. top: t and tbar, K = t, b, q1, q2.
         w: one candidate, K = W, q1, q2. q1 has the larger pT.
-    pdg : (E, C, K).
-    pthat : (E,), GeV; zero for the resonance production of ``w``.
+    pdg
+        ``(E, C, K)`` particle numbers.
+    pthat
+        ``(E,)`` transverse momentum of the hard process [GeV]; zero for the resonance production of ``w``.
     """
 
     p4: NDArray[Any]
@@ -71,26 +55,8 @@ class Hard(NamedTuple):
     pthat: NDArray[Any]
 
 
-def settings(process: str, pthat: tuple[float, float], mpi: bool = False) -> list[str]:
-    """Pythia settings of a process, without the seed.
-
-    Parameters
-    ----------
-    process : a key of ``PROCESSES``.
-    pthat : lowest and highest transverse momentum of the hard process, GeV; not used for ``w``, a 2 -> 1 process.
-    mpi : whether multiparton interactions are on.
-
-    Examples
-    --------
-    >>> settings("qcd", (450.0, 1200.0))[-2:]
-    ['PhaseSpace:pTHatMin = 450.0', 'PhaseSpace:pTHatMax = 1200.0']
-    """
-    window = [] if process == "w" else [f"PhaseSpace:pTHatMin = {pthat[0]}", f"PhaseSpace:pTHatMax = {pthat[1]}"]
-    return [*COMMON, f"PartonLevel:MPI = {'on' if mpi else 'off'}", *PROCESSES[process], *window]
-
-
 def start(lines: list[str], seed: int) -> Any:
-    """A new Pythia, initialised from settings and a seed in [1, 9e8].
+    """Return a new Pythia, initialised from settings and a seed in [1, 9e8].
 
     Raises
     ------
@@ -109,13 +75,16 @@ def start(lines: list[str], seed: int) -> Any:
 
 
 def generate(pythia: Any, process: str, events: int) -> tuple[Particles, Hard]:
-    """Generate a batch of events.
+    """Generate a batch of events: their visible particles and their hard process.
 
     Parameters
     ----------
-    pythia : from ``start``.
-    process : a key of ``PROCESSES``, the one that ``pythia`` was started with.
-    events : how many to try; the few that Pythia gives up are left out.
+    pythia
+        From :func:`start`.
+    process
+        The one that ``pythia`` was started with: ``qcd``, ``top`` or ``w``.
+    events
+        How many to try; the few that Pythia gives up are left out.
 
     Raises
     ------
@@ -135,7 +104,7 @@ def generate(pythia: Any, process: str, events: int) -> tuple[Particles, Hard]:
 
 
 def _flatten(batch: Any) -> dict[str, NDArray[Any]]:
-    """Event records as flat arrays; ``mother`` counts over the whole batch."""
+    """Return event records as flat arrays; ``mother`` counts over the whole batch."""
     import awkward as ak
 
     counts = np.asarray(ak.num(batch.prt.id))
@@ -151,7 +120,7 @@ def _flatten(batch: Any) -> dict[str, NDArray[Any]]:
 
 
 def _visible(event: NDArray[np.int64], pdg: NDArray[np.int64], p4: NDArray[np.float64], pythia: Any) -> Particles:
-    """Kinematics and charges of stable particles; those along the beam leave the detector."""
+    """Return kinematics and charges of stable particles; those along the beam leave the detector."""
     kinds, inverse = np.unique(pdg, return_inverse=True)
     charge = np.array([pythia.particleData.charge(int(kind)) for kind in kinds])[inverse]
     pt = np.hypot(p4[:, 0], p4[:, 1])
@@ -162,7 +131,7 @@ def _visible(event: NDArray[np.int64], pdg: NDArray[np.int64], p4: NDArray[np.fl
 
 
 def _daughters(record: dict[str, NDArray[Any]], parent: int) -> NDArray[np.int64]:
-    """Indices of the quarks that decays of ``parent`` give, by event, the particle's before the antiparticle's."""
+    """Return indices of the quarks from decays of ``parent``, by event, the particle's before the antiparticle's."""
     pdg, mother = record["pdg"], record["mother"]
     hard = np.flatnonzero((record["status"] == -23) & (np.abs(pdg) <= 5))
     found = hard[np.abs(pdg[mother[hard]]) == parent]
@@ -170,25 +139,25 @@ def _daughters(record: dict[str, NDArray[Any]], parent: int) -> NDArray[np.int64
 
 
 def _pairs_by_pt(record: dict[str, NDArray[Any]], index: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Quark pairs (..., 2) with the larger pT first."""
+    """Return quark pairs (..., 2) with the larger pT first."""
     pt = np.hypot(record["p4"][index, 0], record["p4"][index, 1])
     return np.take_along_axis(index, np.argsort(-pt, axis=-1, kind="stable"), axis=-1)
 
 
 def _hard_qcd(record: dict[str, NDArray[Any]], events: int) -> NDArray[np.int64]:
-    """Indices (E, 2, 1) of the two outgoing partons."""
+    """Return indices (E, 2, 1) of the two outgoing partons."""
     return np.flatnonzero(record["status"] == -23).reshape(events, 2, 1)
 
 
 def _hard_top(record: dict[str, NDArray[Any]], events: int) -> NDArray[np.int64]:
-    """Indices (E, 2, 4) of t, b, q1, q2; the top is the last copy before its decay."""
+    """Return indices (E, 2, 4) of t, b, q1, q2; the top is the last copy before its decay."""
     quarks = _pairs_by_pt(record, _daughters(record, 24).reshape(events, 2, 2))
     b = _daughters(record, 6).reshape(events, 2, 1)
     return np.concatenate([record["mother"][b], b, quarks], axis=-1)
 
 
 def _hard_w(record: dict[str, NDArray[Any]], events: int) -> NDArray[np.int64]:
-    """Indices (E, 1, 3) of W, q1, q2; the W is the last copy before its decay."""
+    """Return indices (E, 1, 3) of W, q1, q2; the W is the last copy before its decay."""
     quarks = _pairs_by_pt(record, _daughters(record, 24).reshape(events, 1, 2))
     return np.concatenate([record["mother"][quarks[..., :1]], quarks], axis=-1)
 

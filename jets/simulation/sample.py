@@ -1,0 +1,161 @@
+"""The run over the blocks of a sample, by one process or several, to its file.
+
+Pythia 8 proton collisions at 14 TeV, a light particle-flow detector, and the leading anti-kT jet (R = 0.8) of each
+event, with 550 < pT < 650 GeV and |eta| < 2. Killed at any moment, the same call continues where it was and ends
+with the same file, byte for byte.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import itertools
+import multiprocessing
+import os
+import shutil
+import threading
+from collections import deque
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from jets.files import replacing
+from jets.simulation import sample_file
+from jets.simulation.config import Config, SimulationError
+from jets.simulation.unfinished import begin, ensure_block, folder_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NEEDS = ("pythia8mc", "fastjet", "awkward")
+# Without a single jet in so many events the cuts and the generator do not meet.
+HOPELESS_EVENTS = 40_000
+
+
+def simulate(config: Config, out: str | Path, jobs: int = 1) -> float:
+    """Simulate a sample into a new HDF5 file and return how many jets per second this call made.
+
+    Parameters
+    ----------
+    config
+        What to simulate.
+    out
+        The file; while it is unfinished, finished blocks wait in the folder ``out.partial``.
+    jobs
+        Processes; the file does not depend on their number.
+
+    Raises
+    ------
+    SimulationError
+        If the generator is not installed, the file exists, the folder was begun with other arguments, no jet is
+        accepted, or a process is killed.
+    """
+    out = Path(out)
+    folder = folder_of(out)
+    _check(out, folder, jobs)
+    begin(folder, config)
+    began = perf_counter()
+    try:
+        counts = _count_blocks(config, folder, jobs)
+    except BrokenExecutor as error:
+        raise SimulationError(
+            f"a process of {jobs} was killed (out of memory?): the same command continues, also with fewer --jobs"
+        ) from error
+    _finish(config, folder, out, counts)
+    return config.n / (perf_counter() - began)
+
+
+def _check(out: Path, folder: Path, jobs: int) -> None:
+    """Refuse what cannot be done before anything is written."""
+    missing = [name for name in NEEDS if find_spec(name) is None]
+    if missing:
+        raise SimulationError(f"{' and '.join(missing)} not installed: pip install '.[simulate]'")
+    if jobs < 1:
+        raise SimulationError(f"jobs is {jobs}; expected a whole number of at least 1")
+    if out.exists() and not folder.exists():
+        raise SimulationError(f"{out} exists and is not overwritten: give another --out or delete it")
+    if not out.parent.is_dir():
+        raise SimulationError(f"{out.parent} is no folder: create it or give another --out")
+
+
+def _count_blocks(config: Config, folder: Path, jobs: int) -> list[int]:
+    """Make blocks until they hold enough jets; return their numbers of jets, in order."""
+    counts: list[int] = []
+    with _progress() as progress, _Blocks(config, folder, jobs) as blocks:
+        task = progress.add_task(config.process, total=config.n)
+        for count in blocks:
+            counts.append(count)
+            progress.update(task, completed=min(sum(counts), config.n))
+            if sum(counts) >= config.n:
+                break
+            if not sum(counts) and len(counts) * config.events_per_block >= HOPELESS_EVENTS:
+                raise SimulationError(
+                    f"no jet accepted in {HOPELESS_EVENTS} events: jets have 550 < pT < 650 GeV, so the pTHat window "
+                    f"[{config.pthat_min}, {config.pthat_max}] GeV should contain it"
+                )
+    return counts
+
+
+class _Blocks:
+    """Numbers of jets of blocks 0, 1, ... in order, made in this process or by several."""
+
+    def __init__(self, config: Config, folder: Path, jobs: int) -> None:
+        self.arguments, self.jobs = (folder, config), jobs
+        # A forked process would share its parent's threads' locks.
+        context = multiprocessing.get_context("spawn")
+        self.pool = ProcessPoolExecutor(jobs, context, initializer=_end_with_parent) if jobs > 1 else None
+
+    def __enter__(self) -> _Blocks:
+        return self
+
+    def __iter__(self) -> Iterator[int]:
+        if self.pool is None:
+            yield from (ensure_block(*self.arguments, block) for block in itertools.count())
+            return
+        waiting = deque(self.pool.submit(ensure_block, *self.arguments, block) for block in range(self.jobs))
+        for block in itertools.count(self.jobs):
+            yield waiting.popleft().result()
+            waiting.append(self.pool.submit(ensure_block, *self.arguments, block))
+
+    def __exit__(self, *_: object) -> None:
+        if self.pool is not None:
+            self.pool.shutdown(cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """End a worker when its parent is killed, rather than let it wait for ever."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _finish(config: Config, folder: Path, out: Path, counts: list[int]) -> None:
+    """Write the file among the blocks, move it into place, and drop the blocks."""
+    with replacing(out, folder) as whole:
+        sample_file.write(whole, folder, config, counts)
+        # Killed between the last two steps of an earlier run, the file is there and the folder as well.
+        if out.exists() and not filecmp.cmp(whole, out, shallow=False):
+            raise SimulationError(f"{out} exists and is another sample: delete it, or give another --out")
+    shutil.rmtree(folder)
+
+
+class _Rate(ProgressColumn):
+    """Jets per second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.0f} jets/s" if task.speed else "")
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), speed_estimate_period=600)

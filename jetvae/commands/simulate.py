@@ -1,0 +1,64 @@
+"""Simulate jets of 550 < pT < 650 GeV with Pythia 8 and a light particle-flow detector, into one HDF5 file.
+
+Killed at any moment, the same command continues where it was and ends with the same file, byte for byte; see
+docs/simulation.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from jets.simulation.config import CLASSES, Config
+from jetvae import options as shared
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("process", choices=CLASSES)
+    parser.add_argument("--n", type=int, metavar="N", default=Config.n, help="jets [%(default)s]")
+    shared.add(parser, seed={"help": "of everything [%(default)s]"}, out={"type": Path, "help": "file [PROCESS.h5]"})
+    parser.add_argument("--mpi", action="store_true", help="multiparton interactions on")
+    parser.add_argument(
+        "--max-constituents",
+        type=int,
+        metavar="M",
+        default=Config.max_constituents,
+        help="stored per jet, the hardest [%(default)s]",
+    )
+    for name in ("pthat_min", "pthat_max"):
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=float,
+            metavar="GEV",
+            default=getattr(Config, name),
+            help="of the hard process, qcd and top only [%(default)s]",
+        )
+    parser.add_argument("--jobs", type=shared.positive, metavar="J", default=1, help="processes [%(default)s]")
+    parser.add_argument(
+        "--events-per-block",
+        type=int,
+        metavar="E",
+        default=Config.events_per_block,
+        help="collisions between two seeds [%(default)s]",
+    )
+    parser.add_argument("--compact", action="store_true", help="small file: int16 constituents, rounded numbers")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Simulate, print the rate and the file."""
+    from jets.simulation.sample import simulate
+    from jets.simulation.unfinished import folder_of
+
+    given = vars(options) | {"out": options.out or Path(f"{options.process}.h5")}
+    out, jobs = given.pop("out"), given.pop("jobs")
+    config = Config(**given)
+    try:
+        rate = simulate(config, out, jobs)
+    except KeyboardInterrupt:
+        print(f"interrupted; the same command continues from {folder_of(out)}", file=sys.stderr)
+        raise SystemExit(130) from None
+    # The papers stand in for the banner of fastjet, which asks to be cited.
+    print(f"{config.n} {config.process} jets, {rate:.0f} per second (Pythia arXiv:2203.11601, FastJet arXiv:1111.6097)")
+    print(out)
