@@ -15,6 +15,9 @@ from priors.kl import describe_kl
 from priors.lookup import user_address
 from priors.text import format_options
 
+UNITS = {"angle": "rad"}
+"""Kind of coordinate -> its unit; other kinds are pure numbers."""
+
 
 class Latent(nn.Module):
     r"""A latent factor z with prior p(z) and amortised posterior q(z | x).
@@ -141,6 +144,16 @@ class Latent(nn.Module):
     def coordinate_kinds(self) -> tuple[str, ...]:
         """Kind of each reported coordinate."""
         return (self.kind,) * self.coordinate_count
+
+    @property
+    def coordinate_units(self) -> tuple[str, ...]:
+        """Unit of each reported coordinate: ``rad`` of an angle, ``""`` of a pure number."""
+        return tuple(UNITS.get(kind, "") for kind in self.coordinate_kinds)
+
+    @property
+    def coordinate_factors(self) -> tuple[str, ...]:
+        """Label of the factor that each reported coordinate belongs to: this one's."""
+        return (self.label,) * self.coordinate_count
 
     @property
     def label(self) -> str:

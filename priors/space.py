@@ -58,6 +58,25 @@ class Space(nn.Module):
         """Kind of every reported coordinate: ``real``, ``angle``, ``simplex``, ..."""
         return tuple(kind for factor in self.factors for kind in factor.coordinate_kinds)
 
+    @property
+    def coordinate_units(self) -> tuple[str, ...]:
+        """Unit of every reported coordinate: ``rad`` of an angle, ``""`` of a pure number."""
+        return tuple(unit for factor in self.factors for unit in factor.coordinate_units)
+
+    @property
+    def coordinate_factors(self) -> tuple[str, ...]:
+        """Label of the factor that every reported coordinate belongs to; inside a superposition ``M2_R1``.
+
+        >>> from priors import parse
+        >>> parse("R2 x (R1 | S1)").coordinate_factors
+        ('R2', 'R2', 'M2', 'M2', 'M2_R1', 'M2_S1')
+        """
+        return tuple(
+            label + inner.removeprefix(factor.label)  # the second of two equal factors is R4b here
+            for label, factor in self.items
+            for inner in factor.coordinate_factors
+        )
+
     def split(self, head: Tensor) -> dict[str, Tensor]:
         """Cut encoder outputs ``(..., outputs)`` into one head per factor."""
         pieces = head.split([factor.outputs for factor in self.factors], dim=-1)

@@ -95,6 +95,12 @@ class Superposition(Latent):
         inner = (kind for *_, factor in self.items for kind in factor.coordinate_kinds)
         return self.category.coordinate_kinds + tuple(inner)
 
+    @property
+    def coordinate_factors(self) -> tuple[str, ...]:
+        """``M2`` for the manifolds, then ``M2_R1``, ``M2_R2``, ... for their coordinates."""
+        inner = (f"{self.label}_{label}" for _, label, factor in self.items for _ in factor.coordinate_labels)
+        return (self.label,) * self.category.coordinate_count + tuple(inner)
+
     def split(self, head: Tensor) -> dict[str, Tensor]:
         """Cut ``head`` ``(..., outputs)`` into that of the category and one per factor."""
         names = ["category", *(label for _, label, _ in self.items)]

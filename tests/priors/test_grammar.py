@@ -64,7 +64,8 @@ def test_a_space_reads_back_what_it_writes(text):
     assert str(again) == str(space)
     assert [str(factor) for factor in again.factors] == [str(factor) for factor in space.factors]
     assert again.outputs == space.outputs
-    assert len(set(space.coordinate_names)) == len(space.coordinate_names) == len(space.coordinate_kinds)
+    names = space.coordinate_names
+    assert len(set(names)) == len(names) == len(space.coordinate_kinds) == len(space.coordinate_factors)
 
 
 def test_operators_build_what_the_string_names():

@@ -73,7 +73,8 @@ def test_pyro_inference_works(text):
     assert set(Predictive(model, num_samples=3)(x)) >= sites
     head = encode(x)
     assert space.points(head).shape == (6, len(space.coordinate_names))
-    assert len(space.coordinate_kinds) == len(space.coordinate_names)
+    aligned = (space.coordinate_kinds, space.coordinate_units, space.coordinate_factors)
+    assert {len(each) for each in aligned} == {len(space.coordinate_names)}
 
 
 @pytest.mark.parametrize("text", SPACES)
@@ -92,6 +93,23 @@ def test_kl_comes_per_coordinate_where_it_splits(text):
         masked = kl_per_coordinate(q["fn"].mask(torch.arange(6) < 2), p["fn"].mask(torch.arange(6) < 2), q["value"])
         torch.testing.assert_close(masked[:2], nats[:2])
         assert (masked[2:] == 0).all()
+
+
+@pytest.mark.parametrize("text", SPACES)
+def test_a_coordinate_belongs_to_a_factor(text):
+    """Names start with the factor's label, and the labels are the sites."""
+    space = parse(text)
+    for name, factor in zip(space.coordinate_names, space.coordinate_factors, strict=True):
+        assert name.startswith(f"{factor}_")
+    assert {f"z_{factor}" for factor in space.coordinate_factors} == {row["site"] for row in space.describe()}
+
+
+def test_coordinates_of_equal_factors():
+    space = parse("R2 x T2 x R2 x S2 x S1 x S1")
+    factors = ("R2",) * 2 + ("T2",) * 2 + ("R2b",) * 2 + ("S2",) * 3 + ("S1", "S1b")
+    assert space.coordinate_factors == factors
+    assert space.coordinate_units == ("",) * 2 + ("rad",) * 2 + ("",) * 5 + ("rad",) * 2
+    assert space.factors[2].coordinate_factors == ("R2", "R2")  # of the factor by itself
 
 
 def test_describe():

@@ -48,9 +48,21 @@ def test_sites_names_and_kinds(small):
     assert sites < set(model)
     assert space.coordinate_names == ("M2_0", "M2_1", "M2_R1_0", "M2_R2_0", "M2_R2_1", "M2_S1_0")
     assert space.coordinate_kinds == ("category",) * 2 + ("real",) * 3 + ("angle",)
+    assert space.coordinate_units == ("",) * 5 + ("rad",)
+    assert space.coordinate_factors == ("M2", "M2", "M2_R1", "M2_R2", "M2_R2", "M2_S1")
+    assert space.factors[0].coordinate_factors == space.coordinate_factors
     points = space.points(encode(x))
     torch.testing.assert_close(points[:, :2].sum(-1), torch.ones(6, dtype=torch.float64))
     assert [row["site"] for row in space.describe()] == ["z_M2", "z_M2_R1", "z_M2_R2", "z_M2_S1"]
+
+
+def test_coordinates_of_equal_superpositions_in_a_product():
+    space = parse("R1 x (R1 | R1 x S1) x (R1 | S1 x R1)")
+    first = ("M2", "M2", "M2_R1", "M2_R1b", "M2_S1")
+    second = ("M2b", "M2b", "M2b_R1", "M2b_S1", "M2b_R1b")
+    assert space.coordinate_factors == ("R1", *first, *second)
+    assert space.coordinate_units == ("", "", "", "", "", "rad", "", "", "", "rad", "")
+    assert space.coordinate_names[-2:] == ("M2b_S1_0", "M2b_R1b_0")
 
 
 def test_a_jet_on_one_manifold_is_not_charged_for_the_other(small):
