@@ -40,11 +40,28 @@ class Token(NamedTuple):
 
 
 class LatentStringError(ValueError):
-    """A latent string cannot be read; the message shows the place and the remedy."""
+    """A latent string cannot be read; the message, one line, says why and points at the place.
+
+    >>> print(LatentStringError("R4 y S1", 3, "expected 'x', '|' or the end"))
+    latent string 'R4 y S1': expected 'x', '|' or the end (at column 4: R4 >>>y S1)
+
+    Parameters
+    ----------
+    text
+        The whole string.
+    position
+        Index into ``text`` of what cannot be read.
+    problem
+        What was expected there, or what is known.
+    """
 
     def __init__(self, text: str, position: int, problem: str) -> None:
-        super().__init__(f"latent string: {problem}\n  {text}\n  {' ' * position}^")
+        super().__init__(text, position, problem)
         self.text, self.position, self.problem = text, position, problem
+
+    def __str__(self) -> str:
+        place = f"at column {self.position + 1}: {self.text[: self.position]}>>>{self.text[self.position :]}"
+        return " ".join(f"latent string {self.text!r}: {self.problem} ({place})".split())
 
 
 def parse(text: str) -> Space:

@@ -1,5 +1,6 @@
 """The string that names a space: reads back what it writes, and errors point at their place."""
 
+import pickle
 import re
 
 import pytest
@@ -100,8 +101,15 @@ def test_operators_build_what_the_string_names():
 def test_errors_point_at_their_place(text, position, problem):
     with pytest.raises(LatentStringError, match=re.escape(problem)) as caught:
         parse(text)
-    lines = str(caught.value).splitlines()
-    assert lines[1].removeprefix("  ") == text
-    assert lines[2] == "  " + " " * caught.value.position + "^"
+    error = caught.value
     if "learn" not in text:
-        assert caught.value.position == position
+        assert error.position == position
+    place = f"{text[: error.position]}>>>{text[error.position :]}"
+    assert str(error) == f"latent string {text!r}: {error.problem} (at column {error.position + 1}: {place})"
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_an_error_is_one_line():
+    with pytest.raises(LatentStringError) as caught:
+        parse("R4 x\n  Q2")
+    assert str(caught.value).endswith("(at column 8: R4 x >>>Q2)")
