@@ -27,13 +27,15 @@ def load(*sources: str | Path) -> Jets:
     of several, and names the jets of a file of one. Vectors instead of jets come from ``F.npy`` or a toy,
     ``toy:torus(n=1000)``.
 
-    >>> load("sample:qcd", "sample:top").counts
-    {'qcd': 10000, 'top': 10000}
-
     Raises
     ------
     JetFileError
         Missing file, wrong format, unknown class, or values that no jet can have (NaN, negative pT).
+
+    Examples
+    --------
+    >>> load("sample:qcd", "sample:top").counts
+    {'qcd': 10000, 'top': 10000}
     """
     if not sources:
         raise JetFileError(f"no data given; name an HDF5 file or one of {', '.join(SAMPLES)}")

@@ -11,7 +11,7 @@ from numba import njit
 
 
 def fingerprint(*sources: Path) -> int:
-    """Return a hash of the contents of source files."""
+    """Return a 32-bit hash of the contents of source files."""
     content = b"".join(path.read_bytes() for path in sorted(sources))
     return int.from_bytes(hashlib.sha256(content).digest()[:4], "big")
 

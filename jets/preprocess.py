@@ -41,7 +41,7 @@ def rotate(constituents: Tensor) -> Tensor:
 
 
 def axis(constituents: Tensor) -> Tensor:
-    r"""Return the angle of the principal axis to the eta axis, -pi/2 to pi/2, ``(...)``.
+    r"""Return the angle of the principal axis to the eta axis, -pi/2 to pi/2, ``(...)`` [rad].
 
     Of the leading eigenvector of :math:`\sum p_T\,(\eta, \phi)^T(\eta, \phi)`:
     :math:`\frac12\mathrm{atan2}(2 M_{\eta\phi}, M_{\eta\eta} - M_{\phi\phi})`.

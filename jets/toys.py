@@ -34,7 +34,7 @@ class Toy(NamedTuple):
     Attributes
     ----------
     points
-        ``(N, K)``.
+        ``(N, K)`` in the data's unit, the one of resolutions.
     truth
         Name -> ``(N,)``: the coordinates on the manifold.
     dimension
@@ -60,7 +60,7 @@ class Toy(NamedTuple):
 def gaussian(
     spectrum: ArrayLike = (8.0, 4.0, 2.0, 1.0), n: int = 20_000, seed: int = 0, *, rotated: bool = True
 ) -> Toy:
-    """Gaussian points with standard deviations ``spectrum`` ``(K,)`` along axes turned at random, unless not rotated.
+    """Draw Gaussian points with standard deviations ``spectrum`` ``(K,)`` along axes turned at random, if rotated.
 
     >>> gaussian((8, 8, 3, 1), n=10).points.shape
     (10, 4)
@@ -76,30 +76,30 @@ def gaussian(
 
 
 def curve(n: int = 20_000, seed: int = 0, turns: float = 0.5) -> Toy:
-    """An open curve in space, half a turn of a helix of radius 1, uniform in length: 1 dimension."""
+    """Draw from an open curve in space, half a turn of a helix of radius 1, uniform in length: 1 dimension."""
     turn = np.random.default_rng(seed).uniform(-math.pi * turns, math.pi * turns, n)
     points = np.stack([np.cos(turn), np.sin(turn), turn / 3], 1)
     return single("curve", points, {"turn": turn}, 1, math.log(2 * math.pi * turns * math.hypot(1, 1 / 3)))
 
 
 def plane(n: int = 20_000, seed: int = 0, width: float = 4.0, height: float = 2.0) -> Toy:
-    """A rectangle in space, turned at random, uniform: 2 dimensions."""
+    """Draw from a rectangle in space, turned at random, uniform: 2 dimensions."""
     return rectangles((width, height, 0.0), n, seed)._replace(classes=("plane",))
 
 
 def curve_and_plane(n: int = 20_000, seed: int = 0) -> Toy:
-    """Half of the points on the curve, half on the plane: dimension 1.5 on average."""
+    """Draw half of the points from the curve, half from the plane: dimension 1.5 on average."""
     return mixture([curve(n // 2, seed), plane(n - n // 2, seed + 1)])
 
 
 def circle(n: int = 20_000, seed: int = 0) -> Toy:
-    """The unit circle in the plane: 1 dimension."""
+    """Draw from the unit circle in the plane: 1 dimension."""
     angle = np.random.default_rng(seed).uniform(-math.pi, math.pi, n)
     return single("circle", np.stack([np.cos(angle), np.sin(angle)], 1), {"angle": angle}, 1, math.log(2 * math.pi))
 
 
 def annulus(n: int = 20_000, seed: int = 0, inner: float = 0.9, outer: float = 1.1) -> Toy:
-    """The plane between two circles, uniform: 2 dimensions, and 1 at resolutions above its width."""
+    """Draw from the plane between two circles, uniform: 2 dimensions, and 1 at resolutions above its width."""
     random = np.random.default_rng(seed)
     angle = random.uniform(-math.pi, math.pi, n)
     radius = np.sqrt(random.uniform(inner**2, outer**2, n))
@@ -109,7 +109,7 @@ def annulus(n: int = 20_000, seed: int = 0, inner: float = 0.9, outer: float = 1
 
 
 def torus(n: int = 20_000, seed: int = 0, major: float = 1.0, minor: float = 0.5) -> Toy:
-    """A torus in space, uniform in its two angles: 2 dimensions."""
+    """Draw from a torus in space, uniform in its two angles: 2 dimensions."""
     around, through = np.random.default_rng(seed).uniform(-math.pi, math.pi, (2, n))
     ring = major + minor * np.cos(through)
     points = np.stack([ring * np.cos(around), ring * np.sin(around), minor * np.sin(through)], 1)
@@ -118,7 +118,7 @@ def torus(n: int = 20_000, seed: int = 0, major: float = 1.0, minor: float = 0.5
 
 
 def sphere(n: int = 20_000, seed: int = 0) -> Toy:
-    """The unit sphere in space, uniform: 2 dimensions."""
+    """Draw from the unit sphere in space, uniform: 2 dimensions."""
     points = np.random.default_rng(seed).normal(size=(n, 3))
     points /= np.linalg.norm(points, axis=1, keepdims=True)
     truth = {"cosine": points[:, 2], "azimuth": np.arctan2(points[:, 1], points[:, 0])}
@@ -126,7 +126,7 @@ def sphere(n: int = 20_000, seed: int = 0) -> Toy:
 
 
 def rectangles(sides: ArrayLike = (4.0, 2.0, 1.0), n: int = 20_000, seed: int = 0) -> Toy:
-    """A box with the given sides, turned at random, uniform: its latents should find the axes of the box."""
+    """Draw from a box of given sides, turned at random, uniform: its latents should find the axes of the box."""
     sides = np.atleast_1d(np.asarray(sides, float))
     random = np.random.default_rng(seed)
     along = random.uniform(-0.5, 0.5, (n, len(sides))) * sides
@@ -137,7 +137,7 @@ def rectangles(sides: ArrayLike = (4.0, 2.0, 1.0), n: int = 20_000, seed: int = 
 
 
 def swiss_roll(n: int = 20_000, seed: int = 0, height: float = 2.0) -> Toy:
-    """A rolled sheet of 1.5 to 4.5 half turns, outermost radius about 1.4, uniform on the sheet: 2 dimensions."""
+    """Draw from a rolled sheet of 1.5 to 4.5 half turns, outermost radius about 1.4, uniform on it: 2 dimensions."""
     random = np.random.default_rng(seed)
     grid = np.linspace(1.5 * math.pi, 4.5 * math.pi, 4096)
     length = (grid * np.hypot(1, grid) + np.arcsinh(grid)) / 2
@@ -149,7 +149,7 @@ def swiss_roll(n: int = 20_000, seed: int = 0, height: float = 2.0) -> Toy:
 
 
 def ball(d: int = 3, n: int = 20_000, seed: int = 0) -> Toy:
-    """The unit ball in d dimensions, uniform."""
+    """Draw from the unit ball in d dimensions, uniform."""
     random = np.random.default_rng(seed)
     points = random.normal(size=(n, d))
     radius = random.random(n) ** (1 / d)
@@ -159,7 +159,7 @@ def ball(d: int = 3, n: int = 20_000, seed: int = 0) -> Toy:
 
 
 def single(name: str, points: Array, truth: dict[str, Array], dimension: float, entropy: float) -> Toy:
-    """Return a toy of one class."""
+    """Return a toy of one class from points ``(N, K)``, truth ``(N,)`` each, and entropy [nat]."""
     return Toy(points, truth, float(dimension), entropy, np.zeros(len(points), np.int64), (name,))
 
 
@@ -180,7 +180,15 @@ def rotation(size: int, random: np.random.Generator) -> Array:
 
 
 class Optimum(NamedTuple):
-    """The least KL [nat] and its distortion <d^2> [data units squared] at each resolution, ``(B,)``."""
+    """The least description of points at each of B resolutions.
+
+    Attributes
+    ----------
+    kl
+        ``(B,)`` the least KL [nat].
+    distortion
+        ``(B,)`` its mean squared distance <d^2> [data units squared].
+    """
 
     kl: Array
     distortion: Array
@@ -198,7 +206,7 @@ def gaussian_optimum(spectrum: ArrayLike, beta: ArrayLike) -> Optimum:
 
 
 def fine_optimum(toy: Toy, beta: ArrayLike) -> Optimum:
-    """Return rate and distortion of a manifold at resolutions far below its size, where the bound is tight."""
+    """Return rate and distortion at resolutions ``(B,)`` far below the manifold's size, where the bound is tight."""
     scale = np.asarray(beta, float)
     kl = toy.entropy - toy.dimension / 2 * np.log(2 * math.pi * math.e * scale**2)
     return Optimum(kl, toy.dimension * scale**2)
@@ -226,13 +234,15 @@ TOYS: dict[str, Callable[..., Toy]] = {
 def parse(text: str) -> Toy:
     """Make the toy that a text names, with arguments as in Python, lists by commas.
 
-    >>> parse("gaussian(spectrum=8,8,3,1, n=100)").dimension, parse("circle").classes
-    (4.0, ('circle',))
-
     Raises
     ------
     UserError
         No such toy, or no such argument; the message lists the valid ones.
+
+    Examples
+    --------
+    >>> parse("gaussian(spectrum=8,8,3,1, n=100)").dimension, parse("circle").classes
+    (4.0, ('circle',))
     """
     match = re.fullmatch(r"(\w+)(?:\((.*)\))?", text.strip())
     name, inside = match.groups() if match else (text, "")

@@ -24,13 +24,15 @@ def names_vectors(source: str) -> bool:
 def load_vectors(source: str) -> Jets:
     """Return the points of ``toy:NAME(...)`` (see :mod:`jets.toys`) or of an ``.npy`` file ``(N, K)``.
 
-    >>> load_vectors("toy:torus(n=200)")
-    Jets(200 torus; vectors of 3)
-
     Raises
     ------
     JetFileError
         No such toy or file, or an array that is not finite numbers ``(N, K)``.
+
+    Examples
+    --------
+    >>> load_vectors("toy:torus(n=200)")
+    Jets(200 torus; vectors of 3)
     """
     if source.startswith(TOY):
         return of_toy(source)
@@ -47,7 +49,13 @@ def load_vectors(source: str) -> Jets:
 
 
 def of_toy(source: str) -> Jets:
-    """Return a toy as a sample; its coordinates on the manifold are the truth."""
+    """Return the toy ``toy:NAME(...)`` as a sample; its coordinates on the manifold are the truth.
+
+    Raises
+    ------
+    JetFileError
+        No such toy, or no such argument.
+    """
     try:
         toy = toys.parse(source.removeprefix(TOY))
     except ValueError as error:

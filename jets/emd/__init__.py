@@ -21,7 +21,13 @@ METHODS = ("fused", "reference", "exact", "sinkhorn", "geomloss")
 
 
 class Distance(NamedTuple):
-    """A distance with its bounds, each of the batch's shape; only the value carries a gradient."""
+    """A distance with its bounds; only the value carries a gradient.
+
+    Attributes
+    ----------
+    value, lower, upper
+        The batch's shape ``(...)``, in rad^p / R^p, or in the weights' unit (GeV) where they are not normalised.
+    """
 
     value: Tensor
     lower: Tensor
@@ -37,7 +43,7 @@ def emd(
     tolerance: float = 0.02,
     method: str = "fused",
 ) -> Distance:
-    r"""Energy Mover's Distance between clouds of particles, with bounds and gradients.
+    r"""Return the Energy Mover's Distance between clouds of particles, with bounds and gradients.
 
     .. math::
         \mathrm{EMD}(x, y) = \min_{f_{ij} \ge 0} \sum_{ij} f_{ij} \left(\frac{\theta_{ij}}{R}\right)^p

@@ -21,7 +21,7 @@ from jets.emd.solver import TINY, displacement, f32, product
 
 @njit(**OPTIONS)
 def slack(largest: float, scale: float, p: int, shape: tuple) -> float:
-    """How far float32 rounding can carry either bound across the exact distance, for total weight one.
+    """Return how far float32 rounding can carry either bound across the exact distance, for total weight one.
 
     A sum of n products in four to thirty-two chains, two c-transforms and the marginals' rounding add up to at most
     (16 + (n + m) / 4) units of rounding (2^-24) of the largest cost; the wrapped azimuth adds that of 2 pi.
@@ -32,7 +32,7 @@ def slack(largest: float, scale: float, p: int, shape: tuple) -> float:
 
 @njit(**OPTIONS)
 def close(cost: np.ndarray, duals: tuple, shape: tuple) -> None:
-    """g_j = min_i (C_ij - f_i), then f_i = min_j (C_ij - g_j): the potentials become feasible for the dual.
+    """Make potentials feasible for the dual: g_j = min_i (C_ij - f_i), then f_i = min_j (C_ij - g_j), in place.
 
     The gauge is fixed first, f_0 = 0, so that the potentials are of the size of the cost and round like it.
     """
@@ -57,7 +57,7 @@ def close(cost: np.ndarray, duals: tuple, shape: tuple) -> None:
 
 @njit(**OPTIONS)
 def dual_value(marginals: tuple, duals: tuple, shape: tuple) -> float:
-    """sum_i a_i f_i + sum_j b_j g_j."""
+    """Return the value of the dual, sum_i a_i f_i + sum_j b_j g_j, for weights of total one."""
     (a, b), (f, g) = marginals, duals
     result = 0.0
     for i in range(shape[0]):
@@ -101,7 +101,7 @@ def round_plan(marginals: tuple, kernel: tuple, work: tuple, shape: tuple) -> No
 
 @njit(**OPTIONS)
 def rounded_cost(cost: np.ndarray, K: np.ndarray, work: tuple, shape: tuple) -> float:
-    """<P, C> of the rounded plan."""
+    """Return the cost <P, C> of the rounded plan, for weights of total one."""
     n, _, _, columns = shape
     u, v, s, t = work
     result = 0.0
@@ -118,7 +118,7 @@ def rounded_cost(cost: np.ndarray, K: np.ndarray, work: tuple, shape: tuple) -> 
 def plan_gradient(
     clouds: tuple, kernel: tuple, work: tuple, p: int, scale: float, shape: tuple, gradients: tuple
 ) -> None:
-    """Gradient of <P, C> with respect to the positions, the rounded plan P held fixed (envelope theorem).
+    """Fill the gradient of <P, C> with respect to the positions, the rounded plan P held fixed (envelope theorem).
 
     For p = 1 it is sum_j P_ij (x_i - y_j) / |x_i - y_j|, for p = 2 it is sum_j 2 P_ij (x_i - y_j).
     """

@@ -201,7 +201,7 @@ def _weight_gradients(
 def run(
     x: Tensor, y: Tensor, p: int, R: float, normalise: bool, tolerance: float, gradient: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Solve B pairs: see `jets.emd.operator.fused`."""
+    """Solve B pairs ``(B, n, 3)``, ``(B, m, 3)``; arguments and results are those of `jets.emd.operator.fused`."""
     totals = x[..., 0].clamp_min(0).double().sum(1), y[..., 0].clamp_min(0).double().sum(1)
     excess = None if normalise else totals[0] - totals[1]
     if excess is not None:

@@ -22,7 +22,10 @@ def _programme(a: np.ndarray, b: np.ndarray, cost: np.ndarray) -> tuple[np.ndarr
 
 
 def solve(x: Tensor, y: Tensor, p: float, R: float, normalise: bool, tolerance: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Value ``(B,)`` twice more as its own bounds; `tolerance` has no effect."""
+    """Return the exact value ``(B,)`` of clouds ``(B, n, 3)`` and ``(B, m, 3)``, thrice: it is its own bounds.
+
+    Arguments as in `jets.emd.emd`; `tolerance` has no effect.
+    """
     problem = pose(x.double(), y.double(), p, R, normalise)
     arrays = [tensor.detach().cpu().numpy() for tensor in problem]
     plan, f, g = (torch.from_numpy(np.stack(part)).to(x.device) for part in zip(*map(_programme, *arrays), strict=True))

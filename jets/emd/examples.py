@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
+from jets.errors import UserError
 from jets.hdf5 import load
 
 
 def clouds(n: int, count: int, seed: int = 0) -> np.ndarray:
-    """Return ``(count, n, 3)`` float32 clouds with all n particles: QCD and top jets, two overlaid if n > 50."""
+    """Return ``(count, n, 3)`` float32 clouds with all n particles: QCD and top jets, two overlaid if n > 50.
+
+    Columns are pT [GeV], eta and phi [rad] relative to the jet axis.
+
+    Raises
+    ------
+    UserError
+        If the sample has too few jets with so many particles.
+    """
     jets = np.concatenate([load(f"sample:{kind}").constituents for kind in ("qcd", "top")])
     width = min(n, jets.shape[1])
     jets = jets[(jets[:, :, 0] > 0).sum(1) >= width]
@@ -18,18 +27,18 @@ def clouds(n: int, count: int, seed: int = 0) -> np.ndarray:
         parts.append(jets[count : 2 * count, : n - width])
     found = np.concatenate(parts, 1)
     if found.shape[:2] != (count, n):
-        raise ValueError(f"the sample has {len(jets)} jets of {width} particles; {count} clouds of {n} are too many")
+        raise UserError(f"the sample has {len(jets)} jets of {width} particles; {count} clouds of {n} are too many")
     return np.ascontiguousarray(found, np.float32)
 
 
 def unrelated(n: int, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return pairs of different jets: EMD about 0.2."""
+    """Return pairs of different jets, twice ``(count, n, 3)`` as :func:`clouds`: EMD about 0.2."""
     both = clouds(n, 2 * count, seed)
     return both[:count], both[count:]
 
 
 def smeared(n: int, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return jets and copies whose angles are smeared by 0.04 and whose pT by 10 %: EMD about 0.04."""
+    """Return jets ``(count, n, 3)`` and copies whose angles are smeared by 0.04, pT by 10 %: EMD about 0.04."""
     x, random = clouds(n, count, seed), np.random.default_rng(seed + 1)
     y = x.copy()
     y[..., 0] *= np.exp(random.normal(0, 0.1, y.shape[:2]))

@@ -1,8 +1,8 @@
 """Other distances between clouds of particles, each with its gradient.
 
-All take clouds ``(..., n, 3)`` and ``(..., m, 3)`` of weight, eta, phi with zero-weight padding, normalise the weights,
-and return one value per pair. Unlike `jets.emd.emd` they treat the azimuth as a plane coordinate: centre jets on their
-axis first. ``docs/emd.md`` says what each costs and sees.
+All take clouds ``(..., n, 3)`` and ``(..., m, 3)`` of weight, eta, phi [rad] with zero-weight padding, normalise the
+weights, and return one value per pair, ``(...)``. Unlike `jets.emd.emd` they treat the azimuth as a plane coordinate:
+centre jets on their axis first. ``docs/emd.md`` says what each costs and sees.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ def _split(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def _root(square: Tensor) -> Tensor:
-    """Square root whose gradient at zero is zero."""
+    """Return the square root whose gradient at zero is zero."""
     positive = square > 0
     return torch.where(positive, torch.where(positive, square, 1.0).sqrt(), 0.0)
 
 
 def _angles(x: Tensor, y: Tensor) -> Tensor:
-    """Distances ``(..., n, m)`` between positions."""
+    """Return distances ``(..., n, m)`` between positions."""
     return _root((x[..., :, None, :] - y[..., None, :, :]).square().sum(-1))
 
 
 def wasserstein_1d(x: Tensor, y: Tensor, a: Tensor, b: Tensor, p: int = 1) -> Tensor:
-    r"""Wasserstein distance on a line, to the power p, in closed form.
+    r"""Return the Wasserstein distance on a line, to the power p, in closed form.
 
     .. math:: W_p^p = \int_0^1 \big| F^{-1}(q) - G^{-1}(q) \big|^p \, dq
 
@@ -51,9 +51,14 @@ def wasserstein_1d(x: Tensor, y: Tensor, a: Tensor, b: Tensor, p: int = 1) -> Te
     x, y
         Positions ``(..., n)`` and ``(..., m)``.
     a, b
-        Their weights, each summing to one.
+        Their weights, of the same shapes, each summing to one.
     p
         Power of the distance.
+
+    Returns
+    -------
+    Tensor
+        ``(...)`` in the positions' unit to the power p.
 
     References
     ----------
@@ -85,20 +90,50 @@ def _quantile(position: Tensor, above: Tensor, level: Tensor) -> Tensor:
 
 
 def wasserstein(x: Tensor, y: Tensor, tolerance: float = 0.01) -> Tensor:
-    r"""2-Wasserstein distance: the root of the EMD with p = 2, in rad.
+    r"""Return the 2-Wasserstein distance in rad, the root of the EMD with p = 2 [1]_.
 
     .. math:: W_2 = \Big( \min_f \sum_{ij} f_{ij} \theta_{ij}^2 \Big)^{1/2}
+
+    Parameters
+    ----------
+    x, y
+        Clouds ``(..., n, 3)`` and ``(..., m, 3)``: weight, eta, phi [rad].
+    tolerance
+        As in `jets.emd.emd`.
+
+    Raises
+    ------
+    CloudError
+        For shapes other than these, NaN or infinity, negative weights, or a cloud without weight.
+
+    References
+    ----------
+    .. [1] Peyre, Cuturi, Computational Optimal Transport, https://arxiv.org/abs/1803.00567, section 2.4
     """
     return _root(emd(x, y, p=2, tolerance=tolerance).value)
 
 
 def sliced(x: Tensor, y: Tensor, p: int = 1, directions: int = 32) -> Tensor:
-    r"""Sliced Wasserstein distance: the mean over directions of the distance between projections, in rad.
+    r"""Return the sliced Wasserstein distance in rad: the mean over directions of that between projections.
 
     .. math:: SW_p = \Big( \frac{1}{K} \sum_k W_p^p(u_k \cdot x, u_k \cdot y) \Big)^{1/p}, \qquad
               u_k = (\cos \tfrac{\pi k}{K}, \sin \tfrac{\pi k}{K})
 
     For p = 1 it is at most the EMD and, for two points, 2 / pi of it [1]_.
+
+    Parameters
+    ----------
+    x, y
+        Clouds ``(..., n, 3)`` and ``(..., m, 3)``: weight, eta, phi [rad].
+    p
+        Power of the distance.
+    directions
+        Number K of directions.
+
+    Raises
+    ------
+    CloudError
+        For shapes other than these, NaN or infinity, negative weights, or a cloud without weight.
 
     References
     ----------
@@ -114,10 +149,20 @@ def sliced(x: Tensor, y: Tensor, p: int = 1, directions: int = 32) -> Tensor:
 
 
 def energy(x: Tensor, y: Tensor) -> Tensor:
-    r"""Energy distance, in rad: the maximum mean discrepancy of the kernel -|x - y| [1]_.
+    r"""Return the energy distance in rad: the maximum mean discrepancy of the kernel -|x - y| [1]_.
 
     .. math:: 2 \sum_{ij} a_i b_j |x_i - y_j| - \sum_{ii'} a_i a_{i'} |x_i - x_{i'}|
               - \sum_{jj'} b_j b_{j'} |y_j - y_{j'}|
+
+    Parameters
+    ----------
+    x, y
+        Clouds ``(..., n, 3)`` and ``(..., m, 3)``: weight, eta, phi [rad].
+
+    Raises
+    ------
+    CloudError
+        For shapes other than these, NaN or infinity, negative weights, or a cloud without weight.
 
     References
     ----------
@@ -127,7 +172,19 @@ def energy(x: Tensor, y: Tensor) -> Tensor:
 
 
 def mmd(x: Tensor, y: Tensor, scale: float = 0.1) -> Tensor:
-    r"""Squared maximum mean discrepancy with the Gaussian kernel exp(-theta^2 / (2 scale^2)) [1]_; no unit.
+    r"""Return the squared maximum mean discrepancy of the kernel exp(-theta^2 / (2 scale^2)) [1]_; it has no unit.
+
+    Parameters
+    ----------
+    x, y
+        Clouds ``(..., n, 3)`` and ``(..., m, 3)``: weight, eta, phi [rad].
+    scale
+        Width of the kernel, rad.
+
+    Raises
+    ------
+    CloudError
+        For shapes other than these, NaN or infinity, negative weights, or a cloud without weight.
 
     References
     ----------
@@ -146,12 +203,24 @@ def _discrepancy(x: Tensor, y: Tensor, kernel: Callable[[Tensor], Tensor]) -> Te
 
 
 def spectral(x: Tensor, y: Tensor, p: int = 2) -> Tensor:
-    r"""Spectral EMD: the Wasserstein distance between the spectra of pairwise angles, to the power p, in rad^p.
+    r"""Return the spectral EMD in rad^p: the Wasserstein distance of the spectra of pairwise angles, to the power p.
 
     .. math:: s(\omega) = \sum_{ij} E_i E_j \, \delta(\omega - \theta_{ij}), \qquad
               \mathrm{SEMD}_p = \int_0^1 \big| S_x^{-1}(q) - S_y^{-1}(q) \big|^p \, dq
 
     Jets that are rotated, moved or mirrored have the same spectrum: the distance does not see where a jet is [1]_.
+
+    Parameters
+    ----------
+    x, y
+        Clouds ``(..., n, 3)`` and ``(..., m, 3)``: weight, eta, phi [rad].
+    p
+        Power of the distance.
+
+    Raises
+    ------
+    CloudError
+        For shapes other than these, NaN or infinity, negative weights, or a cloud without weight.
 
     References
     ----------

@@ -14,7 +14,7 @@ from jets.emd.checks import check_clouds
 def fused(
     x: Tensor, y: Tensor, p: int, R: float, normalise: bool, tolerance: float, gradient: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Distances of B pairs of clouds by the fused kernel of their device.
+    """Return the distances of B pairs of clouds by the fused kernel of their device.
 
     Parameters
     ----------
@@ -29,6 +29,11 @@ def fused(
     -------
     tuple
         ``(B, 3)`` value, lower and upper bound; gradients of the value with respect to x and y, shaped like them.
+
+    Raises
+    ------
+    CloudError
+        On the CPU, for NaN or infinity, negative weights, or clouds without weight that are to be normalised.
     """
     if x.is_cuda:
         from jets.emd import cuda

@@ -20,7 +20,7 @@ BALANCED = 1e-7
 
 @njit(**OPTIONS)
 def total_weight(cloud: np.ndarray) -> float:
-    """Sum of the weights of one (n, 3) cloud."""
+    """Return the sum of the weights of one (n, 3) cloud."""
     result = 0.0
     for i in range(cloud.shape[0]):
         result += np.float64(cloud[i, 0])
@@ -58,7 +58,7 @@ def pack(
 
 @njit(**OPTIONS)
 def set_slack_cost(cost: np.ndarray, shape: tuple, slacks: tuple) -> None:
-    """The slack particle, the last one of its cloud, is at distance R from everything: its cost is one."""
+    """Set the cost of the slack particle, the last one of its cloud, to one: it is at distance R from everything."""
     n, m, _, columns = shape
     if slacks[0]:
         cost[(n - 1) * columns : (n - 1) * columns + m] = f32(1)
@@ -71,7 +71,7 @@ def set_slack_cost(cost: np.ndarray, shape: tuple, slacks: tuple) -> None:
 def solve(
     clouds: tuple, shape: tuple, slacks: tuple, p: int, scale: float, tolerance: float, arrays: tuple
 ) -> tuple[float, float, float]:
-    """Lower and upper bound and their float32 slack; the plan and the potentials are left in `arrays`."""
+    """Return lower and upper bound and their float32 slack; leave the plan and the potentials in `arrays`."""
     _, _, rows, columns = shape
     kernel, duals, before, work = arrays
     marginals = (clouds[0][:rows], clouds[1][:columns])
@@ -103,7 +103,7 @@ def solve(
 
 @njit(**OPTIONS)
 def gauge(marginals: tuple, duals: tuple, shape: tuple, normalise: bool, slacks: tuple) -> tuple[float, float]:
-    """What makes the potentials of x and of y derivatives with respect to the weights given, when added to them.
+    """Return what makes the potentials of x and of y, when added to them, derivatives by the weights given.
 
     Normalised weights: minus the mean. Otherwise adding pT also adds to, or takes from, the slack particle; at equal
     totals, where the distance has a kink, the choice is that scaling either cloud changes the distance alike.

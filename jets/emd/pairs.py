@@ -30,7 +30,7 @@ def pairwise(
     progress: bool = False,
     threads: int | None = None,
 ) -> np.ndarray:
-    """Energy Mover's Distances between all clouds of x and all of y.
+    """Return the Energy Mover's Distances between all clouds of x and all of y.
 
     Parameters
     ----------

@@ -10,7 +10,15 @@ from torch import Tensor
 
 
 class Problem(NamedTuple):
-    """Weights a ``(B, n)``, b ``(B, m)`` of equal totals and the cost ``(B, n, m)``, all differentiable."""
+    """A transport problem, all of it differentiable.
+
+    Attributes
+    ----------
+    a, b
+        Weights ``(B, n)`` and ``(B, m)`` of equal totals.
+    cost
+        ``(B, n, m)`` cost (theta / R)^p of moving one unit of weight.
+    """
 
     a: Tensor
     b: Tensor
@@ -18,25 +26,28 @@ class Problem(NamedTuple):
 
 
 def wrap(phi: Tensor) -> Tensor:
-    """Return the azimuth difference in [-pi, pi)."""
+    """Return azimuth differences [rad] of any shape in [-pi, pi)."""
     return phi - 2 * math.pi * torch.floor(phi / (2 * math.pi) + 0.5)
 
 
 def displacement(x: Tensor, y: Tensor) -> Tensor:
-    """Differences ``(B, n, m, 2)`` of (eta, phi), azimuths wrapped."""
+    """Return differences ``(B, n, m, 2)`` of (eta, phi [rad]), azimuths wrapped."""
     delta = x[..., :, None, 1:] - y[..., None, :, 1:]
     return torch.stack((delta[..., 0], wrap(delta[..., 1])), -1)
 
 
 def ground_cost(x: Tensor, y: Tensor, p: float, R: float) -> Tensor:
-    """(theta_ij / R)^p of clouds ``(B, n, 3)`` and ``(B, m, 3)``; its gradient at theta = 0 is 0."""
+    """Return (theta_ij / R)^p ``(B, n, m)`` of clouds ``(B, n, 3)``, ``(B, m, 3)``; its gradient at theta = 0 is 0."""
     square = displacement(x, y).square().sum(-1) / R**2
     apart = square > 0
     return torch.where(apart, torch.where(apart, square, 1.0) ** (p / 2), 0.0)
 
 
 def pose(x: Tensor, y: Tensor, p: float, R: float, normalise: bool) -> Problem:
-    """Balance the clouds: by normalising both, or by a slack particle at distance R that takes the difference in pT."""
+    """Balance clouds ``(B, n, 3)`` and ``(B, m, 3)``; arguments as in `jets.emd.emd`.
+
+    Either both are normalised, or a slack particle at distance R takes the difference in pT.
+    """
     # The mask stops gradients to padding.
     a, b = (torch.where(cloud[..., 0] > 0, cloud[..., 0], 0.0) for cloud in (x, y))
     cost = ground_cost(x, y, p, R)

@@ -19,7 +19,7 @@ FAR = 1e6
 
 
 def soft_transform(log_weight: Tensor, potential: Tensor, cost: Tensor, eps: Tensor) -> Tensor:
-    """f_i = -eps ln sum_j b_j exp((g_j - C_ij) / eps)."""
+    """Return f_i = -eps ln sum_j b_j exp((g_j - C_ij) / eps), ``(B, n)``."""
     return -eps * torch.logsumexp(log_weight[:, None, :] + (potential[:, None, :] - cost) / eps[..., None], -1)
 
 
@@ -42,7 +42,7 @@ def sinkhorn(
 
 
 def plan_of(problem: Problem, f: Tensor, g: Tensor, eps: Tensor) -> Tensor:
-    """P_ij = a_i b_j exp((f_i + g_j - C_ij) / eps)."""
+    """Return the plan P_ij = a_i b_j exp((f_i + g_j - C_ij) / eps), ``(B, n, m)``."""
     a, b, cost = problem
     exponent = (f[..., None] + g[..., None, :] - cost) / eps[..., None]
     return torch.exp(a.log()[..., None] + b.log()[..., None, :] + exponent)
@@ -58,7 +58,7 @@ def round_plan(problem: Problem, plan: Tensor) -> Tensor:
 
 
 def close(problem: Problem, f: Tensor) -> tuple[Tensor, Tensor]:
-    """Two c-transforms, after which f_i + g_j <= C_ij: feasible, hence a lower bound."""
+    """Return potentials after two c-transforms, f_i + g_j <= C_ij: feasible, hence a lower bound."""
     a, b, cost = problem
     cost = torch.where((a > 0)[..., None] & (b > 0)[..., None, :], cost, FAR)
     g = torch.where(b > 0, (cost - f[..., None]).amin(-2), 0.0)
@@ -105,7 +105,10 @@ def unit_problem(problem: Problem) -> tuple[Problem, Tensor]:
 
 
 def solve(x: Tensor, y: Tensor, p: float, R: float, normalise: bool, tolerance: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Value, lower and upper bound ``(B,)`` of clouds ``(B, n, 3)`` and ``(B, m, 3)``, in float64."""
+    """Return value, lower and upper bound ``(B,)`` of clouds ``(B, n, 3)`` and ``(B, m, 3)``, in float64.
+
+    Arguments as in `jets.emd.emd`.
+    """
     problem = pose(x.double(), y.double(), p, R, normalise)
     with torch.no_grad():
         scaled, total = unit_problem(problem)

@@ -13,10 +13,10 @@ SWEEPS = 100
 
 
 def solve(x: Tensor, y: Tensor, p: float, R: float, normalise: bool, tolerance: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Plain Sinkhorn [1]: kernel exp(-C / eps) with eps = tolerance, a fixed number of sweeps, value <P, C>.
+    """Return value <P, C>, lower and upper bound ``(B,)`` by plain Sinkhorn [1]_ with the kernel exp(-C / tolerance).
 
-    The temperature does not fall and the value keeps its entropic bias; the bounds are the rounded plan's and the
-    closed potentials', as everywhere.
+    Arguments as in `jets.emd.emd`. The temperature does not fall, the number of sweeps is fixed, and the value keeps
+    its entropic bias; the bounds are the rounded plan's and the closed potentials', as everywhere.
 
     References
     ----------
@@ -47,7 +47,9 @@ def _points(cloud: Tensor, extra: int) -> Tensor:
 def geomloss(
     x: Tensor, y: Tensor, p: float, R: float, normalise: bool, tolerance: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Geomloss' debiased Sinkhorn divergence [1] with blur = tolerance and scaling = 0.9; it knows no bounds.
+    """Return geomloss' debiased Sinkhorn divergence [1]_ ``(B,)`` with blur = tolerance, scaling = 0.9; NaN bounds.
+
+    Arguments as in `jets.emd.emd`.
 
     References
     ----------

@@ -112,7 +112,7 @@ def costs(x: np.ndarray, y: np.ndarray, shape: tuple, p: int, scale: float, cost
 
 @njit(**OPTIONS)
 def gibbs(cost: np.ndarray, duals: tuple, b: np.ndarray, eps: float, shape: tuple, K: np.ndarray) -> None:
-    """K_ij = b_j exp((f_i + g_j - C_ij) / eps): the kernel with the potentials absorbed."""
+    """Fill K_ij = b_j exp((f_i + g_j - C_ij) / eps): the kernel with the potentials absorbed."""
     _, _, rows, columns = shape
     f, g = duals
     scale = splat(LOG2_E / eps)
@@ -157,7 +157,7 @@ def _product_one(K: np.ndarray, u: np.ndarray, rows: int, columns: int, j: int, 
 
 @njit(**OPTIONS)
 def product(K: np.ndarray, u: np.ndarray, rows: int, columns: int, out: np.ndarray) -> None:
-    """out_j = sum_i u_i K_ij, in blocks of columns whose sums stay in registers over all rows."""
+    """Fill out_j = sum_i u_i K_ij, in blocks of columns whose sums stay in registers over all rows."""
     j = 0
     while j + 4 * LANES <= columns:
         _product_four(K, u, rows, columns, j, out)
@@ -187,7 +187,7 @@ def update(v: np.ndarray, sums: np.ndarray, b: np.ndarray, size: int, relaxation
 
 @njit(**OPTIONS)
 def absorb(f: np.ndarray, u: np.ndarray, eps: float, size: int) -> None:
-    """F += eps ln u."""
+    """Add eps ln u to the potential f."""
     for i in range(size):
         f[i] += eps * LN_2 * _log2(u[i])
 
@@ -203,7 +203,7 @@ def extrapolate(f: np.ndarray, before: np.ndarray, ratio: float, size: int) -> N
 
 @njit(**OPTIONS)
 def plan_cost(cost: np.ndarray, K: np.ndarray, scalings: tuple, shape: tuple) -> float:
-    """<P, C> of the plan P_ij = u_i K_ij v_j."""
+    """Return the cost <P, C> of the plan P_ij = u_i K_ij v_j."""
     n, _, _, columns = shape
     u, v = scalings
     result = splat(f32(0))
@@ -238,7 +238,7 @@ def sweep(marginals: tuple, kernel: tuple, duals: tuple, work: tuple, eps: float
 
 @njit(**OPTIONS)
 def effort(sharpness: float) -> tuple[int, int]:
-    """Sweeps of a step and of the last two."""
+    """Return the sweeps of a step and of the last two."""
     factor = min(max(math.sqrt(0.02 / sharpness), EFFORT[0]), EFFORT[1])
     return int(SWEEPS * factor), int(LAST_SWEEPS * factor)
 

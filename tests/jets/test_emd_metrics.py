@@ -8,7 +8,7 @@ import pytest
 import scipy.stats
 import torch
 
-from jets.emd import emd
+from jets.emd import CloudError, emd
 from jets.emd.examples import unrelated
 from jets.emd.metrics import METRICS, energy, mmd, sliced, spectral, wasserstein, wasserstein_1d
 
@@ -103,6 +103,15 @@ def test_what_every_distance_must_do(pair, name):
     assert not gradient[:, 12:].any()
     with pytest.raises(ValueError, match="negative weight"):
         metric(-x, y)
+
+
+@pytest.mark.parametrize("argument", ["x", "y"])
+@pytest.mark.parametrize("name", METRICS)
+def test_bad_clouds_are_named(pair, name, argument):
+    x, y = (cloud.clone() for cloud in pair)
+    (x if argument == "x" else y)[2, 5, 1] = math.nan
+    with pytest.raises(CloudError, match=rf"^{argument}\[2\] holds NaN"):
+        METRICS[name](x, y)
 
 
 @pytest.mark.parametrize("name", [name for name in METRICS if name not in ("emd", "wasserstein")])
