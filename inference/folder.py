@@ -60,10 +60,7 @@ class RunFolder:
             The folder exists and is not empty.
         """
         folder = cls(Path(path))
-        if folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
-            raise RunError(
-                f"{path}: already exists; choose another --out, or continue that run: {command('resume', path)}"
-            )
+        assert_new(folder.path)
         folder.path.mkdir(parents=True, exist_ok=True)
         folder.write_text("config.toml", recipe.to_toml())
         folder.write_text("provenance.json", json.dumps(provenance(recipe, jets), indent=2) + "\n")
@@ -135,3 +132,15 @@ class RunFolder:
             writer.writeheader()
             writer.writerows(history.epochs)
         history.save(self.path / "history.nc")
+
+
+def assert_new(path: Path) -> None:
+    """Assert that nothing is lost by writing into ``path``.
+
+    Raises
+    ------
+    RunError
+        It exists and is not an empty folder.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise RunError(f"{path}: already exists; choose another --out, or train on: {command('resume', path)}")

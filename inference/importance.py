@@ -14,7 +14,7 @@ from pyro.poutine import Trace
 from torch import Tensor
 from torch.distributions import Distribution
 
-from inference.elbo import assert_differentiable, samples
+from inference.lower_bound import assert_differentiable, samples
 
 
 def log_weights(model: Callable[..., Any], guide: Callable[..., Any], x: Tensor, particles: int) -> Tensor:

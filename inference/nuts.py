@@ -1,4 +1,4 @@
-"""Reference posteriors p(z | x) of single jets by NUTS: ``python -m inference.nuts RUN --jets 64``.
+"""Reference posteriors p(z | x) of single jets by NUTS.
 
 The trained decoder is carried over to JAX and sampled by NumPyro, all chains of many jets in one vectorised program;
 what cannot be carried over goes to Pyro's own NUTS, one chain at a time.
@@ -6,13 +6,11 @@ what cannot be carried over goes to Pyro's own NUTS, one chain at a time.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,11 +21,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inference.data import data_for
-from inference.errors import exit_code
 from inference.joint import Joint
-from inference.machine import tune_cpu
 from inference.run import Run
-from jets.files import replacing
 from models import VAE
 
 WARM_UP, DEPTH, TOGETHER = 300, 7, 16
@@ -90,6 +85,36 @@ def sample(
             sampler, found = "pyro", by_pyro(joint, x, centre, width, chains, draws, warm_up)
         tree = labelled(joint, found, x)
     tree.attrs["sampler"] = sampler
+    return tree
+
+
+def sample_run(
+    run: Run,
+    *,
+    jets: int = 64,
+    chains: int = 4,
+    draws: int = 1000,
+    warm_up: int = WARM_UP,
+    beta: float | None = None,
+    seed: int = 0,
+) -> xr.DataTree:
+    """Return NUTS draws of ``jets`` test jets of a run, evenly spaced, at resolution ``beta``; times on standard error.
+
+    As :func:`sample`, with the jets' numbers in the sample as coordinate ``jet``; attribute ``beta``.
+
+    Raises
+    ------
+    RunError
+        ``beta`` is given and the run has one resolution alone; or there is no posterior to sample.
+    """
+    test = run.split.test
+    index = test[np.arange(min(jets, len(test))) * len(test) // min(jets, len(test))]
+    x = data_for(run.jets[index], run.recipe, torch.device("cpu"))[torch.arange(len(index))]
+    with run.at(beta) as vae:
+        tree = sample(vae, x, chains=chains, draws=draws, warm_up=warm_up, seed=seed, quiet=False)
+        tree.attrs["beta"] = float(vae.likelihood.beta)
+    for name, node in tree.children.items():
+        tree[name] = xr.DataTree(node.to_dataset().assign_coords(jet=index))
     return tree
 
 
@@ -208,47 +233,3 @@ def labelled(joint: Joint, found: Draws, x: Tensor) -> xr.DataTree:
             ),
         }
     )
-
-
-def parser() -> argparse.ArgumentParser:
-    """Return the command line."""
-    result = argparse.ArgumentParser(
-        prog="python -m inference.nuts",
-        description="Sample the exact posterior of some test jets of a run by NUTS.",
-        epilog="Leaves RUN/nuts.nc for analysis.measures.trust.",
-    )
-    add = result.add_argument
-    add("run", metavar="RUN", help="run folder")
-    add("--jets", type=int, metavar="N", default=64, help="test jets, evenly spaced [64]")
-    add("--chains", type=int, metavar="C", default=4, help="chains per jet [4]")
-    add("--draws", type=int, metavar="S", default=1000, help="draws per chain [1000]")
-    add("--warm-up", type=int, metavar="W", default=WARM_UP, help=f"steps of adaptation [{WARM_UP}]")
-    add("--beta", type=float, metavar="B", help="resolution [the run's own]")
-    add("--seed", type=int, metavar="S", default=0, help="of all draws [0]")
-    return result
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Sample, keep the draws, name the file."""
-    options = parser().parse_args(arguments)
-    tune_cpu()
-    run = Run.open(options.run)
-    jets = run.jets
-    test = run.split.test
-    index = test[np.arange(min(options.jets, len(test))) * len(test) // min(options.jets, len(test))]
-    x = data_for(jets[index], run.recipe, torch.device("cpu"))[torch.arange(len(index))]
-    with run.at(options.beta) as vae:
-        counts = {"chains": options.chains, "draws": options.draws, "warm_up": options.warm_up}
-        tree = sample(vae, x, **counts, seed=options.seed, quiet=False)
-        tree.attrs["beta"] = float(vae.likelihood.beta)
-    for name, node in tree.children.items():
-        tree[name] = xr.DataTree(node.to_dataset().assign_coords(jet=index))
-    path = Path(run.path / "nuts.nc")
-    with replacing(path) as temporary:
-        tree.to_netcdf(temporary, engine="h5netcdf")
-    diverged = float(tree["sample_stats_nuts"]["diverging"].mean())
-    print(f"{100 * diverged:.2f} % of trajectories diverged\nwrote {path}\nnext: python -m analysis.trust {run.path}")
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))

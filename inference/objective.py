@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from inference.elbo import ELBO, elbo
 from inference.importance import iwae
+from inference.lower_bound import ELBO, elbo
 from inference.recipe import TrainingConfig
 from models import VAE
 

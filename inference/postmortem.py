@@ -6,7 +6,7 @@ import pyro
 import torch
 from torch import Tensor
 
-from inference.elbo import paired_traces, samples
+from inference.lower_bound import paired_traces, samples
 from models import VAE
 
 

@@ -6,7 +6,7 @@ import pyro
 import torch
 from torch import Tensor
 
-from inference.elbo import elbo
+from inference.lower_bound import elbo
 from models import VAE
 
 

@@ -13,9 +13,9 @@ import torch
 from torch import Generator, Tensor
 
 from inference.data import Data, Split, data_for, shuffled, split
-from inference.elbo import elbo, kl_terms
 from inference.folder import REPLICAS, RunError, RunFolder
 from inference.history import History
+from inference.lower_bound import elbo, kl_terms
 from inference.machine import choose_device, tune_cpu
 from inference.objective import Controls
 from inference.postmortem import guilty_site

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from inference.data import Data
-from inference.elbo import ELBO, elbo
+from inference.lower_bound import ELBO, elbo
 from models import VAE
 
 BATCH = 1000

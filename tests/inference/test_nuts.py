@@ -6,10 +6,9 @@ import pytest
 import torch
 
 from inference import nuts, to_jax
-from inference.errors import exit_code
 from inference.joint import Joint
 from inference.run import RunError
-from inference.svi import main as train
+from jetvae.__main__ import main
 from models import ModelConfig, build
 
 IMAGES = {"encoder": (8,), "decoder": (8,)}
@@ -162,9 +161,9 @@ def test_what_has_no_posterior_to_sample_is_refused(latent, kind, words):
 def test_command(tmp_path, capsys):
     out = str(tmp_path / "run")
     quick = ["--latent", "R1", "--epochs", "1", "--fraction", "qcd=.02", "top=.02"]
-    assert exit_code(lambda: train([*quick, "--out", out])) == 0
+    assert main(["train", *quick, "--out", out]) == 0
     few = ["--jets", "2", "--chains", "2", "--draws", "50", "--warm-up", "50"]
-    assert exit_code(lambda: nuts.main([out, *few])) == 0
+    assert main(["nuts", out, *few]) == 0
     assert "nuts.nc" in capsys.readouterr().out
     from analysis import evaluate
     from analysis.measures.against_nuts import against_nuts

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from inference import scan, svi
-from inference.errors import exit_code
-from inference.fit import train_many
+from inference import scan
 from inference.run import Run, RunError
+from inference.training import train_many
+from jetvae.__main__ import main
 
 QUICK = ["--epochs", "2", "--fraction", "qcd=.02", "top=.02"]
 GRID = ["--latent", "R1", "--latent", "L2", "--beta", "0.1", "0.2", "--seeds", "2"]
 
 
 def run(*arguments):
-    return exit_code(lambda: scan.main([str(argument) for argument in arguments]))
+    return main(["train", *map(str, arguments)])
 
 
 def weights(path):
@@ -48,7 +48,7 @@ def test_folders_and_manifest(grid):
 def test_member_equals_the_same_run_alone(grid, tmp_path):
     """Losses to float32 rounding, which Adam amplifies; another seed differs by a percent, another beta by half."""
     alone = ["--latent", "L2", "--beta", "0.2", "--seed", "1", "--out", str(tmp_path / "alone")]
-    assert exit_code(lambda: svi.main(QUICK + alone)) == 0
+    assert run(*QUICK, *alone) == 0
     one, many, other = (
         [row["loss"] for row in Run(path).history]
         for path in (tmp_path / "alone", grid / "L2/beta0.2-seed1", grid / "L2/beta0.2-seed0")
@@ -64,7 +64,7 @@ def test_resume_trains_what_is_missing_and_nothing_else(grid, capsys):
         if path.name not in ("config.toml", "provenance.json"):
             path.unlink()
     (grid / "R1/replicas.pt").unlink()
-    assert run("--resume", "--out", grid) == 0
+    assert main(["resume", str(grid)]) == 0
     assert "R1: 4 runs" in capsys.readouterr().err
     assert (grid / "L2/beta0.1-seed0/weights.pt").stat().st_mtime_ns == kept
     for name, value in weights(grid / "R1/beta0.2-seed1").items():
@@ -74,7 +74,6 @@ def test_resume_trains_what_is_missing_and_nothing_else(grid, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--resume"], ["--resume needs --out"]),
         (["--resume", "--out", "absent"], ["absent", "scan.json is missing"]),
         (["--seeds", "0"], ["--seeds"]),
         (["--latent", "Q2"], ["Q2"]),
@@ -95,6 +94,6 @@ def test_a_failing_latent_does_not_stop_the_others(tmp_path, monkeypatch, capsys
         return train_many(recipes, folders, **options)
 
     monkeypatch.setattr(scan, "train_many", diverging)
-    assert run(*QUICK, "--latent", "R1", "--latent", "R2", "--out", tmp_path / "scan") == 2
+    assert run(*QUICK, "--latent", "R1", "--latent", "R2", "--seeds", "2", "--out", tmp_path / "scan") == 2
     assert "1 trainings failed: " in capsys.readouterr().err
-    assert [member.complete for member in scan.runs(tmp_path / "scan")] == [False, True]
+    assert [member.complete for member in scan.runs(tmp_path / "scan")] == [False, False, True, True]

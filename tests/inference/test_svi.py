@@ -11,17 +11,17 @@ import pytest
 import torch
 
 from inference.data import split
-from inference.errors import exit_code
+from inference.grid import resume
 from inference.recipe import DataConfig, RecipeError, read
-from inference.run import Run
-from inference.svi import main
+from inference.run import Run, RunError
+from jetvae.__main__ import main
 from models import Beta
 
 QUICK = ["--epochs", "2", "--fraction", "qcd=.03", "top=.03"]
 
 
 def run(*arguments):
-    return exit_code(lambda: main([str(argument) for argument in arguments]))
+    return main(["train", *map(str, arguments)])
 
 
 def test_what_only_the_first_step_finds_leaves_no_run(tmp_path, capsys):
@@ -55,12 +55,10 @@ def nan_file(tmp_path):
         (["--epochs", "0"], ["[training] epochs = 0", "greater than or equal to 1"]),
         (["--device", "tpu"], ["[training] device = 'tpu'", "'auto', 'cpu' or 'cuda'"]),
         (["image-dave"], ["image-dave", "did you mean image-dvae"]),
-        (["--resume"], ["--resume needs --out"]),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments, words, tmp_path, capsys):
-    out = [] if "--resume" in arguments else ["--out", tmp_path / "run"]
-    assert run(*arguments, *out) == 2
+    assert run(*arguments, "--out", tmp_path / "run") == 2
     message = capsys.readouterr().err
     assert message.count("\n") == 1
     assert all(word in message for word in words), message
@@ -77,7 +75,7 @@ def test_existing_folder_is_left_alone(tmp_path, capsys):
     (tmp_path / "run" / "precious.txt").write_text("data")
     assert run("--out", tmp_path / "run") == 2
     assert "already exists" in capsys.readouterr().err
-    assert run("--out", tmp_path / "run", "--resume") == 2
+    assert main(["resume", str(tmp_path / "run")]) == 2
     assert "no run there" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["precious.txt"]
 
@@ -99,9 +97,9 @@ def test_run_folder(tmp_path, capsys):
 
 def test_resume_keeps_the_recipe(tmp_path, capsys):
     assert run(*QUICK, "--out", tmp_path / "run") == 0
-    assert run("--resume", "--out", tmp_path / "run", "--beta", "0.5") == 2
-    assert "cannot change model.beta" in capsys.readouterr().err
-    assert run("--resume", "--out", tmp_path / "run", "--epochs", "3") == 0
+    with pytest.raises(RunError, match=r"cannot change model\.beta"):
+        resume(tmp_path / "run", {"model.beta": 0.5})
+    assert main(["resume", str(tmp_path / "run"), "--epochs", "3"]) == 0
     assert len(Run.open(tmp_path / "run").history) == 3
 
 
@@ -144,16 +142,8 @@ def test_killed_and_resumed_equals_undisturbed(tmp_path):
         process.wait()
         process.stderr.close()
         assert not (tmp_path / "killed" / "weights.pt").exists()
-        command = [sys.executable, "-m", "inference.svi", "--resume", "--out", str(tmp_path / "killed")]
+        command = [sys.executable, "-m", "jetvae", "resume", str(tmp_path / "killed")]
     subprocess.run(command, check=True, capture_output=True)
     first, second = weights(tmp_path / "whole"), weights(tmp_path / "killed")
     assert first.keys() == second.keys()
     assert all(torch.equal(first[key], second[key]) for key in first)
-
-
-def test_help_tells_units_and_recipes(capsys):
-    with pytest.raises(SystemExit) as caught:
-        main(["--help"])
-    assert caught.value.code == 0
-    text = capsys.readouterr().out
-    assert all(word in text for word in ("image-dvae", "pseudo-counts", "--resume", "t/Q", "[auto]"))

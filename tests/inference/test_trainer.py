@@ -7,11 +7,11 @@ import torch
 import inference
 import jets
 import models
-from inference.errors import exit_code
-from inference.fit import train_many
+from inference import scan
+from inference.grid import combinations, resume
 from inference.recipe import ImageConfig, RecipeError, read
 from inference.run import Run, RunError
-from inference.svi import main
+from inference.training import train_many
 
 QUICK = {"training.epochs": 2, "data.fraction": {"qcd": 0.1, "top": 0.1}}
 
@@ -54,16 +54,18 @@ def test_replicas_of_clouds_equal_runs_alone(tmp_path, capfd):
             assert mine[name] == pytest.approx(theirs[name], rel=1e-4), name
 
 
-def test_replicas_resume(tmp_path, capsys):
-    arguments = ["--replicas", "2", "--fraction", "qcd=.05", "top=.05"]
-    run = lambda *more: exit_code(lambda: main([*arguments, *more]))  # noqa: E731
-    assert run("--epochs", "4", "--out", str(tmp_path / "whole")) == 0
-    assert run("--epochs", "2", "--out", str(tmp_path / "parts")) == 0
-    assert exit_code(lambda: main(["--resume", "--epochs", "4", "--out", str(tmp_path / "parts")])) == 0
-    for name in ("beta0.1-seed0", "beta0.1-seed1"):
-        first, second = Run.open(tmp_path / "whole" / name), Run.open(tmp_path / "parts" / name)
-        assert_close(weights(first), weights(second), rtol=0, atol=0)
-        assert len(second.history) == 4
+def test_replicas_resume(tmp_path):
+    """Of a scan, and of a folder of runs without manifest: the weights of an undisturbed training, bit for bit."""
+    for epochs, name in ((4, "whole"), (2, "parts"), (2, "bare")):
+        recipes = combinations("image-dvae", QUICK | {"training.epochs": epochs}, seeds=2)
+        scan.create(tmp_path / name, recipes)
+        assert all(run.complete for run in scan.train(tmp_path / name))
+    (tmp_path / "bare/scan.json").unlink()
+    for folder in (tmp_path / "parts", tmp_path / "bare/L2-alpha=0.9"):
+        for second in resume(folder, {"training.epochs": 4}):
+            first = Run.open(tmp_path / "whole/L2-alpha=0.9" / second.path.name)
+            assert_close(weights(first), weights(second), rtol=0, atol=0)
+            assert len(second.history) == 4
 
 
 def test_replicas_must_be_alike(tmp_path):

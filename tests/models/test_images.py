@@ -5,8 +5,8 @@ import torch
 
 import inference
 from inference.data import split
-from inference.fit import train_many
 from inference.recipe import DataConfig
+from inference.training import train_many
 from models import ModelConfig, build
 
 

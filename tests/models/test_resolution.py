@@ -8,7 +8,7 @@ import torch
 import inference
 from inference.objective import Controls, loss
 from inference.recipe import RecipeError, TrainingConfig, read
-from inference.svi import main
+from jetvae.__main__ import main
 from models import Beta, ModelConfig, build
 from models.resolution import Resolution
 
@@ -91,7 +91,7 @@ def test_range_trains_resumes_and_refuses(tmp_path):
 
 
 def test_command_line_reads_a_range(tmp_path):
-    main(["vae-gaussian", "--beta", "0.5:8", "--epochs", "1", "--out", str(tmp_path / "run")])
+    assert main(["train", "vae-gaussian", "--beta", "0.5:8", "--epochs", "1", "--out", str(tmp_path / "run")]) == 0
     assert inference.run.Run.open(tmp_path / "run").recipe.model.beta == Beta(0.5, 8.0)
 
 

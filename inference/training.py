@@ -1,0 +1,124 @@
+"""Stochastic variational inference: train a VAE on jets and leave a run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyro
+
+from inference.data import completed, split
+from inference.folder import RunFolder
+from inference.machine import choose_device
+from inference.recipe import DataConfig, ImageConfig, Recipe, RecipeError, TrainingConfig
+from inference.run import IN_MEMORY, Run
+from inference.trainer import Trainer
+from jets import Jets
+from models import VAE, build
+
+
+def fit(
+    vae: VAE,
+    jets: Jets,
+    *,
+    out: str | Path | None = None,
+    data: DataConfig | None = None,
+    image: ImageConfig | None = None,
+    **training: Any,
+) -> Run:
+    """Train ``vae`` on ``jets`` and return the run, which holds them.
+
+    Parameters
+    ----------
+    vae
+        A model made by :func:`models.build` or :func:`models.image_vae`; it is trained in place.
+    jets
+        Jets from :func:`jets.load`.
+    out
+        The run folder; by default ``runs/<latent>-<time>``.
+    data, image
+        Split and preprocessing; defaults as in a recipe.
+    training
+        Any key of :class:`inference.recipe.TrainingConfig`: ``epochs``, ``batch_size``, ``lr``, ``seed``, ...
+
+    Raises
+    ------
+    RunError
+        ``out`` exists.
+    RecipeError
+        The model has no config, or an option is out of range.
+    """
+    if vae.config is None:
+        raise RecipeError(
+            "fit needs a model made by models.build or models.image_vae, so that the run can be read back"
+        )
+    files = {"files": jets.sources or (IN_MEMORY,)}
+    recipe = Recipe(
+        data=(data or DataConfig()).model_copy(update=files),
+        image=image or ImageConfig(),
+        model=vae.config,
+        training=TrainingConfig(**training),
+    )
+    folder = RunFolder.create(out or default_folder(str(vae.latent)), recipe, jets)
+    Trainer([folder], [recipe], [vae], jets).train()
+    return Run(folder.path, jets)
+
+
+def train(recipe: Recipe, out: str | Path | None = None, *, name: str = "run", resume: bool = False) -> Run:
+    """Train what ``recipe`` describes, from its files, and return the run; ``resume`` continues ``out``."""
+    return train_many([recipe], [Path(out or default_folder(name))], resume=resume)[0]
+
+
+def train_many(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bool = False) -> list[Run]:
+    """Train several recipes in one vectorised step; return the runs.
+
+    The recipes may differ in seed, beta, learning rate and schedules. Each gets the numbers that it would get alone.
+
+    Raises
+    ------
+    RecipeError
+        The recipes differ in something else.
+    RunError
+        A folder exists; or, with ``resume``, the data have changed.
+    """
+    trainer = trainer_for(recipes, folders, resume=resume)
+    try:
+        trainer.train()
+    except RecipeError:  # some are only found at the first step
+        for folder in [] if resume else trainer.folders:
+            folder.discard()
+        raise
+    return [Run(folder.path) for folder in trainer.folders]
+
+
+def trainer_for(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bool = False) -> Trainer:
+    """Return what :func:`train_many` trains with, for those who look at the models on the way; same errors."""
+    jets = load_for(recipes[0])
+    choose_device(recipes[0].training.device)
+    vaes = []
+    recipes = [completed(recipe, jets) for recipe in recipes]
+    for recipe in recipes:  # before a folder is made, so that an error leaves nothing
+        split(jets, recipe.data, recipe.training.seed)
+        pyro.set_rng_seed(recipe.training.seed)
+        vaes.append(build(recipe.model, recipe.image.pixels**2))
+    pairs = zip(folders, recipes, strict=True)
+    if resume:
+        opened = [RunFolder.open(folder).continued(recipe, jets) for folder, recipe in pairs]
+    else:
+        opened = [RunFolder.create(folder, recipe, jets) for folder, recipe in pairs]
+    return Trainer(opened, recipes, vaes, jets)
+
+
+def load_for(recipe: Recipe) -> Jets:
+    """Load the jets that a recipe names."""
+    from jets import load
+
+    return load(*recipe.data.files)
+
+
+def default_folder(name: str) -> Path:
+    """Return ``runs/<name>-<time>``."""
+    safe = "".join(character if character.isalnum() or character in "-_.=," else "-" for character in name)
+    return Path("runs") / f"{safe}-{datetime.now():%Y%m%d-%H%M%S}"
