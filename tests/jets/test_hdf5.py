@@ -37,6 +37,13 @@ def test_round_trip(tmp_path, sample):
     assert [p.name for p in tmp_path.iterdir()] == ["jets.h5"]
 
 
+def test_everything_is_found_though_nothing_is_imported_yet():
+    assert set(jets.__all__) <= set(dir(jets))
+    assert all(getattr(jets, name) for name in jets.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'jet'"):
+        _ = jets.jet
+
+
 def test_embedded_sample():
     sample = jets.load("sample:qcd", "sample:top", "sample:w")
     assert sample.counts == {"qcd": 10000, "top": 10000, "w": 5000}
