@@ -1,7 +1,7 @@
-"""Simulate jets of 550 < pT < 650 GeV with Pythia 8 and a light particle-flow detector, into one HDF5 file.
+"""Simulate jets of 550 < pT < 650 GeV: Pythia 8 and a light detector.
 
-Killed at any moment, the same command continues where it was and ends with the same file, byte for byte; see
-docs/simulation.md.
+Killed at any moment, the same command continues where it was and ends with the
+same file, byte for byte; docs/simulation.md says what is simulated.
 """
 
 from __future__ import annotations
