@@ -36,6 +36,11 @@ class Categorical(Latent):
         K positive prior weights; they are normalised.
     learn
         Whether the weights are parameters.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two categories, or not one positive weight for each.
     """
 
     symbol = "C"
@@ -66,7 +71,13 @@ class Categorical(Latent):
         return self.family(logits=head)
 
     def sample_posterior(self, site: str, head: Tensor) -> Any:
-        """Draw the category in a Pyro guide, or every one of its values under enumeration."""
+        """Draw the category from ``head`` ``(..., K)`` in a Pyro guide, or take its K values under enumeration.
+
+        Raises
+        ------
+        ValueError
+            The head holds NaN or infinity, while Pyro validates.
+        """
         return pyro.sample(site, self.posterior(checked(head, site)), infer=self.infer.copy())
 
     def information(self, head: Tensor) -> Tensor:
@@ -82,7 +93,7 @@ class StraightThroughOneHotCategorical(dist.OneHotCategorical):
     has_rsample = True
 
     def rsample(self, sample_shape: Any = torch.Size()) -> Tensor:
-        """Draw one-hot vectors by the Gumbel-max trick."""
+        """Draw one-hot vectors ``(..., K)`` by the Gumbel-max trick."""
         probs = self.probs.expand(self._extended_shape(sample_shape))
         exponential = -torch.rand_like(probs).clamp(min=torch.finfo(probs.dtype).tiny).log()
         hard = torch.zeros_like(probs).scatter(-1, (probs / exponential).argmax(-1, keepdim=True), 1.0)
@@ -130,6 +141,11 @@ class RelaxedCategorical(Categorical):
     ----------
     temperature
         One temperature, or those at the start and the end of training.
+
+    Raises
+    ------
+    ValueError
+        Not one or two temperatures of at least 0.05; and as :class:`Categorical`.
     """
 
     family = ExpRelaxedCategorical
@@ -152,7 +168,7 @@ class RelaxedCategorical(Categorical):
         self.register_buffer("temperature", torch.tensor(values[0]))
 
     def anneal(self, progress: float) -> None:
-        """Set the temperature, geometric from start to end as ``progress`` goes from 0 to 1."""
+        r"""Set the temperature :math:`\tau = \tau_0 (\tau_1/\tau_0)^p` at ``progress`` p of training, from 0 to 1."""
         start, end = self.options["temperature"][0], self.options["temperature"][-1]
         self.temperature.fill_(start * (end / start) ** progress)
 

@@ -10,7 +10,7 @@ from torch.distributions.transforms import identity_transform
 
 
 class _Circular(constraints.Constraint):
-    """An angle in rad: any real number, those a full turn apart being one point of the circle."""
+    """An angle in rad: any real number; numbers a full turn apart are one point of the circle."""
 
     def check(self, value: Any) -> Tensor:
         """Return which of the angles ``value`` ``(...)`` are numbers, as for real ones."""
@@ -20,8 +20,8 @@ class _Circular(constraints.Constraint):
 circular = _Circular()
 """Support of distributions on the circle, NumPyro's ``constraints.circular``.
 
-Unlike NumPyro's it is not cut at -pi and pi: the densities are periodic, and a sampler that may leave the interval
-meets no edge there. Its bijection from the reals is the identity, of which the circle takes every turn.
+Unlike NumPyro's it has no edges at -pi and pi, where a sampler would stop: densities are periodic, and the map from
+the reals is the identity.
 
 >>> from priors import VonMises
 >>> VonMises(2).prior().base_dist.support, biject_to(circular) == biject_to(constraints.real)

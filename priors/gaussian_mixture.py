@@ -30,6 +30,11 @@ class GaussianMixture(Normal):
         Number of normals, at least 1; their means start at draws of a standard normal.
     apart
         Distance in every coordinate between the means of one normal and the next, if they are fixed.
+
+    Raises
+    ------
+    ValueError
+        ``components`` is not a whole number of at least 1.
     """
 
     symbol = "G"

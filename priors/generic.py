@@ -76,7 +76,13 @@ def from_distributions(
 
 
 class Generic(Latent):
-    """What :func:`from_distributions` fills in."""
+    """Base of the families that :func:`from_distributions` makes; d is the dimension.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The two distributions do not make a factor; see :func:`from_distributions`.
+    """
 
     template: ClassVar[Any]
     chosen_kind: ClassVar[str | None] = None
@@ -110,7 +116,13 @@ class Generic(Latent):
         )
 
     def prior(self) -> Any:
-        """Return p(z), event shape ``(d,)``."""
+        """Return p(z), event shape ``(d,)``.
+
+        Raises
+        ------
+        ValueError
+            The given prior is of another dimension.
+        """
         made = self._prior
         made = moved(made, self._anchor) if isinstance(made, Distribution) else made()
         made = made if isinstance(made, TorchDistributionMixin) else Flow(made)
@@ -132,7 +144,13 @@ class Generic(Latent):
         return made.to_event(1) if made.event_shape == () else made
 
     def sample_posterior(self, site: str, head: Tensor) -> Any:
-        """Draw the factor in a Pyro guide."""
+        """Draw the factor ``(..., d)`` from ``head`` ``(..., outputs)`` in a Pyro guide.
+
+        Raises
+        ------
+        ValueError
+            The head holds NaN or infinity, while Pyro validates.
+        """
         return pyro.sample(site, self.posterior(checked(head, site)), infer=self.infer.copy())
 
     def features(self, z: Tensor) -> Tensor:
@@ -147,19 +165,28 @@ class Generic(Latent):
 
 
 class Flow(ZukoToPyro):
-    """A flow from outside Pyro."""
+    """A flow from outside Pyro, such as zuko's: a distribution that draws and has a ``log_prob``, as Pyro's are."""
 
     def sample(self, sample_shape: Any = torch.Size()) -> Tensor:
-        """Draw without gradients."""
+        """Draw without gradients, ``(*sample_shape, d)``."""
         return self.dist.sample(sample_shape)
 
     def rsample(self, sample_shape: Any = torch.Size()) -> Tensor:
-        """Draw with gradients."""
+        """Draw with gradients, ``(*sample_shape, d)``."""
         return self.dist.rsample(sample_shape)
 
 
 def parameter_constraints(symbol: str, family: Any) -> dict[str, Constraint]:
-    """Return the constraint of each parameter, one of each set of alternatives (logits rather than probs)."""
+    """Return the constraint of each parameter, one of each set of alternatives (logits rather than probs).
+
+    >>> parameter_constraints("heavy", torch.distributions.Laplace)
+    {'loc': Real(), 'scale': GreaterThan(lower_bound=0.0)}
+
+    Raises
+    ------
+    TypeError
+        ``family`` is no distribution class, or the constraint of a parameter involves another one.
+    """
     declared = getattr(getattr(family, "func", family), "arg_constraints", None)
     if not isinstance(declared, dict):
         raise TypeError(
@@ -185,7 +212,13 @@ def unconstrained(constraint: Constraint) -> Any:
 
 
 def parameter_shapes(constraints: dict[str, Constraint], dim: int) -> dict[str, torch.Size]:
-    """Return the unconstrained shape of each parameter of one factor: per coordinate, or as its event demands."""
+    """Return the unconstrained shape of each parameter of a factor of ``dim`` coordinates.
+
+    That is ``(dim,)``, or what the event of a joint distribution demands:
+
+    >>> parameter_shapes(parameter_constraints("mvn", torch.distributions.MultivariateNormal), 2)
+    {'loc': torch.Size([2]), 'scale_tril': torch.Size([2, 2])}
+    """
     joint = any(constraint.event_dim for constraint in constraints.values())
     sizes = {key: (dim,) * constraint.event_dim if joint else (dim,) for key, constraint in constraints.items()}
     return {key: torch.Size(unconstrained(constraints[key]).inverse_shape(size)) for key, size in sizes.items()}

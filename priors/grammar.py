@@ -35,8 +35,10 @@ class Token(NamedTuple):
     """One piece of the string."""
 
     kind: str
+    """``user``, ``op``, ``factor``, ``number``, ``name`` or ``end``."""
     text: str
     position: int
+    """Index of its first character in the string."""
 
 
 class LatentStringError(ValueError):
@@ -115,6 +117,7 @@ class _Parser:
             self._fail(f"expected {operator!r}")
 
     def read(self) -> Space:
+        """Return the space that the whole string names."""
         space = self._space()
         if self._next.kind != "end":
             self._fail("expected 'x', '|' or the end")
@@ -216,5 +219,10 @@ class _Parser:
 
 
 def takes_components(build: Callable[..., Any]) -> bool:
-    """Whether a family has a second number, ``G2:3``."""
+    """Whether a family has a second number, ``G2:3``.
+
+    >>> from priors import GaussianMixture, Normal
+    >>> takes_components(GaussianMixture), takes_components(Normal)
+    (True, False)
+    """
     return "components" in inspect.signature(build).parameters

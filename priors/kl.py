@@ -33,7 +33,7 @@ def kl_per_coordinate(posterior: Any, prior: Any, z: Tensor) -> Tensor:
 
 
 def has_closed_form(posterior: Any, prior: Any) -> bool:
-    """Whether a closed-form KL is registered for this pair."""
+    """Whether a closed-form KL is registered for this pair of distributions."""
     try:
         kl_divergence(posterior, prior)
     except NotImplementedError:
@@ -42,7 +42,7 @@ def has_closed_form(posterior: Any, prior: Any) -> bool:
 
 
 def describe_kl(posterior: Any, prior: Any) -> str:
-    """Return ``exact`` or ``Monte Carlo``."""
+    """Return how the KL of this pair of distributions is computed: ``exact`` or ``Monte Carlo``."""
     return "exact" if has_closed_form(posterior, prior) else "Monte Carlo"
 
 

@@ -50,10 +50,15 @@ class Latent(nn.Module):
         Number of decoder inputs; default ``dim``.
     options
         What else the latent string needs to rebuild the factor (``alpha`` of ``D3(alpha=1,.25,.1)``).
+
+    Raises
+    ------
+    ValueError
+        ``dim`` is not a whole number of at least 1.
     """
 
     symbol: ClassVar[str]
-    """Letter of the family in a latent string, and the start of its label."""
+    """Letter of the family in a latent string, and start of its label."""
     family: ClassVar[Any]
     """Class of the posterior, a Pyro distribution (before ``to_event``)."""
     kind: ClassVar[str] = "real"
@@ -98,7 +103,7 @@ class Latent(nn.Module):
     def information(self, head: Tensor) -> Tensor | None:
         """Return the KL to report in nats, ``(..., n)``, where the KL of training is not it; else None.
 
-        A relaxed category pays more in training than log K, the most that a category can tell.
+        A relaxed category costs more in training than ln K, the largest information that a category holds.
         """
         return None
 
@@ -111,10 +116,13 @@ class Latent(nn.Module):
         return head
 
     def anneal(self, progress: float) -> None:
-        """Follow a schedule of training, ``progress`` from 0 to 1; the trainer calls it before each epoch."""
+        """Follow a schedule of training, ``progress`` from 0 to 1, called before each epoch; by default none."""
 
     def connect(self, encode: Callable[[Tensor], Tensor], inputs: Tensor) -> None:
-        """Take the encoder (inputs to this factor's head) and some inputs, for priors that are made of posteriors."""
+        """Take the encoder and inputs ``(N, ...)`` to start from, for a prior that is made of posteriors.
+
+        ``encode`` maps inputs ``(N, ...)`` to this factor's heads ``(N, outputs)``. By default nothing is taken.
+        """
 
     @staticmethod
     def from_distributions(name: str, *, prior: Any, posterior: Any, **reported: Any) -> type[Latent]:
@@ -161,11 +169,17 @@ class Latent(nn.Module):
         return f"{self.symbol}{self.dim}"
 
     def sample_prior(self, site: str) -> Any:
-        """Draw the factor in a Pyro model."""
+        """Draw the factor from its prior in a Pyro model, at the sample site of that name."""
         return pyro.sample(site, self.prior())
 
     def sample_posterior(self, site: str, head: Tensor) -> Any:
-        """Draw the factor in a Pyro guide."""
+        """Draw the factor from its posterior, given ``head`` ``(..., outputs)``, in a Pyro guide.
+
+        Raises
+        ------
+        ValueError
+            The head holds NaN or infinity, while Pyro validates.
+        """
         return pyro.sample(site, self.posterior(checked(head, site)))
 
     def describe_sites(self, site: str) -> list[dict[str, Any]]:
@@ -173,7 +187,7 @@ class Latent(nn.Module):
         return [self.describe(site)]
 
     def describe(self, site: str) -> dict[str, Any]:
-        """Return the row of one site."""
+        """Return the row of one site: coordinates, kind, support, prior, posterior, KL and sizes."""
         prior, posterior = self.prior(), self.posterior(self._anchor.new_zeros(1, self.outputs))
         return {
             "site": site,
@@ -214,7 +228,7 @@ class Latent(nn.Module):
 
 
 def checked(head: Tensor, site: str) -> Tensor:
-    """Return ``head`` after asserting that it is finite, while Pyro's validation is on.
+    """Return ``head`` ``(..., outputs)`` after asserting that it is finite, while Pyro's validation is on.
 
     Raises
     ------
@@ -235,7 +249,11 @@ def unwrap(distribution: Any) -> Any:
 
 
 def describe_distribution(distribution: Any) -> str:
-    """Return a one-line description, ``Normal(loc=0, scale=1)``; long parameters by their shape."""
+    """Return one line on a distribution and its parameters, of which long ones are given by their shape.
+
+    >>> describe_distribution(dist.Normal(torch.zeros(2), torch.tensor([1.0, 2.0])).to_event(1))
+    'Normal(loc=0, scale(2,))'
+    """
     base = unwrap(distribution)
     parts = []
     for name in getattr(base, "arg_constraints", {}):

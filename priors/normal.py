@@ -36,6 +36,6 @@ class Normal(Latent):
         return dist.Normal(loc, (log_variance / 2).exp()).to_event(1)
 
     def narrowed(self, head: Tensor, width: Tensor) -> Tensor:
-        """Scale the deviation by ``width``."""
+        r"""Return the head ``(..., 2 d)`` with :math:`\sigma` scaled by ``width`` ``(..., 1)``."""
         loc, log_variance = head.chunk(2, dim=-1)
         return torch.cat([loc, log_variance + 2 * width.log()], -1)

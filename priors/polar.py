@@ -37,7 +37,9 @@ class Table(NamedTuple):
     total: Tensor
     """Their weighted sum."""
     shortfall: Tensor
+    r""":math:`E[1 - \cos\theta]`."""
     variance: Tensor
+    r"""Variance of :math:`\cos\theta`."""
 
 
 class PolarAngle:
@@ -164,6 +166,7 @@ class _Linear(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, value: Tensor, slope: Tensor, x: Tensor) -> Tensor:
+        """Return the value; keep the slope."""
         ctx.save_for_backward(slope)
         ctx.shape = x.shape
         return value.view_as(value)
@@ -171,11 +174,12 @@ class _Linear(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Any:
+        """Return the gradient in x, the chain rule with the slope, summed over broadcast dimensions."""
         return None, None, (gradient * ctx.saved_tensors[0]).sum_to_size(ctx.shape)
 
 
 def linear(value: Tensor, slope: Tensor, x: Tensor) -> Tensor:
-    """Return ``value`` with derivative ``slope`` in ``x``.
+    """Return ``value`` with derivative ``slope`` in ``x``; all of one shape, or x broadcast to it.
 
     >>> x = torch.tensor(3.0, requires_grad=True)
     >>> linear(torch.tensor(9.0), torch.tensor(6.0), x).backward(); x.grad

@@ -33,13 +33,13 @@ class PowerSphericalDistribution(DirectionDistribution):
         return self.event_shape[0] - 1
 
     def polar(self, shape: torch.Size) -> tuple[Tensor, Tensor]:
-        """Draw the cosine and sine of the angle to the mean direction."""
+        """Draw the cosine and sine of the angle to the mean direction, each of ``shape``."""
         alpha = (self.concentration + self.k / 2).expand(shape)
         near, far = _beta(alpha, self.k / 2)
         return near - far, 2 * (near * far).clamp(min=torch.finfo(near.dtype).tiny).sqrt()
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Log density per unit area of the sphere."""
+        """Log density per unit area of the sphere, ``(...)``, at unit vectors ``(..., m)``."""
         if self._validate_args:
             self._validate_sample(value)
         closeness = (1 + (self.loc * value).sum(-1)).clamp(min=torch.finfo(value.dtype).tiny)
@@ -47,7 +47,7 @@ class PowerSphericalDistribution(DirectionDistribution):
 
     @property
     def log_normaliser(self) -> Tensor:
-        r"""Log of the integral of :math:`((1 + \mu\cdot z)/2)^\kappa` over the sphere."""
+        r"""Log of the integral of :math:`((1 + \mu\cdot z)/2)^\kappa` over the sphere, ``(...)``."""
         return _log_gamma_ratio(self.concentration, self.k / 2) + self.k / 2 * math.log(4 * math.pi)
 
 
@@ -87,7 +87,7 @@ class PowerSpherical(Sphere):
     r"""S^k with a power spherical posterior, :math:`\kappa = k R/(1 - R)`, R the mean resultant length.
 
     Exact KL, one number: :math:`\kappa(\psi(\alpha) - \psi(\alpha+\beta)) - \ln(N/A)`
-    with N the integral of :math:`((1 + \mu\cdot z)/2)^\kappa` and A the sphere's area.
+    with N the integral of :math:`((1 + \mu\cdot z)/2)^\kappa` and A the sphere's area (De Cao & Aziz 2006.04437).
 
     >>> PowerSpherical(2), PowerSpherical(1), PowerSpherical(2).coordinate_count
     (S2, S1(posterior=power), 3)
@@ -99,5 +99,5 @@ class PowerSpherical(Sphere):
         super().__init__(dim, {"posterior": "power"} if dim == 1 else None)
 
     def concentration(self, rho2: Tensor) -> Tensor:
-        r""":math:`k \rho (\sqrt{1 + \rho^2} + \rho)`."""
+        r"""Return :math:`k \rho (\sqrt{1 + \rho^2} + \rho)`, the shape of ``rho2``."""
         return self.dim * ((rho2 * (1 + rho2)).sqrt() + rho2)

@@ -26,6 +26,11 @@ class Space(nn.Module):
     ----------
     factors
         Latent factors or spaces; spaces are flattened.
+
+    Raises
+    ------
+    TypeError
+        There is no factor, or something else than a factor or a space.
     """
 
     def __init__(self, *factors: Latent | Space) -> None:
@@ -83,16 +88,22 @@ class Space(nn.Module):
         return dict(zip(self.labels, pieces, strict=True))
 
     def sample_prior(self) -> dict[str, Any]:
-        """Draw every factor in a Pyro model; returns label -> value."""
+        """Draw every factor from its prior in a Pyro model, at sites ``z_<label>``; returns label -> value."""
         return {label: factor.sample_prior(f"z_{label}") for label, factor in self.items}
 
     def sample_posterior(self, head: Tensor) -> dict[str, Any]:
-        """Draw every factor in a Pyro guide from encoder outputs ``(..., outputs)``; returns label -> value."""
+        """Draw every factor in a Pyro guide from encoder outputs ``(..., outputs)``; returns label -> value.
+
+        Raises
+        ------
+        ValueError
+            The encoder's output holds NaN or infinity, while Pyro validates.
+        """
         heads = self.split(head)
         return {label: factor.sample_posterior(f"z_{label}", heads[label]) for label, factor in self.items}
 
     def features(self, z: Mapping[str, Any]) -> Tensor:
-        """Return what the decoder sees, ``(..., features_size)``."""
+        """Return what the decoder sees, ``(..., features_size)``, of values by label."""
         return joined([factor.features(z[label]) for label, factor in self.items])
 
     def coordinates(self, z: Mapping[str, Any]) -> Tensor:
@@ -109,7 +120,7 @@ class Space(nn.Module):
         return [row for label, factor in self.items for row in factor.describe_sites(f"z_{label}")]
 
     def information(self, head: Tensor) -> dict[str, Tensor]:
-        """Return label -> KL to report in nats, for the factors whose KL of training is not it."""
+        """Return label -> KL to report in nats, ``(..., n)``, for the factors whose KL of training is not it."""
         heads = self.split(head)
         found = {label: factor.information(heads[label]) for label, factor in self.items}
         return {label: nats for label, nats in found.items() if nats is not None}
@@ -180,7 +191,11 @@ def bare_sum(text: str) -> bool:
 
 
 def joined(pieces: list[Tensor]) -> Tensor:
-    """Concatenate along the last dimension after broadcasting the leading ones."""
+    """Concatenate tensors ``(..., n)`` along the last dimension after broadcasting the leading ones.
+
+    >>> joined([torch.zeros(5, 2), torch.zeros(3, 5, 1)]).shape
+    torch.Size([3, 5, 3])
+    """
     if len(pieces) == 1:
         return pieces[0]
     batch = torch.broadcast_shapes(*(piece.shape[:-1] for piece in pieces))

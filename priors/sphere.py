@@ -44,12 +44,12 @@ class SphereUniform(dist.TorchDistribution):
         super().__init__(torch.Size(batch_shape), centre.shape, validate_args=validate_args)
 
     def sample(self, sample_shape: Any = torch.Size()) -> Tensor:
-        """Draw unit vectors."""
+        """Draw unit vectors ``(*sample_shape, ..., m)``."""
         shape = self._extended_shape(sample_shape)
         return normalize(torch.randn(shape, dtype=self.centre.dtype, device=self.centre.device), dim=-1)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Minus the log of the sphere's area."""
+        """Log density per unit area, minus that of the sphere, ``(...)``, at unit vectors ``(..., m)``."""
         shape = torch.broadcast_shapes(value.shape[:-1], self.batch_shape)
         return (self.centre.sum() - log_area(len(self.centre))).expand(shape)
 
@@ -80,11 +80,14 @@ class DirectionDistribution(dist.TorchDistribution):
         super().__init__(batch, loc.shape[-1:], validate_args=validate_args)
 
     def polar(self, shape: torch.Size) -> tuple[Tensor, Tensor]:
-        """Draw the cosine and sine of the angle to the mean direction, each of ``shape``."""
+        """Draw the cosine and sine of the angle to the mean direction, each of ``shape``; a family says how."""
         raise NotImplementedError
 
     def rsample(self, sample_shape: Any = torch.Size()) -> Tensor:
-        r"""Draw :math:`\cos\theta\,\mu + \sin\theta\,v`, v a uniform unit tangent that moves with :math:`\mu`."""
+        r"""Draw :math:`\cos\theta\,\mu + \sin\theta\,v` ``(*sample_shape, ..., m)``, with gradients.
+
+        v is a uniform unit tangent that moves with :math:`\mu`.
+        """
         shape = self._extended_shape(sample_shape)
         cos, sin = self.polar(shape[:-1])
         with torch.no_grad():
@@ -120,7 +123,7 @@ class Sphere(Latent):
         return self.dim + 1
 
     def concentration(self, rho2: Tensor) -> Tensor:
-        r"""Return the concentration from :math:`\rho^2`, the same shape."""
+        r"""Return the concentration from :math:`\rho^2`, of its shape; a family says how."""
         raise NotImplementedError
 
     def prior(self) -> dist.TorchDistribution:

@@ -108,7 +108,7 @@ class Superposition(Latent):
         return dict(zip(names, head.split(sizes, dim=-1), strict=True))
 
     def narrowed(self, head: Tensor, width: Tensor) -> Tensor:
-        """Narrow the posteriors of the manifolds; the category's head stays."""
+        """Narrow the posteriors of the manifolds by ``width`` ``(..., 1)``; the category's head stays."""
         heads = self.split(head)
         inner = [factor.narrowed(heads[label], width) for _, label, factor in self.items]
         return torch.cat([heads["category"], *inner], -1)
@@ -124,7 +124,7 @@ class Superposition(Latent):
         return {"category": self.category.posterior(heads["category"])} | inner
 
     def sample_prior(self, site: str) -> dict[str, Any]:
-        """Draw the category and every factor in a Pyro model; returns label -> value."""
+        """Draw the category and every factor from their priors in a Pyro model; returns label -> value."""
         z = {"category": self.category.sample_prior(site)}
         for number, label, factor in self.items:
             with poutine.mask(mask=z["category"][..., number] > 0.5):
@@ -132,7 +132,13 @@ class Superposition(Latent):
         return z
 
     def sample_posterior(self, site: str, head: Tensor) -> dict[str, Any]:
-        """Draw the category and every factor in a Pyro guide; returns label -> value."""
+        """Draw the category and every factor, given ``head`` ``(..., outputs)``, in a Pyro guide; label -> value.
+
+        Raises
+        ------
+        ValueError
+            The head holds NaN or infinity, while Pyro validates.
+        """
         heads = self.split(head)
         z = {"category": self.category.sample_posterior(site, heads["category"])}
         for number, label, factor in self.items:
@@ -156,7 +162,7 @@ class Superposition(Latent):
         return joined([posterior["category"].probs, *inner])
 
     def anneal(self, progress: float) -> None:
-        """Pass the schedule on to the manifolds."""
+        """Pass the progress of training, 0 to 1, on to the manifolds."""
         for *_, factor in self.items:
             factor.anneal(progress)
 
@@ -164,7 +170,7 @@ class Superposition(Latent):
         return self.split(encode(inputs))[label]
 
     def connect(self, encode: Callable[[Tensor], Tensor], inputs: Tensor) -> None:
-        """Hand the encoder on to the manifolds."""
+        """Hand the encoder, inputs to heads ``(..., outputs)``, on to the manifolds."""
         for _, label, factor in self.items:
             factor.connect(partial(self._head, label, encode), inputs)
 

@@ -29,6 +29,11 @@ class VampPrior(Normal):
         d.
     components
         K, the number of pseudo-inputs.
+
+    Raises
+    ------
+    ValueError
+        ``components`` is not a whole number of at least 1.
     """
 
     symbol = "V"
@@ -42,7 +47,7 @@ class VampPrior(Normal):
         self._encode: Callable[[Tensor], Tensor] | None = None
 
     def connect(self, encode: Callable[[Tensor], Tensor], inputs: Tensor) -> None:
-        """Take the encoder (inputs ``(N, ...)`` to this factor's head) and start the pseudo-inputs at ``inputs``.
+        """Take the encoder, inputs ``(N, ...)`` to heads ``(N, 2 d)``, and start the pseudo-inputs at ``inputs``.
 
         Raises
         ------

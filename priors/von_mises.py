@@ -48,22 +48,22 @@ class VonMisesDistribution(dist.TorchDistribution):
 
     @property
     def mean(self) -> Tensor:
-        """Mean direction in rad."""
+        """Mean direction in rad, ``(...)``."""
         return self.loc
 
     @property
     def variance(self) -> Tensor:
-        """Circular variance, one minus the mean resultant length."""
+        r"""Circular variance :math:`1 - I_1(\kappa)/I_0(\kappa)`, one minus the mean resultant length, ``(...)``."""
         return self.polar.shortfall
 
     def rsample(self, sample_shape: Any = torch.Size()) -> Tensor:
-        """Draw angles in [-pi, pi]."""
+        """Draw angles in [-pi, pi] rad, ``(*sample_shape, ...)``, with gradients."""
         shape = self._extended_shape(sample_shape)
         u = torch.empty(shape, dtype=self.loc.dtype, device=self.loc.device).uniform_(-1, 1)
         return wrapped(self.loc + self.polar.quantile(u.abs()) * u.sign())
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Log density per rad; periodic."""
+        """Log density per rad, ``(...)``, at angles in rad; periodic."""
         if self._validate_args:
             self._validate_sample(value)
         gap = 2 * torch.sin((value - self.loc) / 2) ** 2
@@ -100,7 +100,7 @@ def _kl_von_mises(q: VonMisesDistribution, p: VonMisesDistribution) -> Tensor:
 
 
 def wrapped(angle: Tensor) -> Tensor:
-    """Return the angle in [-pi, pi].
+    """Return the angle, in rad and of any shape, in [-pi, pi].
 
     >>> wrapped(torch.tensor([3.0, 4.0]))
     tensor([ 3.0000, -2.2832])
@@ -119,6 +119,11 @@ class VonMises(Latent):
 
     >>> VonMises(1), VonMises(2, concentration=0.5), VonMises(2).features_size
     (S1, T2(concentration=0.5), 4)
+
+    Raises
+    ------
+    ValueError
+        The prior's concentration is negative or not finite.
     """
 
     symbol = "S"
@@ -150,7 +155,7 @@ class VonMises(Latent):
         return VonMisesDistribution(torch.atan2(y, x + tiny), (rho2 / (1 + rho2)).sqrt() * (2 + rho2)).to_event(1)
 
     def narrowed(self, head: Tensor, width: Tensor) -> Tensor:
-        r"""Divide :math:`\rho` by ``width``."""
+        r"""Return the head ``(..., 2 d)`` with :math:`\rho` divided by ``width`` ``(..., 1)``."""
         return head / width
 
     def features(self, z: Tensor) -> Tensor:
@@ -158,5 +163,5 @@ class VonMises(Latent):
         return torch.cat([z.cos(), z.sin()], dim=-1)
 
     def coordinates(self, z: Tensor) -> Tensor:
-        """Return the angles in [-pi, pi] rad."""
+        """Return the angles ``(..., d)`` in [-pi, pi] rad."""
         return wrapped(z)

@@ -33,12 +33,12 @@ class VonMisesFisherDistribution(DirectionDistribution):
         return self.loc * (1 - self._angle.shortfall).unsqueeze(-1)
 
     def polar(self, shape: torch.Size) -> tuple[Tensor, Tensor]:
-        """Draw the cosine and sine of the angle to the mean direction."""
+        """Draw the cosine and sine of the angle to the mean direction, each of ``shape``."""
         theta = self._angle.quantile(torch.rand(shape, dtype=self.loc.dtype, device=self.loc.device))
         return theta.cos(), theta.sin()
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Log density per unit area of the sphere."""
+        """Log density per unit area of the sphere, ``(...)``, at unit vectors ``(..., m)``."""
         if self._validate_args:
             self._validate_sample(value)
         gap = ((value - self.loc) ** 2).sum(-1) / 2
@@ -66,5 +66,5 @@ class VonMisesFisher(Sphere):
         super().__init__(dim, {"posterior": "vmf"})
 
     def concentration(self, rho2: Tensor) -> Tensor:
-        r""":math:`\rho (m + (m - 1)\rho^2) / \sqrt{1 + \rho^2}`."""
+        r"""Return :math:`\rho (m + (m - 1)\rho^2) / \sqrt{1 + \rho^2}`, the shape of ``rho2``."""
         return (rho2 / (1 + rho2)).sqrt() * (self.dim + 1 + self.dim * rho2)
