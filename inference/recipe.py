@@ -133,11 +133,13 @@ def names() -> list[str]:
 def read(recipe: str | Path, overrides: Mapping[str, Any] | None = None, preset: str | None = None) -> Recipe:
     """Return the recipe of a name in ``recipes/`` or the path of a TOML file, with overrides ``{"model.beta": 0.2}``.
 
-    ``preset`` chooses one of the recipe's ``[preset.NAME]`` tables, whose tables replace single keys of the recipe.
-    Preset ``small`` exists always; without tables of its own, and without a preset, it is the recipe as written.
+    A recipe that is ``like`` another holds only what differs from it; it has the other's presets too, where it has
+    none of the same name. ``preset`` chooses one of the ``[preset.NAME]`` tables, which hold only what differs from
+    the recipe. Preset ``small`` exists always; without tables of its own, and without a preset, it is the recipe as
+    written. An override replaces what it names, a number or a whole table.
 
-    >>> read("image-dvae", {"training.epochs": 3}).training.epochs
-    3
+    >>> read("image-dvae", {"training.epochs": 3, "schedule.lr.shape": "one-cycle"}).schedule.lr.shape
+    'one-cycle'
 
     Raises
     ------
@@ -152,25 +154,47 @@ def read(recipe: str | Path, overrides: Mapping[str, Any] | None = None, preset:
     for name, tables in presets.items():
         if not all(isinstance(keys, Mapping) for keys in tables.values()):
             raise RecipeError(f"{where}: [preset.{name}] holds tables of a recipe, as [preset.{name}.training]")
-    chosen = {f"{table}.{key}": value for table, keys in presets[preset].items() for key, value in keys.items()}
-    return check(merge(content, chosen | dict(overrides or {})), where)
+    return check(merge(joined(content, presets[preset]), overrides or {}), where)
 
 
-def load(recipe: str | Path) -> dict[str, Any]:
-    """Return the content of the recipe of a name or path, unchecked."""
-    path = Path(recipe)
-    if not path.suffix and str(recipe) in names():
-        text = (files("recipes") / f"{recipe}.toml").read_text()
-    elif path.is_file():
-        text = path.read_text()
-    else:
-        near = difflib.get_close_matches(str(recipe), names(), 1)
-        hint = f"; did you mean {near[0]}?" if near else f"; recipes: {', '.join(names())}, or the path of a TOML file"
-        raise RecipeError(f"recipe {recipe}: no such recipe or file{hint}")
+def load(recipe: str | Path, origins: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the content of the recipe of a name or path, joined to what it is ``like``, unchecked.
+
+    ``origins`` are the recipes on whose behalf it is loaded.
+
+    Raises
+    ------
+    RecipeError
+        No such recipe, not TOML, or recipes that are like one another in a circle.
+    """
+    text, folder = text_of(recipe)
     try:
-        return tomllib.loads(text)
+        content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"recipe {recipe}: not valid TOML: {error}") from error
+    if "like" not in content:
+        return content
+    like, origins = content.pop("like"), (*origins, str(recipe))
+    if not isinstance(like, str):
+        raise RecipeError(f"recipe {recipe}: like = {like!r}: expected the name of a recipe or the path of a TOML file")
+    other = str(folder / like) if like.endswith(".toml") else like
+    if other in origins:
+        raise RecipeError(f"recipe {' is like '.join([*origins, other])}: a circle; let one of them stand by itself")
+    base = load(other, origins)
+    presets = base.pop("preset", {}) | content.pop("preset", {})
+    return joined(base, content) | {"preset": presets}
+
+
+def text_of(recipe: str | Path) -> tuple[str, Path]:
+    """Return the text of the recipe of a name or path, and the folder where paths in it start."""
+    path = Path(recipe)
+    if not path.suffix and str(recipe) in names():
+        return (files("recipes") / f"{recipe}.toml").read_text(), Path()
+    if path.is_file():
+        return path.read_text(), path.parent
+    near = difflib.get_close_matches(str(recipe), names(), 1)
+    hint = f"; did you mean {near[0]}?" if near else f"; recipes: {', '.join(names())}, or the path of a TOML file"
+    raise RecipeError(f"recipe {recipe}: no such recipe or file{hint}")
 
 
 def check(content: Mapping[str, Any], where: str) -> Recipe:
@@ -187,19 +211,64 @@ def check(content: Mapping[str, Any], where: str) -> Recipe:
         raise RecipeError(f"{where}: {explain(problem, Recipe)}") from error
 
 
-def merge(content: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``content`` with dotted keys replaced.
+def joined(content: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``content`` with single keys of its tables, at any depth, as in ``changes``.
 
-    >>> merge({"model": {"beta": 1.0, "latent": "R2"}}, {"model.beta": 0.5})
-    {'model': {'beta': 0.5, 'latent': 'R2'}}
+    >>> joined({"model": {"beta": 1.0, "latent": "R2"}}, {"model": {"beta": 0.5}, "description": "mine"})
+    {'model': {'beta': 0.5, 'latent': 'R2'}, 'description': 'mine'}
     """
-    result = {key: dict(value) if isinstance(value, Mapping) else value for key, value in content.items()}
-    for dotted, value in overrides.items():
-        table, key = dotted.split(".")
-        inner = result.setdefault(table, {})
-        if isinstance(inner, dict):  # else validation reports the malformed table
-            inner[key] = value
+    result = dict(content)
+    for key, value in changes.items():
+        old = result.get(key)
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        result[key] = joined(old, value) if both else value  # type: ignore[arg-type]
     return result
+
+
+def merge(content: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``content`` with dotted keys of any depth replaced.
+
+    >>> merge({"model": {"beta": 1.0, "latent": "R2"}}, {"model.beta": 0.5, "schedule.lr.stop": 0.1})
+    {'model': {'beta': 0.5, 'latent': 'R2'}, 'schedule': {'lr': {'stop': 0.1}}}
+
+    Raises
+    ------
+    RecipeError
+        A key lies below something that is no table.
+    """
+    result = dict(content)
+    for dotted, value in overrides.items():
+        *tables, key = dotted.split(".")
+        inner = result
+        for i, table in enumerate(tables):
+            below = inner.get(table, {})
+            if not isinstance(below, Mapping):
+                raise RecipeError(f"{dotted}: {'.'.join(tables[: i + 1])} = {below!r} is not a table")
+            inner[table] = dict(below)
+            inner = inner[table]
+        inner[key] = value
+    return result
+
+
+def override(text: str) -> tuple[str, Any]:
+    """Read ``table.key=value``, the value as TOML; what is not TOML is a string.
+
+    >>> override("schedule.lr.stop=1e-4"), override("model.latent=R4 x L2(alpha=.9)"), override("image.steps=[]")
+    (('schedule.lr.stop', 0.0001), ('model.latent', 'R4 x L2(alpha=.9)'), ('image.steps', []))
+
+    Raises
+    ------
+    RecipeError
+        There is no ``=``, or no key before it.
+    """
+    key, equals, value = (part.strip() for part in text.partition("="))
+    if not (equals and all(key.split("."))):
+        raise RecipeError(f"{text}: expected TABLE.KEY=VALUE, as training.plateau=5 or schedule.lr.shape=one-cycle")
+    try:
+        read_as_toml = tomllib.loads(f"value = {value}")
+    except tomllib.TOMLDecodeError:
+        return key, value
+    return key, read_as_toml["value"] if len(read_as_toml) == 1 else value
 
 
 def explain(problem: Mapping[str, Any], schema: type[BaseModel]) -> str:

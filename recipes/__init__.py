@@ -1,1 +1,1 @@
-"""Complete, runnable configurations, one TOML each: ``python -m inference.svi NAME``."""
+"""Complete, runnable configurations, one TOML each: ``jetvae train NAME``."""

@@ -2,7 +2,8 @@
 
 import pytest
 
-from inference.recipe import RecipeError, check, load, names, read
+from inference.grid import flat
+from inference.recipe import RecipeError, check, load, names, override, read
 from models import build
 
 
@@ -69,3 +70,117 @@ def test_unknown_name_suggests():
 def test_check_names_its_origin():
     with pytest.raises(RecipeError, match="here: "):
         check({"model": {"beta": 0}}, "here")
+
+
+LIKE = {
+    "jet-top": {"data.files": ["sample:top"], "data.test": 0.2, "training.epochs": 200, "model.latent": "R16"},
+    "jet-w": {"data.constituents": 50, "training.epochs": 400, "training.clip": 1.0, "schedule.kl_weight.over": 0.7},
+    "jet-circle": {"data.files": ["sample:w"], "model.encoder": [64, 256, 256], "training.epochs": 200},
+    "image-gmvae": {"model.latent": "G1:2", "model.beta": 0.01, "model.batch_norm": True, "training.lr": 1e-3},
+    "image-ae": {"model.kind": "ae", "model.latent": "R4", "model.decoder": [100], "training.epochs": 30},
+    "image-dvae-3": {"model.latent": "L3(alpha=1,0.25,0.1)", "model.decoder_bias": False, "data.limit": None},
+}
+
+
+@pytest.mark.parametrize("name", LIKE)
+def test_a_recipe_like_another_holds_what_differs(name):
+    found = flat(read(name, preset="small").model_dump(mode="json"))
+    assert {key: found[key] for key in LIKE[name]} == LIKE[name]
+    assert "paper" in load(name)["preset"]
+
+
+def test_like_reaches_a_file_beside_it_and_refuses_circles(tmp_path):
+    (tmp_path / "base.toml").write_text('like = "image-vae"\n[training]\nlr = 0.5\n[preset.long.training]\nepochs = 99')
+    (tmp_path / "mine.toml").write_text('like = "base.toml"\n[training]\nepochs = 3')
+    recipe = read(tmp_path / "mine.toml")
+    assert (recipe.training.lr, recipe.training.epochs, recipe.model.beta.low) == (0.5, 3, 0.01)
+    assert read(tmp_path / "mine.toml", preset="long").training.epochs == 99
+    (tmp_path / "base.toml").write_text('like = "mine.toml"')
+    with pytest.raises(RecipeError, match=r"mine\.toml is like .*base\.toml is like .*mine\.toml: a circle"):
+        read(tmp_path / "mine.toml")
+    (tmp_path / "base.toml").write_text("like = 3")
+    with pytest.raises(RecipeError, match="like = 3: expected the name"):
+        read(tmp_path / "base.toml")
+
+
+OTHERS = {
+    "data.files": '["sample:w"]',
+    "data.fraction": "{qcd = 0.5}",
+    "data.limit": "7",
+    "data.constituents": "20",
+    "image.steps": '["centre"]',
+    "image.turn": "true",
+    "model.kind": "ae",
+    "model.latent": "R4 x L2(alpha=0.5)",
+    "model.architecture": "convolutional",
+    "model.activation": "gelu",
+    "model.likelihood": "normal",
+    "model.metric": "energy",
+    "model.equivariant": "true",
+    "model.beta": "0.01:1",
+    "model.inputs": "3",
+    "training.objective": "iwae",
+    "training.capacity": "2.5",
+    "training.precision": "bf16",
+    "training.compile": "false",
+    "training.device": "cpu",
+    "training.adam_betas": "[0.8, 0.9]",
+    "image.width": "[0.2, 0.2]",
+    "model.encoder": "[3]",
+    "model.decoder": "[3, 4]",
+    "description": "mine",
+}
+"""Key -> another value; of the rest, numbers and truth values, one is made."""
+NEEDS = {
+    "image.turn": {"image.steps": ["centre"]},
+    "model.equivariant": {"model.likelihood": "emd"},
+    "schedule.lr.delay": {"schedule.lr.over": 1.0},
+}
+"""What a key must be set together with."""
+
+
+def moved(key, value):
+    """Another value of a key, as text."""
+    if key in OTHERS:
+        return OTHERS[key]
+    if key.endswith(".shape"):
+        return "one-cycle"
+    if key.startswith("schedule"):
+        return {"start": "0.5", "stop": "0.25", "over": "0.5", "delay": "0.25", "cycles": "3"}[key.rpartition(".")[2]]
+    return (
+        str(not value).lower()
+        if isinstance(value, bool)
+        else str(value + 1 if isinstance(value, int) else value / 2 or 0.5)
+    )
+
+
+RESOLVED = flat(read("image-dvae").model_dump(mode="json"))
+
+
+@pytest.mark.parametrize("key", RESOLVED)
+def test_every_key_can_be_set(key):
+    text = moved(key, RESOLVED[key])
+    changed = flat(read("image-dvae", NEEDS.get(key, {}) | dict([override(f"{key}={text}")])).model_dump(mode="json"))
+    plain = flat(read("image-dvae", NEEDS.get(key, {})).model_dump(mode="json"))
+    different = [name for name in {**changed, **plain} if changed.get(name) != plain.get(name)]
+    assert {name.partition(f"{key}.")[0] or key for name in different} == {key}, text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("training.epochs", ["expected TABLE.KEY=VALUE"]),
+        ("training.=3", ["expected TABLE.KEY=VALUE"]),
+        ("epochs=3", ["epochs: unknown key"]),
+        ("training.epohs=3", ["[training] epohs", "did you mean epochs"]),
+        ("schedule.lr.shap=linear", ["[schedule.lr] shap", "did you mean shape"]),
+        ("schedule.lr.shape=zigzag", ["[schedule.lr] shape = 'zigzag'"]),
+        ("model.latent.name=R2", ["model.latent.name: model.latent = 'L2(alpha=0.9)' is not a table"]),
+        ("training.epochs=many", ["[training] epochs = 'many'", "integer"]),
+        ("model.beta=low", ["[model] beta = 'low': expected a number, or a range"]),
+    ],
+)
+def test_what_cannot_be_set(text, words):
+    with pytest.raises(RecipeError) as caught:
+        read("image-dvae", dict([override(text)]))
+    assert all(word in str(caught.value) for word in words), caught.value
