@@ -1,6 +1,6 @@
-"""A trained run -> labelled arrays -> numbers -> pictures -> one HTML page.
+"""A trained run -> labelled arrays -> numbers -> pictures -> one HTML page, a room for each.
 
-``evaluate`` (run -> DataTree) needs torch; everything else works on a saved tree alone and is imported when used.
+``evaluation`` (run -> DataTree) needs torch; ``measures`` and ``figures`` work on a saved tree alone.
 
 >>> import analysis, numpy
 >>> analysis.auc(numpy.array([1.0, 2.0]), numpy.array([0.0, 1.5])).value
@@ -11,13 +11,14 @@ from importlib import import_module
 from typing import Any
 
 HOMES = {
-    "evaluate": "tree",
-    "save": "tree",
-    "summarise": "summary",
-    "write_report": "report",
-    "auc": "scores",
-    "roc": "scores",
+    "auc": "measures.tagging",
+    "evaluate": "evaluation.tree",
+    "roc": "measures.tagging",
+    "save": "store",
+    "summarise": "measures.summary",
+    "write_report": "report.run_page",
 }
+"""Public name -> the module that holds it."""
 
 __all__ = sorted(HOMES)
 

@@ -1,23 +1,48 @@
-"""Typed access to the arrays of a DataTree."""
+"""The DataTree: read and written as NetCDF4, its arrays and labels by name, and what is said where one is missing."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from analysis.legacy import labelled
+from jets.errors import UserError
+from jets.files import save_netcdf
 
-class UnknownClassError(ValueError):
+NATS = {"units": "nat"}
+"""Attributes of an array of information."""
+
+
+class UnknownClassError(UserError):
     """The class to be tagged is not among the jets."""
 
 
-class Missing(KeyError):
+class Missing(UserError):
     """Something that was asked for is not there; the message says what, and the remedy where there is one."""
 
-    def __str__(self) -> str:
-        return str(self.args[0]) if self.args else ""
+
+def save(data: xr.DataTree | xr.Dataset, path: str | Path) -> Path:
+    """Write a tree or table as NetCDF4, atomically, large arrays compressed; return the path."""
+    return save_netcdf(data, path)
+
+
+def open(path: str | Path) -> xr.DataTree:
+    """Read a saved tree or table wholly, a table as a tree without children; older ones get the labels of today.
+
+    Raises
+    ------
+    Missing
+        There is no such file.
+    OSError
+        It cannot be read.
+    """
+    if not Path(path).is_file():
+        raise Missing(f"{path}: no such file")
+    with xr.open_datatree(path, engine="h5netcdf") as tree:
+        return labelled(tree.load())
 
 
 def array(tree: xr.DataTree, path: str) -> xr.DataArray:
@@ -47,6 +72,23 @@ def class_names(tree: xr.DataTree) -> np.ndarray:
     return np.asarray(array(tree, "constant_data/class_name"))
 
 
+def signal_of(known: Iterable[str], wanted: str | None = None, *, against_others: bool = False) -> str:
+    """Return the class to be tagged: the one that is wanted, by default the last.
+
+    Raises
+    ------
+    UnknownClassError
+        It is not among the jets; or, with ``against_others``, it is the only one.
+    """
+    found = [str(name) for name in np.atleast_1d(np.asarray(list(known)))]
+    signal = found[-1] if wanted is None else wanted
+    if signal not in found:
+        raise UnknownClassError(f"--signal: unknown class {signal!r}; the jets are {', '.join(found)}")
+    if against_others and len(found) < 2:
+        raise UnknownClassError(f"--signal {signal}: tagging needs it and another class; all jets are {signal}")
+    return signal
+
+
 def names(values: xr.DataArray | xr.Dataset, coordinate: str) -> list[str]:
     """Return the labels along a dimension.
 
@@ -56,9 +98,14 @@ def names(values: xr.DataArray | xr.Dataset, coordinate: str) -> list[str]:
     return [str(name) for name in np.asarray(values[coordinate])]
 
 
-def open_tree(path: str | Path, chunks: Any = None) -> xr.DataTree:
-    """Open a saved tree; values are read when they are used.
+def where(values: xr.DataArray, dimension: str, **wanted: str | Sequence[str]) -> xr.DataArray:
+    """Return the entries along a dimension whose labels, coordinates along it, have the wanted values.
 
-    ``chunks``, as xarray takes it (``"auto"``), splits large arrays for dask, where that is installed.
+    >>> z = xr.DataArray([1, 2, 3], coords={"x": [0, 1, 2], "kind": ("x", ["real", "angle", "real"])}, dims="x")
+    >>> where(z, "x", kind="real").values
+    array([1, 3])
     """
-    return xr.open_datatree(path, engine="h5netcdf", chunks=chunks)
+    chosen = np.ones(values.sizes[dimension], bool)
+    for label, value in wanted.items():
+        chosen &= np.isin(np.asarray(values[label]), np.atleast_1d(np.asarray(value)))
+    return values.isel({dimension: np.flatnonzero(chosen)})

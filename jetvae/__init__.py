@@ -16,7 +16,7 @@ from typing import Any
 
 HOMES = {
     "Beta": "models",
-    "ELBO": "inference.elbo",
+    "ELBO": "inference.lower_bound",
     "Jets": "jets",
     "Latent": "priors",
     "ModelConfig": "models",
@@ -28,10 +28,10 @@ HOMES = {
     "auc": "analysis.measures.tagging",
     "build": "models",
     "concatenate": "jets",
-    "elbo": "inference.elbo",
+    "elbo": "inference.lower_bound",
     "emd": "jets.emd",
     "evaluate": "analysis.evaluation.tree",
-    "fit": "inference.fit",
+    "fit": "inference.training",
     "image_vae": "models",
     "load": "jets",
     "pairwise": "jets.emd",
@@ -40,7 +40,7 @@ HOMES = {
     "report": "analysis.report.run_page",
     "save": "jets",
     "summarise": "analysis.measures.summary",
-    "train": "inference.fit",
+    "train": "inference.training",
 }
 """Public name -> the module that holds it."""
 ORIGINALS = {"report": "write_report"}

@@ -49,7 +49,7 @@ def print_auc(summary: Mapping[str, Any], console: Console) -> None:
 
 
 def print_anomaly(found: Mapping[str, Mapping[str, Estimate]], signal: str, console: Console) -> None:
-    """Print the numbers of every score, from :func:`analysis.measures.anomaly.performance_table`."""
+    """Print the numbers of every score, from :func:`analysis.measures.tagging.performance_table`."""
     heads = ("AUC", "1/eps_B at .3", "at .5", "significance gain")
     table = Table("score", *heads, title=f"tagging {signal}, held-out jets, no label used", title_justify="left")
     for name, numbers in found.items():

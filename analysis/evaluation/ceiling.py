@@ -1,4 +1,4 @@
-"""How well any function of a jet can know an observable: by a network that is told it, beside what latents know."""
+"""How well a jet shows an observable at all: the correlation that a supervised network reaches."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 from torch import Tensor, nn
 
-from analysis.store import names
+from analysis.evaluation.facts import constant_data
 from analysis.measures.correlation import circular, rank
 from analysis.measures.observables import OBSERVABLES, observables
-from analysis.evaluation.tree import constant_data
-from inference.data import data_for
+from analysis.store import names
 from inference.run import Run
 from jets.preprocess import direction, turned
 from models.clouds import CloudEncoder
@@ -23,22 +22,21 @@ EPOCHS, BATCH, LR, DECAY = 40, 256, 2e-3, 1e-2
 
 
 def ceiling(run: Run, seed: int = 0) -> xr.DataArray:
-    r"""Return the correlation of observables with the guesses of a network that was told them, ``(observable,)``.
+    r"""Return the correlation of observables with the predictions of a supervised network, ``(observable,)``.
 
     A particle-flow network learns all observables of the run's training jets together by least squares: normal scores
     of ranks, and cosine and sine of angles. On the held-out jets its guesses are correlated with the truth as latents
     are. Networks and samples are finite: it is a lower bound of what can be known, and the best latent may exceed it.
     """
-    jets = run.jets()
-    seen, split = observables(xr.DataTree.from_dict({"constant_data": constant_data(jets)})), run.split(jets)
+    seen = observables(xr.DataTree.from_dict({"constant_data": constant_data(run.jets)}))
     turns = [OBSERVABLES[name].turns for name in names(seen, "observable")]
-    truth, clouds = np.asarray(seen, float), data_for(jets, run.recipe, torch.device("cpu"))
+    truth, clouds = np.asarray(seen, float), run.data
     torch.manual_seed(seed)
     guess = Guess(turns)
-    learn(guess, clouds.make(clouds.constituents), targets(truth, turns), torch.as_tensor(split.train))
+    learn(guess, clouds.make(clouds.constituents), targets(truth, turns), torch.as_tensor(run.split.train))
     with torch.no_grad():
-        found = torch.cat([guess(x) for x in clouds.batches(split.test, 1000)]).numpy()
-    values = [agreement(found[:, i], truth[split.test, i], turns[i]) for i in range(len(turns))]
+        found = torch.cat([guess(x) for x in clouds.batches(run.split.test, 1000)]).numpy()
+    values = [agreement(found[:, i], truth[run.split.test, i], turns[i]) for i in range(len(turns))]
     return xr.DataArray(values, {"observable": seen["observable"]}, ["observable"], "ceiling")
 
 

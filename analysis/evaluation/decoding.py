@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from analysis.evaluation.draws import BATCH
-from analysis.evaluation.traversals import COARSE, FINE, Steps, traversals
-from inference.data import Images
+from analysis.evaluation.traversals import COARSE, FINE, Step, Steps, traversals
+from inference.data import Data, JetData
 from jets import Jets
 from models import VAE
 
@@ -23,39 +24,52 @@ def typical(elbo: NDArray[np.floating]) -> int:
 
 
 @torch.no_grad()
-def decoded(vae: VAE, images: Images, jets: Jets, number: int) -> dict[str, xr.Dataset]:
+def decoded(vae: VAE, data: Data, jets: Jets, number: int) -> dict[str, xr.Dataset]:
     """Return what is decoded along each latent of jet ``number``, as ``images`` or ``traversals``; class averages.
 
     ``slides``, image (step, eta, phi) or cloud (step, particle, column), holds the same in finer steps.
     """
-    if jets.are_vectors:
+    if not isinstance(data, JetData):
         return {}
-    x = images[torch.tensor([number])]
+    x = data[torch.tensor([number])]
     z = first_jet(vae.guide(x))
-    average = average_images(images, jets)
-    names, mean = decoded_along(vae, x, z, COARSE)
-    slide_names, slide_mean = decoded_along(vae, x, z, FINE)
+    average = average_images(data, jets)
+    steps, mean = decoded_along(vae, x, z, COARSE)
+    slide_steps, slide_mean = decoded_along(vae, x, z, FINE)
     if x.dim() == 3:
         columns = {"column": ["share of pT", "eta", "phi"]}
         cloud = ("step", "particle", "column")
         parts = {"cloud": (cloud, mean.numpy()), "jet": (("constituent", "column"), x[0].numpy())}
         return {
             "images": average,
-            "traversals": xr.Dataset(parts, columns | {"step": names}),
-            "slides": xr.Dataset({"cloud": (cloud, slide_mean.numpy())}, columns | {"step": slide_names}),
+            "traversals": xr.Dataset(parts, columns | step_labels(steps, "step")),
+            "slides": xr.Dataset({"cloud": (cloud, slide_mean.numpy())}, columns | step_labels(slide_steps, "step")),
         }
     axes = (average.sizes["eta"], average.sizes["phi"])
     pictures, slides = (value.reshape(len(value), *axes).numpy() for value in (mean, slide_mean))
     return {
-        "images": average.assign(decoded=(("probe", "eta", "phi"), pictures)).assign_coords(probe=names),
-        "slides": xr.Dataset({"image": (("step", "eta", "phi"), slides)}, {"step": slide_names}),
+        "images": average.assign(decoded=(("probe", "eta", "phi"), pictures)).assign_coords(
+            step_labels(steps, "probe")
+        ),
+        "slides": xr.Dataset({"image": (("step", "eta", "phi"), slides)}, step_labels(slide_steps, "step")),
     }
 
 
-def decoded_along(vae: VAE, x: Tensor, z: Any, steps: Steps) -> tuple[list[str], Tensor]:
-    """Return the names of all steps from the draw z of jet x ``(1, ...)``, and what is decoded there."""
-    names, points = traversals(vae.latent, z, steps)
-    return names, vae.decode(points).mean if names else x.new_empty(0, *x.shape[1:])
+def decoded_along(vae: VAE, x: Tensor, z: Any, steps: Steps) -> tuple[list[Step], Tensor]:
+    """Return all steps from the draw z of jet x ``(1, ...)``, and what is decoded there, ``(steps, ...)``."""
+    found, points = traversals(vae.latent, z, steps)
+    return found, vae.decode(points).mean if found else x.new_empty(0, *x.shape[1:])
+
+
+def step_labels(steps: Sequence[Step], dimension: str) -> dict[str, object]:
+    """Return the labels of steps along a dimension: name, path, value, factor, coordinate_name."""
+    return {
+        dimension: [step.name for step in steps],
+        "path": (dimension, [step.path for step in steps]),
+        "value": (dimension, [step.value for step in steps]),
+        "factor": (dimension, [step.factor for step in steps]),
+        "coordinate_name": (dimension, [step.coordinate for step in steps]),
+    }
 
 
 def first_jet(z: Any) -> Any:
@@ -63,7 +77,7 @@ def first_jet(z: Any) -> Any:
     return {label: first_jet(value) if isinstance(value, dict) else value[0] for label, value in z.items()}
 
 
-def average_images(images: Images, jets: Jets) -> xr.Dataset:
+def average_images(images: JetData, jets: Jets) -> xr.Dataset:
     """Return the ``average`` image of each class, ``(class, eta, phi)``."""
     pixels = images.config.pixels
     sums = torch.zeros(len(jets.classes), pixels * pixels, dtype=torch.float64)

@@ -12,10 +12,11 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from analysis.evaluation.predictive import NATS, chained, coordinates
-from inference.data import Images
-from inference.elbo import enumeration_weight, kl_names, paired_traces, terms
+from analysis.evaluation.predictive import chained, coordinates, term_labels
+from analysis.store import NATS
+from inference.data import Data
 from inference.importance import LogDensities, drawn_traces, log_densities
+from inference.lower_bound import KLTerm, enumeration_weight, kl_terms, paired_traces, terms
 from models import VAE
 
 BATCH = 500
@@ -31,14 +32,14 @@ class Batch:
     kl: Tensor  # (B, terms), as charged in training
     information: Tensor  # (B, terms), the same but for relaxed categories
     point: Tensor  # (B, coordinates)
-    names: list[str]
+    terms: list[KLTerm]
 
 
 @torch.no_grad()
-def evaluate_jets(vae: VAE, images: Images, draws: int) -> dict[str, xr.Dataset]:
+def evaluate_jets(vae: VAE, data: Data, draws: int) -> dict[str, xr.Dataset]:
     """Draw from the guide for every jet; return posterior, guide_params, information, sample_stats, log_likelihood."""
     parts: list[Batch] = []
-    for x in images.batches(torch.arange(len(images)), BATCH):
+    for x in data.batches(torch.arange(len(data)), BATCH):
         with pyro.validation_enabled(not parts):  # the first batch finds what is wrong; checking all costs a quarter
             parts.append(evaluate_batch(vae, x, draws))
 
@@ -51,13 +52,13 @@ def evaluate_jets(vae: VAE, images: Images, draws: int) -> dict[str, xr.Dataset]
 
     kl, reconstruction = column("kl").sum(1), column("reconstruction")
     stats = {"elbo": -reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
-    coordinate = coordinates(vae)
+    coordinate = coordinates(vae.latent)
     z = chained(torch.cat([part.z for part in parts], 1).numpy())
     return {
         "posterior": xr.Dataset({"z": (("chain", "draw", "jet", "coordinate"), z)}, coordinate),
         "guide_params": xr.Dataset({"point": (("jet", "coordinate"), column("point"))}, coordinate),
         "information": xr.Dataset(
-            {"kl": (("jet", "kl_term"), column("information"), NATS)}, {"kl_term": parts[0].names}
+            {"kl": (("jet", "kl_term"), column("information"), NATS)}, term_labels(parts[0].terms)
         ),
         "sample_stats": xr.Dataset(
             {name: ("jet", value, NATS) for name, value in stats.items()}
@@ -70,13 +71,14 @@ def evaluate_jets(vae: VAE, images: Images, draws: int) -> dict[str, xr.Dataset]
 def evaluate_batch(vae: VAE, x: Tensor, draws: int) -> Batch:
     """Evaluate jets x ``(B, K)`` with ``draws`` draws of the guide."""
     space = vae.latent
-    z, densities, reconstruction, kl, names = [], [], [], [], []
+    z, densities, reconstruction, kl = [], [], [], []
+    known: list[KLTerm] = []
     for _ in range(draws):
         traces = paired_traces(vae.model, vae.guide, x)
         bound = terms(*traces)
         reconstruction.append(bound.reconstruction)
         kl.append(torch.cat(list(bound.kl.values()), -1))
-        names = [name for site, value in bound.kl.items() for name in kl_names(space, site, value.shape[-1])]
+        known = [term for site, value in bound.kl.items() for term in kl_terms(space, site, value.shape[-1])]
         if enumeration_weight(traces[0]) is not None:  # a draw has one category, not all of them
             traces = drawn_traces(vae.model, vae.guide, x)
         densities.append(log_densities(*traces))
@@ -86,9 +88,9 @@ def evaluate_batch(vae: VAE, x: Tensor, draws: int) -> Batch:
     cost = torch.stack(kl).mean(0)
     information = cost.clone()
     for label, nats in space.information(head).items():  # where the cost of training is not the information
-        for i, name in enumerate(kl_names(space, f"z_{label}", nats.shape[-1])):
-            information[:, names.index(name)] = nats[:, i]
+        for i, term in enumerate(kl_terms(space, f"z_{label}", nats.shape[-1])):
+            information[:, known.index(term)] = nats[:, i]
     stacked = LogDensities(*(torch.stack([part.broadcast(len(x))[i] for part in densities]) for i in range(3)))
     return Batch(
-        torch.stack(z), stacked, torch.stack(reconstruction).mean(0), cost, information, space.points(head), names
+        torch.stack(z), stacked, torch.stack(reconstruction).mean(0), cost, information, space.points(head), known
     )

@@ -1,4 +1,4 @@
-"""Scores of held-out jet images under a trained run, the model's own and those without one (see analysis.measures.anomaly)."""
+"""Scores of held-out jet images under a trained run: the model's own, and those that need none."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from analysis.measures.anomaly import orient
-from analysis.evaluation.tree import evaluate_jets
-from analysis.evaluation.tree import scores as tree_scores
+from analysis.evaluation.draws import evaluate_jets
+from analysis.measures.scores import Score, oriented, score_table, stacked
 from analysis.measures.typicality import image_scores, shape_entropies
-from inference.data import Images, data_for
+from inference.data import Images, data_for, split
 from inference.importance import log_weights
 from inference.machine import tune_cpu
 from inference.run import Run, RunError
 from jets import Jets
+from jets.command import command
 from models import AE, VAE
 
 BATCH = 500
@@ -29,7 +29,7 @@ PARTICLES = 16
 """Draws of the guide for log p(x)."""
 ORIENTING = 1000
 """Training jets that orient the scores, at most."""
-Raw = dict[str, NDArray]
+Raw = dict[Score, NDArray]
 
 
 def scores(
@@ -39,6 +39,7 @@ def scores(
     own: Jets | None = None,
     most: int | None = None,
     image_alone: bool = True,
+    beta: float | None = None,
 ) -> xr.Dataset:
     """Return every score of held-out jets, oriented without labels.
 
@@ -54,37 +55,38 @@ def scores(
         Jets of each class to score at most.
     image_alone
         Whether to add the scores that need no model.
+    beta
+        Where to evaluate a run of a range of resolutions; in its (geometric) middle by default.
 
     Returns
     -------
     xarray.Dataset
-        ``score_value`` (score, jet), larger is more anomalous; ``class_name`` (jet).
+        ``score_value`` (score, jet), larger is more anomalous, its ``kind`` and ``component``; ``class_name`` (jet).
 
     Raises
     ------
     RunError
-        The run is not on images.
+        The run is not on images, or has one resolution and ``beta`` is given.
     """
     tune_cpu()
-    own = run.jets() if own is None else own
+    own = run.jets if own is None else own
     if run.recipe.model.clouds or own.are_vectors:
-        raise RunError(f"{run.path}: these scores are of jet images; for this run use python -m analysis.summary")
-    part = run.split(own)
+        raise RunError(f"{run.path}: these scores are of jet images; for this run: {command('summary', run.path)}")
+    part = split(own, run.recipe.data, run.recipe.training.seed)
     jets = capped(own[part.test] if data is None else data, most)
     known = own[np.random.default_rng(0).permutation(part.train)[:ORIENTING]]
-    vae = run.vae()
     test, training = (data_for(sample, run.recipe, torch.device("cpu")) for sample in (jets, known))
     torch.manual_seed(0)
-    table = orient(raw_scores(vae, test), raw_scores(vae, training))
+    with run.at(beta) as vae:
+        table = oriented(raw_scores(vae, test), raw_scores(vae, training))
     if image_alone:
-        table |= image_scores(entropies(test), entropies(training))
+        table |= {Score(name): values for name, values in image_scores(entropies(test), entropies(training)).items()}
     return xr.Dataset(
         {
-            "score_value": (("score", "jet"), np.stack(list(table.values())).astype(np.float32)),
+            "score_value": stacked(table).astype(np.float32),
             "class_name": ("jet", np.array(jets.classes)[jets.label]),
         },
-        {"score": list(table)},
-        {"classes": [name for name, count in jets.counts.items() if count], "run": str(run.path)},
+        attrs={"classes": [name for name, count in jets.counts.items() if count], "run": str(run.path)},
     )
 
 
@@ -95,27 +97,27 @@ def capped(jets: Jets, most: int | None) -> Jets:
 
 @torch.no_grad()
 def raw_scores(vae: VAE, images: Images) -> Raw:
-    """Return the scores of the tree, then log p(x), mixture ratios and responsibilities, not oriented."""
-    table = tree_scores(evaluate_jets(vae, images, DRAWS), vae.latent)["score_value"]
-    found = {str(name): np.asarray(table.sel(score=name)) for name in table["score"].values}
+    """Return the scores of the evaluation, then log p(x), mixture ratios and responsibilities, not oriented."""
+    groups = evaluate_jets(vae, images, DRAWS)
+    found = score_table(groups["sample_stats"], groups["guide_params"]["point"])
     with pyro.validation_enabled(False):
         parts = [batch_scores(vae, x) for x in images.batches(torch.arange(len(images)), BATCH)]
     return found | {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0]}
 
 
-def batch_scores(vae: VAE, x: Tensor) -> dict[str, Tensor]:
+def batch_scores(vae: VAE, x: Tensor) -> dict[Score, Tensor]:
     """Return what only the model knows of jets x ``(B, K)``, each ``(B,)``."""
-    found = {}
+    found: dict[Score, Tensor] = {}
     if not isinstance(vae, AE) and "category" not in vae.latent.coordinate_kinds:
-        found["log_p"] = math.log(PARTICLES) - log_weights(vae.model, vae.guide, x, PARTICLES).logsumexp(0)
+        found[Score("log_p")] = math.log(PARTICLES) - log_weights(vae.model, vae.guide, x, PARTICLES).logsumexp(0)
     heads = vae.latent.split(vae.encode(x))
     start = 0
     for label, factor in vae.latent.items:
         if factor.kind == "simplex":
-            found |= {f"ratio_{k}": r for k, r in enumerate(vertex_ratios(vae, x, start, factor.dim))}
+            found |= {Score("ratio", k): r for k, r in enumerate(vertex_ratios(vae, x, start, factor.dim))}
         if hasattr(factor, "responsibilities"):
             shares = factor.responsibilities(factor.posterior(heads[label]).mean)  # type: ignore[operator]
-            found |= {f"responsibility_{c}": share for c, share in enumerate(shares.unbind(-1))}
+            found |= {Score("responsibility", c): share for c, share in enumerate(shares.unbind(-1))}
         start += factor.features_size
     return found
 

@@ -1,4 +1,4 @@
-"""Which manifold do points lie on? ``python -m analysis.league F.npy --beta 0.1``.
+"""Which manifold do points lie on? Every candidate topology raced on the same points.
 
 Every candidate is raced (:mod:`inference.race`) on three quarters of the points, and the winners are ranked on the rest
 as :mod:`analysis.measures.topology` ranks runs.
@@ -6,14 +6,11 @@ as :mod:`analysis.measures.topology` ranks runs.
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
-import os
 import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import nullcontext
 from functools import partial
 
 import numpy as np
@@ -21,12 +18,14 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 
-from analysis.evaluation.predictive import NATS
-from analysis.measures.topology import DELTA, ORDER, describe, rank
+from analysis.measures.topology import ORDER
 from analysis.measures.trust import evidence
+from analysis.store import NATS
 from inference.machine import tune_cpu
 from inference.race import Budget, race
+from inference.run import RunError
 from jets import Jets
+from jets.command import command
 
 DRAWS = 200
 """Draws of the guide for each held-out point."""
@@ -92,39 +91,6 @@ def scored(log_weight: NDArray[np.floating]) -> xr.Dataset:
     return xr.Dataset({name: ("jet", value, NATS) for name, value in values.items()})
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the command line."""
-    result = argparse.ArgumentParser(
-        prog="python -m analysis.league", description="Rank latent topologies on vectors, by raced restarts."
-    )
-    add = result.add_argument
-    add("points", metavar="F", nargs="+", help="an .npy file of vectors (N, K), or a toy such as toy:torus(n=3000)")
-    add("--beta", type=float, metavar="B", required=True, help="resolution in units of the vectors; above their noise")
-    add("--latent", metavar="S", action="append", help=f"candidate; repeat it for each [{', '.join(ORDER)}]")
-    add("--seed", type=int, metavar="S", default=0, help="of split, restarts and draws [0]")
-    add("--delta", type=float, metavar="D", default=DELTA, help=f"difference that does not matter [{DELTA} nat]")
-    add("--jobs", type=int, metavar="N", default=len(os.sched_getaffinity(0)), help="processes [one for each core]")
-    add("--out", metavar="F", help="also keep the tree of one file of points there")
-    return result
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Race, rank, print the table of each file."""
-    options = parser().parse_args(arguments)
-    from analysis.evaluation.tree import save
-    from jets import load
-
-    tune_cpu()
-    with workers(options.jobs) or nullcontext() as pool:
-        for source in options.points:
-            points = vectors(load(source))
-            tree = league(points, options.beta, options.latent or ORDER, seed=options.seed, pool=pool)
-            ranking = rank(tree, delta=options.delta)
-            print("\n".join([source, *describe(ranking), f"{source}: {ranking.attrs['chosen']}"]))
-            if options.out:
-                print(f"wrote {save(tree, options.out)}")
-
-
 def vectors(sample: Jets) -> NDArray[np.floating]:
     """Return the points of a sample.
 
@@ -133,14 +99,6 @@ def vectors(sample: Jets) -> NDArray[np.floating]:
     RunError
         It holds jets.
     """
-    from inference.run import RunError
-
     if not sample.are_vectors:
-        raise RunError(f"{', '.join(sample.sources)}: a league takes vectors; for jets use python -m inference.scan")
+        raise RunError(f"{', '.join(sample.sources)}: a league takes vectors; of jets train a scan: {command('train')}")
     return sample.constituents
-
-
-if __name__ == "__main__":
-    from inference.errors import exit_code
-
-    sys.exit(exit_code(main))

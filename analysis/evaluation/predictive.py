@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pyro
 import torch
 import xarray as xr
@@ -12,22 +12,46 @@ from numpy.typing import NDArray
 from pyro import poutine
 from torch import Tensor
 
-from inference.elbo import kl_names, samples, site_kl
-from models import VAE
+from analysis.evaluation.chosen import Chosen, evenly
+from analysis.store import NATS
+from inference.lower_bound import KLTerm, kl_terms, samples, site_kl
+from models import AE, VAE
+from priors import Space
 from priors.kl import splits
 
-NATS = {"units": "nat"}
-COORDINATE_UNITS = {"angle": "rad"}
+PREDICTED, PREDICTIONS = 64, 8
+"""Jets that are predicted, and how often."""
 
 
-def coordinates(vae: VAE) -> dict[str, object]:
-    """Return the labels of the latent coordinates: name, kind and unit (empty where it has none)."""
-    kinds = vae.latent.coordinate_kinds
+def coordinates(space: Space) -> dict[str, object]:
+    """Return the labels of latent coordinates: name, factor, kind and unit (empty where it has none)."""
     return {
-        "coordinate": list(vae.latent.coordinate_names),
-        "kind": ("coordinate", list(kinds)),
-        "unit": ("coordinate", [COORDINATE_UNITS.get(kind, "") for kind in kinds]),
+        "coordinate": list(space.coordinate_names),
+        "factor": ("coordinate", list(space.coordinate_factors)),
+        "kind": ("coordinate", list(space.coordinate_kinds)),
+        "unit": ("coordinate", list(space.coordinate_units)),
     }
+
+
+def term_labels(terms: Sequence[KLTerm]) -> dict[str, object]:
+    """Return the labels of KL terms: name, factor, and the coordinate (empty where the factor's KL does not split)."""
+    return {
+        "kl_term": [term.name for term in terms],
+        "factor": ("kl_term", [term.factor for term in terms]),
+        "coordinate_name": ("kl_term", [term.coordinate for term in terms]),
+    }
+
+
+def groups_of_some(vae: VAE, chosen: Chosen, draws: int, pairs: int) -> dict[str, xr.Dataset]:
+    """Return the groups whose size allows some jets only: observed_data, posterior_predictive, pairs."""
+    rows = evenly(len(chosen.data), PREDICTED)
+    predicted = predictive_groups(vae, chosen.data[torch.as_tensor(rows)], min(draws, PREDICTIONS))
+    groups = {name: group.assign_coords(jet=chosen.number[rows]) for name, group in predicted.items()}
+    rows = evenly(len(chosen.data), pairs)
+    if pairs and not isinstance(vae, AE):
+        own = {"drawn": chosen.number[rows], "given": chosen.number[rows]}
+        groups["pairs"] = pair_group(vae, chosen.data[torch.as_tensor(rows)]).assign_coords(own)
+    return groups
 
 
 def chained(draws: NDArray[Any]) -> NDArray[Any]:
@@ -42,11 +66,11 @@ def chained(draws: NDArray[Any]) -> NDArray[Any]:
 @torch.no_grad()
 def prior_group(vae: VAE, draws: int) -> xr.Dataset:
     """Return draws z (chain, draw, coordinate) of the prior; empty for a plain autoencoder, which has none."""
-    if vae.config is not None and vae.config.kind == "ae":
+    if isinstance(vae, AE):
         return xr.Dataset()
     with pyro.plate("draws", draws):
         z = vae.latent.coordinates(vae.latent.sample_prior())
-    return xr.Dataset({"z": (("chain", "draw", "coordinate"), chained(z.numpy()))}, coordinates(vae))
+    return xr.Dataset({"z": (("chain", "draw", "coordinate"), chained(z.numpy()))}, coordinates(vae.latent))
 
 
 @torch.no_grad()
@@ -83,18 +107,18 @@ def pair_group(vae: VAE, x: Tensor) -> xr.Dataset:
     prior = poutine.trace(poutine.replay(vae.model, trace=guide)).get_trace(x)
     values = {name: site["value"].unsqueeze(1) for name, site in samples(guide, observed=False).items()}
     given = poutine.trace(poutine.condition(vae.guide, data=values)).get_trace(x)
-    log_q, log_prior, names = [], [], []
+    log_q, log_prior, terms = [], [], []
     for name, site in samples(guide, observed=False).items():
         split = splits(site["fn"]) and splits(prior.nodes[name]["fn"])
         log_q.append(site_log_prob(given.nodes[name], split=split))
         log_prior.append(site_log_prob(prior.nodes[name], split=split))
-        names += kl_names(vae.latent, name, site_kl(site, prior.nodes[name]).shape[-1])
+        terms += kl_terms(vae.latent, name, site_kl(site, prior.nodes[name]).shape[-1])
     return xr.Dataset(
         {
             "log_q": (("drawn", "given", "kl_term"), torch.cat(log_q, -1).numpy(), NATS),
             "log_prior": (("drawn", "kl_term"), torch.cat(log_prior, -1).numpy(), NATS),
         },
-        {"kl_term": names},
+        term_labels(terms),
     )
 
 
@@ -106,12 +130,3 @@ def site_log_prob(site: Any, *, split: bool) -> Tensor:
     density = distribution.log_prob(site["value"])
     density = density if split else density.unsqueeze(-1)
     return density if site["mask"] is None else torch.where(site["mask"].unsqueeze(-1), density, 0.0)
-
-
-def evenly(total: int, wanted: int) -> NDArray[np.int64]:
-    """Return at most ``wanted`` of ``total`` rows, evenly spaced.
-
-    >>> evenly(10, 3), evenly(2, 5)
-    (array([0, 3, 6]), array([0, 1]))
-    """
-    return np.arange(min(total, wanted)) * total // max(1, min(total, wanted))

@@ -1,4 +1,4 @@
-r"""How many dimensions the data have at each resolution: ``python -m analysis.dimension RUN ... [--out DIR]``.
+r"""KL, distortion and dimension of the data of a run against resolution.
 
 From one training for a range of beta, or from several trainings at one beta each:
 
@@ -14,10 +14,7 @@ training has not converged.
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,13 +27,12 @@ from torch import Tensor
 from analysis.measures.dimension_curves import combined, from_grid, summarised
 from analysis.measures.dimension_exact import exact, excess
 from inference.data import data_for
-from inference.elbo import elbo, kl_names
+from inference.lower_bound import elbo, kl_terms
 from inference.machine import tune_cpu
 from inference.recipe import RecipeError
 from inference.run import Run
 from jets import Jets
-from jets.files import replacing
-from models import VAE
+from models import VAE, Beta
 
 BATCH = 1000
 FEWEST_BETAS = 5
@@ -81,15 +77,14 @@ def dimension(
     """
     tune_cpu()
     covered = {run.recipe.model.beta for run in runs}
-    ranges = {isinstance(beta, tuple) for beta in covered}
+    ranges = {beta.is_range for beta in covered}
     if len(ranges) > 1:
         raise RecipeError("give runs of a range of beta, or runs of one beta each, not both")
     if ranges == {False} and len(covered) < FEWEST_BETAS:
         raise RecipeError(f"a derivative needs at least {FEWEST_BETAS} betas, got {len(covered)}; or a run of a range")
     parts = []
     for run in runs:
-        sample = run.jets()
-        test = sample[run.split(sample).test[:jets]]
+        test = run.jets[run.split.test[:jets]]
         parts.append(measure(run, test, betas, draws, seed))
     result = combined([summarised(part, seed) for part in parts]) if ranges == {True} else from_grid(parts, seed)
     return described(result, runs[0], test)
@@ -112,11 +107,8 @@ def measure(run: Run, jets: Jets, betas: Sequence[float] | None = None, draws: i
     ``kl`` (beta, jet, kl_term) [nat], ``distortion`` (beta, jet), ``kl_slope`` and ``distortion_slope`` (beta, jet),
     ``sigma`` and ``rms`` (beta, coordinate); attribute ``power``. The noise is the same at all resolutions.
     """
-    vae, data = run.vae(), data_for(jets, run.recipe, torch.device("cpu"))
-    beta = run.recipe.model.beta
-    grid = np.geomspace(*beta, POINTS) if isinstance(beta, tuple) else np.array([beta])
-    if betas is not None and isinstance(beta, tuple):
-        grid = np.asarray(betas, float)
+    vae, data = run.vae, data_for(jets, run.recipe, torch.device("cpu"))
+    grid = resolutions(run.recipe.model.beta, betas)
     rows = []
     for value in grid:
         torch.manual_seed(seed)
@@ -124,6 +116,20 @@ def measure(run: Run, jets: Jets, betas: Sequence[float] | None = None, draws: i
             pieces = [at_resolution(vae, x, float(value), draws) for x in data.batches(np.arange(len(data)), BATCH)]
         rows.append({name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]})
     table = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+    labels = {"beta": grid, "kl_term": term_names(vae, data[torch.arange(2)]), "coordinate": real_coordinates(vae)}
+    result = tabled(table).assign_coords(labels).assign_attrs(power=vae.likelihood.power)
+    return result.assign(excess(run.recipe.data.files, jets, result))
+
+
+def resolutions(beta: Beta, wanted: Sequence[float] | None = None) -> NDArray[np.float64]:
+    """Return where to measure: a run's one resolution, or points of its range, evenly spaced unless they are given."""
+    if not beta.is_range:
+        return np.array([beta.low])
+    return np.geomspace(beta.low, beta.high, POINTS) if wanted is None else np.asarray(wanted, float)
+
+
+def tabled(table: Mapping[str, NDArray[np.float64]]) -> xr.Dataset:
+    """Return what :func:`at_resolution` found at all resolutions, with dimensions; widths and centres averaged."""
     own = ("beta", "jet")
     variables: dict[str, Any] = {name: (own, table[name]) for name in ("distortion", "kl_slope", "distortion_slope")}
     variables |= {
@@ -131,9 +137,7 @@ def measure(run: Run, jets: Jets, betas: Sequence[float] | None = None, draws: i
         "sigma": (("beta", "coordinate"), table["width"].mean(1)),
         "rms": (("beta", "coordinate"), np.sqrt((table["centre"] ** 2).mean(1))),
     }
-    coordinates = {"beta": grid, "kl_term": term_names(vae, data[torch.arange(2)]), "coordinate": real_coordinates(vae)}
-    result = xr.Dataset(variables, coordinates, {"power": vae.likelihood.power})
-    return result.assign(excess(run.recipe.data.files, jets, result))
+    return xr.Dataset(variables)
 
 
 def at_resolution(vae: VAE, x: Tensor, beta: float, draws: int) -> dict[str, NDArray[np.float64]]:
@@ -177,7 +181,7 @@ def term_names(vae: VAE, x: Tensor) -> list[str]:
     """Return the names of the KL terms."""
     with pyro.validation_enabled(False), torch.no_grad():
         bound = elbo(vae.model, vae.guide, x)
-    return [name for site, kl in bound.kl.items() for name in kl_names(vae.latent, site, kl.shape[-1])]
+    return [term.name for site, kl in bound.kl.items() for term in kl_terms(vae.latent, site, kl.shape[-1])]
 
 
 def unit_of(run: Run, jets: Jets) -> dict[str, Any]:
@@ -186,44 +190,3 @@ def unit_of(run: Run, jets: Jets) -> dict[str, Any]:
         return {"scale": 1.0, "unit": ""}
     pt = float(np.median(jets.constituents[..., 0].sum(1)))
     return {"scale": pt, "unit": "GeV"}
-
-
-def parser() -> argparse.ArgumentParser:
-    """Return the command line."""
-    result = argparse.ArgumentParser(
-        prog="python -m analysis.dimension",
-        description="KL, distortion and dimension against resolution, as NetCDF, CSV and figures.",
-    )
-    add = result.add_argument
-    add("runs", metavar="RUN", nargs="+", help="run folders: one range of beta (several seeds), or one beta each")
-    add("--jets", type=int, default=3000, metavar="N", help="held-out jets to evaluate on [3000]")
-    add("--scale", type=float, metavar="X", help="show beta times this [clouds: the median jet pT in GeV; else 1]")
-    add("--out", metavar="DIR", help="folder of the files [RUN/dimension of the first run]")
-    return result
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure, print a table, write the files, name them."""
-    options = parser().parse_args(arguments)
-    from analysis.figures.dimension import write_figures
-
-    result = dimension([Run.open(path) for path in options.runs], jets=options.jets)
-    if options.scale is not None:
-        result.attrs["scale"] = options.scale
-    folder = Path(options.out or Path(options.runs[0]) / "dimension")
-    columns = [name for name in result.data_vars if result[name].dims == ("beta",)]
-    table = result[columns].to_dataframe()
-    shown = [name for name in ("kl", "distortion", "distance", "D1", "D2", "converged", "excess") if name in table]
-    print(table[shown].to_string(float_format="{:.4g}".format))
-    with replacing(folder / "dimension.nc") as temporary:
-        result.to_netcdf(temporary, engine="h5netcdf")
-    with replacing(folder / "dimension.csv") as temporary:
-        table.to_csv(temporary)
-    drawn = write_figures(result, folder)
-    print(f"wrote dimension.nc, dimension.csv, {', '.join(path.name for path in drawn)} in {folder}")
-
-
-if __name__ == "__main__":
-    from inference.errors import exit_code
-
-    sys.exit(exit_code(main))

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from analysis.store import array, names
-from analysis.evaluation.predictive import NATS
 from analysis.evaluation.tree import evaluate
 from analysis.measures.trust import importance
+from analysis.store import NATS, array, names
 from inference.run import Run, RunError
+from jets.command import command
 
 PER_JET = ("log_evidence", "log_evidence_error", "khat", "elbo", "reconstruction", "kl")
 
@@ -38,7 +38,7 @@ def collect(
     opened = [run if isinstance(run, Run) else Run.open(run) for run in runs]
     complete = [run for run in opened if run.complete]
     if not complete:
-        raise RunError("none of the runs is complete; finish them with --resume")
+        raise RunError(f"none of the runs is complete; finish them: {command('resume', 'DIR')}")
     if len(complete) < len(opened):
         print(f"note: {len(opened) - len(complete)} of {len(opened)} runs are not complete: left out", file=sys.stderr)
     if len({run.provenance["data_fingerprint"] for run in complete}) > 1:
@@ -46,7 +46,7 @@ def collect(
     parts = []
     for i, run in enumerate(complete):
         print(f"evaluating {i + 1}/{len(complete)}  {run.path}", file=sys.stderr)
-        chosen = beta if isinstance(run.recipe.model.beta, tuple) else None
+        chosen = beta if run.recipe.model.beta.is_range else None
         tree = evaluate(run, draws=draws, at_most=at_most, beta=chosen, pairs=0, curve=False)
         parts.append((place(run, chosen), tree))
     return joined(parts)
@@ -55,7 +55,7 @@ def collect(
 def place(run: Run, beta: float | None) -> tuple[str, float, int]:
     """Return where a run stands: topology, beta (its own unless given), seed."""
     recipe = run.recipe
-    return recipe.model.latent, beta or recipe.model.typical_beta, recipe.training.seed
+    return recipe.model.latent, beta or recipe.model.beta.typical, recipe.training.seed
 
 
 def joined(parts: Sequence[tuple[tuple[str, float, int], xr.DataTree]]) -> xr.DataTree:

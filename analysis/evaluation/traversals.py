@@ -41,37 +41,88 @@ FINE = Steps(
 )
 """For a slider."""
 
-Path = Iterator[tuple[str, Tensor]]
-"""Name of each step, and the factor's features there, ``(features_size,)``."""
+
+class Step(NamedTuple):
+    """One step of a path.
+
+    Attributes
+    ----------
+    name
+        ``R4_0 = -2``, ``S1_0 = 0.79`` [rad], ``C2_1``, ``D3_0 to _1 = 0.5``.
+    path
+        The path that it belongs to: ``R4_0``, ``C2``, ``D3_0 to _1``.
+    value
+        Where it stands along the path; NaN at a vertex.
+    factor
+        Label of the factor; of one inside a superposition ``M2_R1``.
+    coordinate
+        The coordinate that the path follows; "" where it follows none alone.
+    """
+
+    name: str
+    path: str
+    value: float
+    factor: str
+    coordinate: str
 
 
-def traversals(space: Space, z: Mapping[str, Any], steps: Steps = COARSE) -> tuple[list[str], Tensor]:
-    """Return names and decoder features ``(steps, features_size)`` of every path.
+class Place(NamedTuple):
+    """A place on a path within one factor: what tells it apart, the value there, and the coordinate that moves."""
+
+    path: str
+    value: float
+    coordinate: str
+    features: Tensor
+    inner: str = ""
+    """Label of the factor within a superposition, behind an underscore."""
+    rounded: bool = False
+    """Whether the value is an angle, shown with two digits."""
+
+
+Path = Iterator[Place]
+
+
+def traversals(space: Space, z: Mapping[str, Any], steps: Steps = COARSE) -> tuple[list[Step], Tensor]:
+    """Return the steps of every path, and their decoder features ``(steps, features_size)``.
 
     A real coordinate is swept from -2 to 2, an angle runs round its circle, a direction round a great circle, a
     simplex or category goes through its vertices, a superposition through its manifolds and within each; all other
-    latents stay as they are in ``z``, the draw of one jet (label -> value, without batch dimension). Names are
-    ``R4_0 = -2``, ``S1_0 = 0.79`` [rad], ``C2_1``, and in finer steps ``D3_0 to _1 = 0.5`` along a simplex' edge.
+    latents stay as they are in ``z``, the draw of one jet (label -> value, without batch dimension). In finer steps
+    also along the edges of a simplex.
 
     >>> from priors import parse
-    >>> names, points = traversals(parse("C2 x S1"), {"C2": torch.tensor([1.0, 0.0]), "S1": torch.tensor([0.5])})
-    >>> names[:4], points.shape
+    >>> found, points = traversals(parse("C2 x S1"), {"C2": torch.tensor([1.0, 0.0]), "S1": torch.tensor([0.5])})
+    >>> [step.name for step in found[:4]], points.shape
     (['C2_0', 'C2_1', 'S1_0 = 0', 'S1_0 = 0.79'], torch.Size([10, 4]))
     """
-    names, rows, start = [], [], 0
+    found, rows, start = [], [], 0
     base = space.features(z)
     for label, factor in space.items:
-        for name, features in path(factor, z[label], steps):
+        for place in path(factor, z[label], steps):
             row = base.clone()
-            row[start : start + factor.features_size] = features
-            names.append(label + name)
+            row[start : start + factor.features_size] = place.features
+            found.append(step_at(label, place))
             rows.append(row)
         start += factor.features_size
-    return names, torch.stack(rows) if rows else base.new_empty(0, len(base))
+    return found, torch.stack(rows) if rows else base.new_empty(0, len(base))
+
+
+def step_at(label: str, place: Place) -> Step:
+    """Return the labels of a place of the factor ``label``; a vertex belongs to the path of its factor.
+
+    >>> step_at("R4", Place("_0", -2.0, "_0", torch.ones(1)))
+    Step(name='R4_0 = -2', path='R4_0', value=-2.0, factor='R4', coordinate='R4_0')
+    """
+    factor = label + place.inner
+    coordinate = factor + place.coordinate if place.coordinate else ""
+    if math.isnan(place.value):
+        return Step(factor + place.path, factor, place.value, factor, "")
+    name = f"{factor}{place.path} = {place.value:{'.2g' if place.rounded else 'g'}}"
+    return Step(name, factor + place.path, place.value, factor, coordinate)
 
 
 def path(factor: Latent, value: Any, steps: Steps) -> Path:
-    """Yield the steps of one factor whose value is ``value`` elsewhere."""
+    """Yield the places on the paths of one factor whose value is ``value`` elsewhere."""
     if isinstance(factor, Superposition):
         yield from manifolds(factor, value, steps)
     else:
@@ -82,14 +133,14 @@ def sweep(factor: Latent, value: Tensor, steps: Steps) -> Path:
     """Sweep each real coordinate."""
     for k in range(factor.dim):
         for step in steps.sweep:
-            yield f"_{k} = {step:g}", factor.features(replaced(value, k, step))
+            yield Place(f"_{k}", step, f"_{k}", factor.features(replaced(value, k, step)))
 
 
 def loop(factor: Latent, value: Tensor, steps: Steps) -> Path:
     """Run round each circle."""
     for k in range(factor.dim):
         for angle in steps.loop:
-            yield f"_{k} = {angle:.2g}", factor.features(replaced(value, k, angle))
+            yield Place(f"_{k}", angle, f"_{k}", factor.features(replaced(value, k, angle)), rounded=True)
 
 
 def great_circle(factor: Latent, value: Tensor, steps: Steps) -> Path:
@@ -100,13 +151,14 @@ def great_circle(factor: Latent, value: Tensor, steps: Steps) -> Path:
     if aside.norm() < 1e-3:
         aside = pole.roll(1)
     for angle in steps.loop:
-        yield f" = {angle:.2g}", factor.features(math.cos(angle) * value + math.sin(angle) * normalize(aside, dim=0))
+        turned = math.cos(angle) * value + math.sin(angle) * normalize(aside, dim=0)
+        yield Place("", angle, "", factor.features(turned), rounded=True)
 
 
 def vertices(factor: Latent, value: Tensor, steps: Steps) -> Path:
     """Visit each category: what the decoder sees of it are the weights themselves."""
     for k, features in enumerate(torch.eye(factor.dim, dtype=value.dtype)):
-        yield f"_{k}", features
+        yield Place(f"_{k}", math.nan, "", features)
 
 
 def edges(factor: Latent, value: Tensor, steps: Steps) -> Path:
@@ -116,20 +168,20 @@ def edges(factor: Latent, value: Tensor, steps: Steps) -> Path:
     corners = torch.eye(factor.dim, dtype=value.dtype)
     for first, last in combinations(range(factor.dim), 2):
         for part in steps.edge:
-            yield f"_{first} to _{last} = {part:g}", torch.lerp(corners[first], corners[last], part)
+            yield Place(f"_{first} to _{last}", part, "", torch.lerp(corners[first], corners[last], part))
 
 
 def manifolds(factor: Superposition, value: Mapping[str, Any], steps: Steps) -> Path:
     """Visit each manifold, and follow the paths within it."""
     chosen = torch.eye(factor.dim, dtype=value["category"].dtype)
     for number in range(factor.dim):
-        yield f"_{number}", factor.features({**value, "category": chosen[number]})
+        yield Place(f"_{number}", math.nan, "", factor.features({**value, "category": chosen[number]}))
     start = factor.dim
     for number, label, inner in factor.items:
-        for name, features in path(inner, value[label], steps):
+        for place in path(inner, value[label], steps):
             row = factor.features({**value, "category": chosen[number]})
-            row[start : start + inner.features_size] = features
-            yield f"_{label}{name}", row
+            row[start : start + inner.features_size] = place.features
+            yield place._replace(features=row, inner=f"_{label}")
         start += inner.features_size
 
 

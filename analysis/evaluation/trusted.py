@@ -1,4 +1,4 @@
-"""Run -> the DataTree that :mod:`analysis.measures.trust` checks: many draws of some jets, refined bounds, simulated jets."""
+"""Run -> the DataTree that :mod:`analysis.measures.trust` checks: many draws, refined bounds, simulated jets."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import torch
 import xarray as xr
 
-from analysis.evaluation.predictive import NATS
-from analysis.evaluation.tree import choose_jets, evaluate
-from inference.data import data_for
+from analysis.evaluation.chosen import choose
+from analysis.evaluation.tree import evaluate
+from analysis.store import NATS
 from inference.refine import refined_elbo
 from inference.run import Run, RunError
-from inference.simulate import simulate
+from inference.simulated import simulated_jets
 from jets import Jets
 
 SIMULATIONS, RANKED = 500, 99
@@ -41,15 +41,14 @@ def trusted(
     if run.recipe.model.kind == "ae":
         raise RunError(f"{run.path}: a plain autoencoder has no posterior to trust")
     tree = evaluate(run, data, draws=draws, seed=seed, beta=beta, at_most=at_most, pairs=0)
-    jets, _, _ = choose_jets(run, data, at_most)
-    x = data_for(jets, run.recipe, torch.device("cpu"))[torch.arange(len(jets))]
-    vae = run.vae()
-    with vae.at(float(tree.attrs["beta"])):
+    chosen = choose(run, data, at_most)
+    x = chosen.data[torch.arange(len(chosen.data))]
+    with run.at(beta) as vae:
         refined = refined_elbo(vae, x, seed=seed).numpy()
         stats = tree["sample_stats"].to_dataset().assign(refined_elbo=("jet", refined, NATS))
         tree["sample_stats"] = xr.DataTree(stats)
         try:
-            tree["simulation"] = xr.DataTree(simulate(vae, SIMULATIONS, RANKED, seed=seed))
+            tree["simulation"] = xr.DataTree(simulated_jets(vae, SIMULATIONS, RANKED, seed=seed))
         except RunError as error:
             print(f"note: {error}", file=sys.stderr)
     return tree

@@ -1,0 +1,1 @@
+"""Dataset -> Axes or Figure: what the numbers look like."""

@@ -1,8 +1,6 @@
-"""Pictures of dimension against resolution. Each function takes the Dataset of :func:`analysis.evaluation.resolutions.dimension`."""
+"""Dimension against resolution, from :func:`analysis.evaluation.resolutions.dimension`."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -11,9 +9,8 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
+from analysis.figures.style import COLOURS, figure_of
 from analysis.measures.dimension_curves import sizes
-from analysis.figures.style import COLOURS, house
-from jets.files import replacing
 
 MOST = 12
 """Coordinates drawn at most, those of most KL first."""
@@ -21,20 +18,21 @@ MOST = 12
 
 def dimensions(curves: xr.Dataset) -> Figure:
     """Draw D2 and D1 against the scale; bands are errors, grey is where they differ by more than 10 %."""
-    with house():
-        figure = Figure(figsize=(4.8, 3.4))
-        axes = figure.subplots()
-        if "spectrum" in curves.attrs:
-            fine = np.geomspace(float(scales(curves)[0]), float(scales(curves)[-1]), 2000)
-            steps = (np.atleast_1d(curves.attrs["spectrum"])[:, None] > fine).sum(0)
-            axes.plot(fine, steps, color="0.6", linewidth=1, label="exact")
-        draw_dimensions(axes, curves)
-        axes.legend()
-    return figure
+    return figure_of(draw_one_sample, curves, size=(4.8, 3.4))
+
+
+def draw_one_sample(axes: Axes, curves: xr.Dataset) -> None:
+    """Draw on axes what :func:`dimensions` says, and a Gaussian's exact steps."""
+    if "spectrum" in curves.attrs:
+        fine = np.geomspace(float(scales(curves)[0]), float(scales(curves)[-1]), 2000)
+        steps = (np.atleast_1d(curves.attrs["spectrum"])[:, None] > fine).sum(0)
+        axes.plot(fine, steps, color="0.6", linewidth=1, label="exact")
+    draw_dimensions(axes, curves)
+    axes.legend()
 
 
 def draw_dimensions(axes: Axes, curves: xr.Dataset, label: str = "", colour: str = COLOURS[0]) -> None:
-    """Draw D2 (line) and D1 (dashed) of one sample with their bands; also for several samples in one figure."""
+    """Draw on axes D2 (line) and D1 (dashed) of one sample with their bands; several samples fit on one axes."""
     x = scales(curves)
     styles = (("D2", "-", r"$D_2=-d\,\mathrm{KL}/d\ln\beta$"), ("D1", "--", r"$D_1=d\langle d^2\rangle/d\beta^2$"))
     for name, style, formula in styles:
@@ -53,73 +51,77 @@ def draw_dimensions(axes: Axes, curves: xr.Dataset, label: str = "", colour: str
 
 
 def rate_distortion(curves: xr.Dataset) -> Figure:
-    """Draw the information told [nat] against the distance left, and the least possible where it is known."""
+    """Draw the KL [nat] against the distance left, and the least possible KL where it is known."""
+    return figure_of(draw_rate_distortion, curves, size=(4.4, 3.4))
+
+
+def draw_rate_distortion(axes: Axes, curves: xr.Dataset) -> None:
+    """Draw on axes what :func:`rate_distortion` says."""
     root = 1 / curves.attrs["power"]
-    with house():
-        figure = Figure(figsize=(4.4, 3.4))
-        axes = figure.subplots()
-        if "exact_kl" in curves:
-            left = curves.attrs["scale"] * np.asarray(curves["exact_distortion"]) ** root
-            axes.plot(left, curves["exact_kl"], color="0.5", label="least possible")
-        left = curves.attrs["scale"] * np.asarray(curves["distortion"]) ** root
-        axes.errorbar(left, curves["kl"], curves["kl_error"], fmt="o", markersize=3.5, label="trained")
-        symbol = r"$\langle d^2\rangle^{1/2}$" if root == 0.5 else r"$\langle d\rangle$"
-        axes.set(xscale="log", xlabel=f"distance left {symbol}{in_unit(curves)}", ylabel="KL [nat]", ylim=(0, None))
-        axes.legend()
-    return figure
+    if "exact_kl" in curves:
+        left = curves.attrs["scale"] * np.asarray(curves["exact_distortion"]) ** root
+        axes.plot(left, curves["exact_kl"], color="0.5", label="least possible")
+    left = curves.attrs["scale"] * np.asarray(curves["distortion"]) ** root
+    axes.errorbar(left, curves["kl"], curves["kl_error"], fmt="o", markersize=3.5, label="trained")
+    symbol = r"$\langle d^2\rangle^{1/2}$" if root == 0.5 else r"$\langle d\rangle$"
+    axes.set(xscale="log", xlabel=f"distance left {symbol}{in_unit(curves)}", ylabel="KL [nat]", ylim=(0, None))
+    axes.legend()
 
 
 def switching(curves: xr.Dataset) -> Figure:
     """Draw the KL of each coordinate against the scale: which direction switches on where."""
+    return figure_of(draw_switching, curves, size=(4.8, 3.4))
+
+
+def draw_switching(axes: Axes, curves: xr.Dataset) -> None:
+    """Draw on axes what :func:`switching` says, of the coordinates of most KL."""
     spectrum = curves["kl_spectrum"]
     order = np.argsort(-np.asarray(spectrum.sum("beta")))[:MOST]
-    with house():
-        figure = Figure(figsize=(4.8, 3.4))
-        axes = figure.subplots()
-        for i, k in enumerate(order):
-            style = ("-", "--")[i // len(COLOURS) % 2]
-            name = str(spectrum["kl_term"].values[k])
-            axes.plot(scales(curves), spectrum[:, k], style, color=COLOURS[i % len(COLOURS)], label=name)
-        axes.set(xscale="log", xlabel=scale_label(curves), ylabel="KL of the coordinate [nat]", ylim=(0, None))
-        label_scale(axes.xaxis)
-        axes.legend(ncols=1 + len(order) // 7, fontsize=8)
-    return figure
+    for i, k in enumerate(order):
+        style = ("-", "--")[i // len(COLOURS) % 2]
+        name = str(spectrum["kl_term"].values[k])
+        axes.plot(scales(curves), spectrum[:, k], style, color=COLOURS[i % len(COLOURS)], label=name)
+    axes.set(xscale="log", xlabel=scale_label(curves), ylabel="KL of the coordinate [nat]", ylim=(0, None))
+    label_scale(axes.xaxis)
+    axes.legend(ncols=1 + len(order) // 7, fontsize=8)
 
 
 def widths(curves: xr.Dataset) -> Figure:
     """Draw 1/<sigma> against rms mu of each real coordinate at three scales; the line is rms^2 + sigma^2 = 1."""
-    with house():
-        figure = Figure(figsize=(4.4, 3.4))
-        axes = figure.subplots()
-        x = np.geomspace(1, 1.2 / float(curves["sigma"].min()), 200)
-        axes.plot(np.sqrt(1 - 1 / x**2), x, color="0.6", linewidth=1, zorder=0)
-        for i, place in enumerate((0, curves.sizes["beta"] // 2, curves.sizes["beta"] * 4 // 5)):
-            row = curves.isel(beta=place)
-            label = f"{scales(curves)[place]:.2g} {curves.attrs['unit']}".strip()
-            axes.plot(row["rms"], 1 / row["sigma"], "os^"[i], color=COLOURS[i], label=rf"$\beta$ = {label}")
-        axes.set(yscale="log", xlabel=r"rms $\mu$", ylabel=r"$1/\langle\sigma\rangle$")
-        axes.legend()
-    return figure
+    return figure_of(draw_widths, curves, size=(4.4, 3.4))
+
+
+def draw_widths(axes: Axes, curves: xr.Dataset) -> None:
+    """Draw on axes what :func:`widths` says."""
+    x = np.geomspace(1, 1.2 / float(curves["sigma"].min()), 200)
+    axes.plot(np.sqrt(1 - 1 / x**2), x, color="0.6", linewidth=1, zorder=0)
+    for i, place in enumerate((0, curves.sizes["beta"] // 2, curves.sizes["beta"] * 4 // 5)):
+        row = curves.isel(beta=place)
+        label = f"{scales(curves)[place]:.2g} {curves.attrs['unit']}".strip()
+        axes.plot(row["rms"], 1 / row["sigma"], "os^"[i], color=COLOURS[i], label=rf"$\beta$ = {label}")
+    axes.set(yscale="log", xlabel=r"rms $\mu$", ylabel=r"$1/\langle\sigma\rangle$")
+    axes.legend()
 
 
 def hierarchy(curves: xr.Dataset) -> Figure:
     """Draw the scales at which the coordinates switch on, largest first, and a Gaussian's standard deviations."""
+    return figure_of(draw_hierarchy, curves, size=(4.0, 3.2))
+
+
+def draw_hierarchy(axes: Axes, curves: xr.Dataset) -> None:
+    """Draw on axes what :func:`hierarchy` says."""
     found = np.sort(sizes(curves).dropna("kl_term"))[::-1] * curves.attrs["scale"]
-    with house():
-        figure = Figure(figsize=(4.0, 3.2))
-        axes = figure.subplots()
-        if "spectrum" in curves.attrs:
-            known = np.sort(np.atleast_1d(curves.attrs["spectrum"]))[::-1]
-            rank = np.arange(1, len(known) + 1)
-            axes.plot(rank, known, "s", color="0.6", markersize=9, fillstyle="none", label="true")
-        axes.plot(np.arange(1, len(found) + 1), found, "o", label="learnt")
-        axes.set(yscale="log", xlabel="direction", ylabel=f"scale of switching on{in_unit(curves)}")
-        label_scale(axes.yaxis)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.tick_params(axis="x", which="minor", bottom=False, top=False)
-        if "spectrum" in curves.attrs:
-            axes.legend()
-    return figure
+    if "spectrum" in curves.attrs:
+        known = np.sort(np.atleast_1d(curves.attrs["spectrum"]))[::-1]
+        rank = np.arange(1, len(known) + 1)
+        axes.plot(rank, known, "s", color="0.6", markersize=9, fillstyle="none", label="true")
+    axes.plot(np.arange(1, len(found) + 1), found, "o", label="learnt")
+    axes.set(yscale="log", xlabel="direction", ylabel=f"scale of switching on{in_unit(curves)}")
+    label_scale(axes.yaxis)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.tick_params(axis="x", which="minor", bottom=False, top=False)
+    if "spectrum" in curves.attrs:
+        axes.legend()
 
 
 def scales(curves: xr.Dataset) -> np.ndarray:
@@ -145,22 +147,8 @@ def scale_label(curves: xr.Dataset) -> str:
     return f"scale ${factor}${in_unit(curves)}"
 
 
-FIGURES = {
-    "dimension": dimensions,
-    "rate_distortion": rate_distortion,
-    "switching": switching,
-    "widths": widths,
-    "hierarchy": hierarchy,
-}
-
-
-def write_figures(curves: xr.Dataset, folder: Path) -> list[Path]:
-    """Write every figure as PNG; return their paths."""
-    paths = []
-    for name, draw in FIGURES.items():
-        if name == "widths" and not curves.sizes["coordinate"]:
-            continue
-        paths.append(folder / f"{name}.png")
-        with replacing(paths[-1]) as temporary:
-            draw(curves).savefig(temporary, format="png", metadata={"Software": None})
-    return paths
+def all_figures(curves: xr.Dataset) -> dict[str, Figure]:
+    """Return name -> figure of everything that this file draws; ``widths`` only where there are real coordinates."""
+    drawn = {"dimension": dimensions, "rate_distortion": rate_distortion, "switching": switching}
+    drawn |= {"widths": widths} if curves.sizes["coordinate"] else {}
+    return {name: draw(curves) for name, draw in (drawn | {"hierarchy": hierarchy}).items()}

@@ -1,17 +1,20 @@
-"""One look for all figures: colour-blind safe, units on every axis, no decoration."""
+"""One look for all figures: colour-blind safe, units on every axis, no decoration; and the one maker of figures."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import matplotlib as mpl
 from cycler import cycler
+from matplotlib.figure import Figure
 
 COLOURS = ("#3f90da", "#e76300", "#94a4a2", "#832db6", "#a96b59", "#b9ac70")
 """Petroff's six-colour cycle (2107.02270), made for colour-vision deficiency; the LHC experiments use it."""
 IMAGE_MAP = "magma"
+DARKEST = 1e-5
+"""Smallest pixel value of a jet image, a share of pT, that gets a colour."""
 
 SETTINGS: dict[Any, Any] = {
     "figure.dpi": 110,
@@ -38,3 +41,44 @@ def house() -> Iterator[None]:
     """Draw in the house style within the block."""
     with mpl.rc_context(SETTINGS):
         yield
+
+
+def figure_of(
+    draw: Callable[..., None],
+    *data: Any,
+    size: tuple[float, float],
+    grid: tuple[int, int] | None = None,
+    share: tuple[Any, Any] = (False, False),
+    heights: tuple[float, ...] | None = None,
+    **options: Any,
+) -> Figure:
+    """Return a figure in the house style that ``draw(axes, *data, **options)`` fills.
+
+    Every drawing function takes the axes that it draws on, so that a user can put several side by side.
+
+    >>> figure_of(lambda axes, y: axes.plot(y), [1.0, 2.0], size=(3, 2)).axes[0].lines[0].get_ydata()
+    array([1., 2.])
+
+    Parameters
+    ----------
+    draw
+        The drawing function.
+    data, options
+        What it draws.
+    size
+        Width and height [inch].
+    grid
+        Rows and columns of panels, which ``draw`` then takes as an array; one panel, as itself, by default.
+    share
+        Whether panels share x and y, as ``sharex`` and ``sharey`` of :func:`matplotlib.pyplot.subplots`.
+    heights
+        Relative heights of the rows.
+    """
+    with house():
+        figure = Figure(figsize=size)
+        if grid is None:
+            draw(figure.subplots(), *data, **options)
+        else:
+            panels = figure.subplots(*grid, squeeze=False, sharex=share[0], sharey=share[1], height_ratios=heights)
+            draw(panels, *data, **options)
+    return figure

@@ -1,0 +1,1 @@
+"""DataTree -> Dataset: the numbers, by numpy, scipy, xarray and arviz alone."""

@@ -74,7 +74,7 @@ def calibration(
 
 
 def calibrate(tree: xr.DataTree) -> xr.Dataset:
-    """Return p-values and ranks of the group ``simulation``, which ``inference.simulate`` makes.
+    """Return p-values and ranks of the group ``simulation``, which ``inference.simulated`` makes.
 
     ``p_value`` (coordinate,), ``rank`` (simulation, coordinate). Angles are relative to the posterior's centre.
     """

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from analysis.store import array, class_names, names
 from analysis.measures.tagging import auc
+from analysis.store import array, class_names, names, where
 
 
 def category(tree: xr.DataTree, signal: str) -> dict[str, Any]:
@@ -25,13 +25,12 @@ def category(tree: xr.DataTree, signal: str) -> dict[str, Any]:
         coordinate -> its part of the jets and their mean width.
     """
     points, is_signal = array(tree, "guide_params/point"), class_names(tree) == signal
-    kinds = zip(names(points, "coordinate"), names(points, "kind"), strict=True)
-    found = [name for name, kind in kinds if kind == "category"]
-    if not found or is_signal.all() or not is_signal.any():
+    found = where(points, "coordinate", kind="category")
+    if not found.sizes["coordinate"] or is_signal.all() or not is_signal.any():
         return {}
-    factor = found[0].rpartition("_")[0]
-    coordinates = [name for name in found if name.rpartition("_")[0] == factor]
-    p = np.asarray(points.sel(coordinate=coordinates), float)
+    found = where(found, "coordinate", factor=names(found, "factor")[0])
+    coordinates = names(found, "coordinate")
+    p = np.asarray(found, float)
     width = np.asarray(array(tree, "constant_data/width"))
     mean_width = (p * width[:, None]).sum(0) / p.sum(0)
     best = int(mean_width.argmax())

@@ -6,9 +6,21 @@ scale; no embedding and no coordinates are needed, so it works for jets under th
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import xarray as xr
+from scipy.spatial.distance import pdist
+
+from jets import toys
+
+KINDS = ("ball", "gaussian")
+"""Samples of known dimension."""
+TRUE = np.arange(1, 13)
+"""Dimensions of the balls and Gaussians."""
+SHOWN = (2, 4, 8, 12)
+"""Dimensions whose estimate is shown against the number of points."""
 
 
 class Dimension(NamedTuple):
@@ -126,3 +138,52 @@ def takens_dimension(distances: np.ndarray, closest: int = 2000) -> tuple[float,
     used = used[used > 0]
     dimension = -1 / np.log(used[:-1] / used[-1]).mean()
     return float(dimension), float(dimension / np.sqrt(len(used) - 1))
+
+
+def known_ratio(kind: str, d: int, number: int, seeds: int = 3) -> tuple[float, float]:
+    """Return mean and spread over seeds of the estimated over the true dimension of balls or Gaussians.
+
+    >>> ratio, spread = known_ratio("ball", 1, 500)
+    >>> bool(abs(ratio - 1) < 0.1)
+    True
+    """
+    make = {"ball": toys.ball, "gaussian": lambda d, n, seed: toys.gaussian(np.ones(d), n, seed)}[kind]
+    ratios = [takens_dimension(pdist(make(d, number, seed).points))[0] / d for seed in range(seeds)]
+    return float(np.mean(ratios)), float(np.std(ratios, ddof=1))
+
+
+def known_samples(numbers: Sequence[int], seeds: int = 3) -> xr.Dataset:
+    """Return how well :func:`takens_dimension` does on balls and Gaussians of known dimension.
+
+    ``ratio`` and ``spread`` (kind, dimension), of 2,000 points or the most of ``numbers``; ``ratio_by_number`` and
+    ``spread_by_number`` (kind, shown, number) of some dimensions: estimated over true, and its spread over seeds.
+    """
+    points = min(2000, max(numbers))
+    by_dimension = [[known_ratio(kind, int(d), points, seeds) for d in TRUE] for kind in KINDS]
+    by_number = [[[known_ratio(kind, d, n, seeds) for n in numbers] for d in SHOWN] for kind in KINDS]
+    tables = {"": (("kind", "dimension"), by_dimension), "_by_number": (("kind", "shown", "number"), by_number)}
+    variables = {
+        f"{name}{suffix}": (dims, np.asarray(values)[..., i])
+        for suffix, (dims, values) in tables.items()
+        for i, name in enumerate(("ratio", "spread"))
+    }
+    labels = {"kind": list(KINDS), "dimension": TRUE, "shown": list(SHOWN), "number": list(numbers)}
+    return xr.Dataset(variables, labels, {"points": points})
+
+
+def describe(found: Mapping[str, Dimension], known: xr.Dataset) -> list[str]:
+    """Return the lines of numbers beside the figure: of each class, and of the known samples."""
+    lines = [
+        f"{name}: " + ", ".join(f"{q:.0f} GeV: {d:.2f}+-{e:.2f}" for q, d, e, _ in zip(*curve, strict=True))
+        for name, curve in found.items()
+    ]
+    for kind in KINDS:
+        ratio = known["ratio"].sel(kind=kind)
+        values = ", ".join(f"{int(d)}: {float(ratio.sel(dimension=d)):.2f}" for d in known["dimension"])
+        lines.append(f"{kind}, {known.attrs['points']} points: {values}")
+        for d in known["shown"].values:
+            one = known["ratio_by_number"].sel(kind=kind, shown=d)
+            lines.append(
+                f"{kind} {d}: " + ", ".join(f"{int(n)}: {float(one.sel(number=n)):.2f}" for n in known["number"])
+            )
+    return lines

@@ -22,7 +22,10 @@ Array = NDArray[np.float64]
 
 
 def summarised(measured: xr.Dataset, seed: int = 0) -> xr.Dataset:
-    """Return the curves of one training for a range, from :func:`analysis.evaluation.resolutions.measure`; errors by bootstrap."""
+    """Return the curves of one training for a range, errors by bootstrap over jets.
+
+    ``measured`` is from :func:`analysis.evaluation.resolutions.measure`.
+    """
     power = measured.attrs["power"]
     beta = np.asarray(measured["beta"])[:, None]
     of_jets = {

@@ -1,4 +1,4 @@
-r"""How much the latents tell about a jet, and where the KL goes: ``python -m analysis.information RUN``.
+r"""How much the latents tell about a jet, and where the KL goes.
 
 For a posterior q(z|x), its average over jets q(z) and the prior p(z), in nats (Chen et al. 1802.04942, eq. 2, and
 Hoffman & Johnson 2016):
@@ -12,20 +12,16 @@ factorises, and the mismatch of each coordinate with its prior. Functions of a D
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import logsumexp, xlogy
 
-from analysis.store import array, class_names, classes, names
+from analysis.store import NATS, array, class_names, classes, names, where
 
 ACTIVE = 0.1
 """Mean KL from which a term counts as active [nat]."""
 ALL = "all"
-NATS = {"units": "nat"}
 BOUNDS = ("lower", "upper")
 
 
@@ -110,16 +106,13 @@ def category_usage(point: xr.DataArray) -> xr.Dataset:
     ``usage_entropy`` :math:`H(\langle q(c|x)\rangle)`, ``doubt`` :math:`\langle H(q(c|x))\rangle`, and their
     difference ``category_information`` :math:`I(x; c)`, each (category,) in nats.
     """
-    kinds, coordinate = np.asarray(point["kind"]), np.asarray(names(point, "coordinate"))
-    labels = [
-        name.rpartition("_")[0] if kind == "category" else "" for name, kind in zip(coordinate, kinds, strict=True)
-    ]
-    found = [label for label in dict.fromkeys(labels) if label]
+    categories = where(point, "coordinate", kind="category")
+    found = list(dict.fromkeys(names(categories, "factor")))
     if not found:
         return xr.Dataset()
     rows = []
-    for label in found:
-        probability = np.asarray(point, np.float64)[:, np.asarray(labels) == label]
+    for factor in found:
+        probability = np.asarray(where(categories, "coordinate", factor=factor), np.float64)
         usage, doubt = entropy(probability.mean(0)), entropy(probability).mean()
         rows.append((usage, doubt, usage - doubt))
     variables = ("usage_entropy", "doubt", "category_information")
@@ -157,19 +150,3 @@ def describe(table: xr.Dataset) -> list[str]:
                 f"{float(usage['usage_entropy']):.3f} nat"
             )
     return lines
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the information of a run."""
-    from analysis.commandline import run_parser
-    from analysis.evaluation.tree import evaluated
-    from inference.run import Run
-
-    options = run_parser("information", "Say how much the latents tell, and where the KL goes.").parse_args(arguments)
-    print("\n".join(describe(information(evaluated(Run.open(options.run), options.data, options.beta)))))
-
-
-if __name__ == "__main__":
-    from inference.errors import exit_code
-
-    sys.exit(exit_code(main))

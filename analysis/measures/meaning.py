@@ -1,23 +1,18 @@
-"""What each latent coordinate means: ``python -m analysis.meaning RUN``."""
+"""What each latent coordinate means: its correlation and mutual information with observables of the jets."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
-from rich.console import Console
-from rich.table import Table
 from scipy.stats import rankdata
 
-from analysis.store import array, class_names, classes, names
-from analysis.commandline import run_parser
 from analysis.measures.correlation import CORRELATIONS, Values, circular, linear, mutual_information, rank
 from analysis.measures.observables import observables
+from analysis.store import array, class_names, classes, names, where
 
 FEWEST = 100
 """Jets below which a correlation is left out."""
@@ -148,70 +143,26 @@ def strongest(found: xr.Dataset) -> dict[str, Strongest]:
 
 
 def coordinate_kl(tree: xr.DataTree) -> xr.DataArray:
-    """Return the mean KL [nat] of each coordinate, ``(coordinate,)``; its share where a factor's KL does not split."""
-    kl, coordinates = array(tree, "information/kl").mean("jet"), names(array(tree, "guide_params/point"), "coordinate")
-    terms = names(kl, "kl_term")
-    owner = [next((term for term in terms if f"{name}_".startswith(f"{term}_")), "") for name in coordinates]
-    nats = [float(kl.sel(kl_term=term)) / owner.count(term) if term else np.nan for term in owner]
+    """Return the mean KL [nat] of each coordinate, ``(coordinate,)``; NaN where none is recorded.
+
+    Where the KL of a factor does not split, each of its coordinates has an equal share.
+    """
+    kl, points = array(tree, "information/kl").mean("jet"), array(tree, "guide_params/point")
+    coordinates, factors = names(points, "coordinate"), names(points, "factor")
+    own = dict(zip(names(kl, "coordinate_name"), np.asarray(kl, float).tolist(), strict=True))
+    whole = {factor: kl_along(kl, factor) for factor in dict.fromkeys(factors)}
+    nats = [
+        own[name] if name in own else whole[factor] / factors.count(factor)
+        for name, factor in zip(coordinates, factors, strict=True)
+    ]
     return xr.DataArray(nats, dims="coordinate", coords={"coordinate": coordinates})
 
 
-def print_tables(found: xr.Dataset, kl: xr.DataArray, console: Console) -> None:
-    """Print what each coordinate means, and where each observable is to be found, beside its ceiling if known."""
-    shown = Table("coordinate", "KL [nat]", "best observable", "correlation", "information [nat]")
-    for name in names(kl, "coordinate"):
-        one = found.sel(coordinate=name)
-        best = str(one["best"].values)
-        numbers = (float(one[key].sel(observable=best)) for key in ("correlation", "information"))
-        shown.add_row(name, f"{float(kl.sel(coordinate=name)):.2f}", best, *(f"{number:.2f}" for number in numbers))
-    console.print(shown)
-    beside = {"together": "all, linearly", "ceiling": "a network that is told"}
-    beside = {name: title for name, title in beside.items() if name in found}
-    shown = Table("observable", "best coordinate or pair", "correlation", *beside.values())
-    for name, (label, value) in strongest(found).items():
-        shown.add_row(name, label, f"{value:.2f}", *(f"{float(found[key].sel(observable=name)):.2f}" for key in beside))
-    console.print(shown)
-
-
-def parser() -> argparse.ArgumentParser:
-    """Return the command line."""
-    result = run_parser("meaning", "Compare a run's latent coordinates with physical observables.")
-    result.add_argument(
-        "--ceiling", action="store_true", help="also how well a network that is told an observable knows it"
-    )
-    result.add_argument("--out", metavar="DIR", help="where to write meaning.nc and the figures [RUN]")
-    return result
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Compare, print, write ``meaning.nc`` and the figures."""
-    options = parser().parse_args(arguments)
-    from pathlib import Path
-
-    from analysis.report.export import save_figures
-    from analysis.figures.physics import cloud_traversals, meaning_map
-    from analysis.evaluation.tree import evaluated
-    from inference.run import Run
-    from jets.files import replacing
-
-    run = Run.open(options.run)
-    tree = evaluated(run, options.data, options.beta)
-    found, kl, out = meaning(tree), coordinate_kl(tree), Path(options.out or run.path)
-    if options.ceiling:
-        from analysis.evaluation.ceiling import ceiling
-
-        found = found.assign(ceiling=ceiling(run))
-    print_tables(found.isel(sample=0), kl, Console())
-    with replacing(out / "meaning.nc") as temporary:
-        found.to_netcdf(temporary, engine="h5netcdf")
-    figures = {"meaning": meaning_map(found.isel(sample=0), kl)}
-    if "traversals" in tree:
-        figures["traversals"] = cloud_traversals(tree)
-    save_figures(figures, out)
-    print(f"wrote {out / 'meaning.nc'}, {', '.join(f'{name}.png, {name}.pdf' for name in figures)} in {out}")
-
-
-if __name__ == "__main__":
-    from inference.errors import exit_code
-
-    sys.exit(exit_code(main))
+def kl_along(kl: xr.DataArray, factor: str, coordinate: str = "") -> float:
+    """Return the mean KL [nat] of a coordinate, or of a whole factor; of ``kl`` (kl_term,) with its labels."""
+    if coordinate:
+        own = where(kl, "kl_term", coordinate_name=coordinate)
+        if own.sizes["kl_term"]:
+            return float(own.sum())
+    terms = where(kl, "kl_term", factor=factor)
+    return float(terms.sum()) if terms.sizes["kl_term"] else float("nan")

@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from analysis.store import Missing, array, names
-from analysis.figures.style import COLOURS, house
+from analysis.store import Missing, array, names, where
 
 AT_MOST = 200
 """Points of a cloud that are looked at, each the farthest from those before."""
@@ -68,9 +66,8 @@ def bars(points: NDArray[np.floating]) -> xr.Dataset:
 def closed_factors(tree: xr.DataTree) -> dict[str, xr.DataArray]:
     """Return label -> posterior means (jet, coordinate) of each factor of angles, or of unit vectors."""
     point = array(tree, "guide_params/point").transpose("jet", "coordinate")
-    label = np.array([name.rpartition("_")[0] for name in names(point, "coordinate")])
-    closed = np.isin(point["kind"].values, ("angle", "direction"))
-    return {str(name): point.isel(coordinate=np.flatnonzero(label == name)) for name in dict.fromkeys(label[closed])}
+    closed = where(point, "coordinate", kind=("angle", "direction"))
+    return {name: where(closed, "coordinate", factor=name) for name in dict.fromkeys(names(closed, "factor"))}
 
 
 def on_sphere(point: xr.DataArray) -> NDArray[np.floating]:
@@ -83,19 +80,3 @@ def expected_loops(point: xr.DataArray) -> int:
     """Return how many loops a closed factor has: one for each angle, none of a sphere but the circle."""
     size = point.sizes["coordinate"]
     return size if point["kind"][0] == "angle" else int(size == 2)
-
-
-def birth_and_death(table: xr.Dataset) -> Figure:
-    """Draw birth and death of every loop of :func:`persistence`; those above the line are no noise."""
-    with house():
-        figure = Figure(figsize=(3.8, 3.2))
-        axes = figure.subplots()
-        for colour, marker, name in zip(COLOURS, "os^Dv*", names(table["found"], "name"), strict=False):
-            mine = table.isel(loop=np.flatnonzero(table["cloud"] == name))
-            axes.loglog(mine["birth"], mine["death"], marker, color=colour, markersize=5, label=name)
-        ends = np.array([float(table["birth"].min()), float(table["death"].max())]) * [0.9, 1.1]
-        axes.plot(ends, ends, color="0.5", linewidth=1)
-        axes.plot(ends, REAL * ends, "--", color="0.5", linewidth=1, label=f"death = {REAL:g} birth")
-        axes.set(xlabel="birth of the loop", ylabel="its death", ylim=(ends[0], ends[1] * 1.1))
-        axes.legend(fontsize=8)
-    return figure

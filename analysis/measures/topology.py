@@ -1,4 +1,4 @@
-r"""Which latent topology do the jets prefer? ``python -m analysis.topology SCAN``.
+r"""Which latent topology the jets prefer.
 
 Topologies are compared by held-out :math:`\ln p(x)`, importance weighted, at equal beta and metric, in paired
 differences over jets and seeds. A larger space imitates a smaller one, and an open one a closed one, so the largest
@@ -8,40 +8,31 @@ those in :data:`ORDER` is chosen. Functions of a DataTree alone, with dimensions
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from analysis.store import array, names
+from analysis.store import NATS, array, names
+from jets.errors import UserError
 
 ORDER = ("S1", "R1", "S2", "T2", "R2", "S1 x R1", "R1 | R2", "R3")
 """Low dimension first, then closed before open."""
 DELTA = 0.025
 """Difference in ln p(x) that does not matter [nat per jet]."""
-NATS = {"units": "nat"}
 
 
-def rank(tree: xr.DataTree | Sequence[Any], beta: float | None = None, delta: float = DELTA) -> xr.Dataset:
+def rank(tree: xr.DataTree, beta: float | None = None, delta: float = DELTA) -> xr.Dataset:
     """Return the comparison of topologies, all (topology,), best first.
 
     ``log_evidence`` and ``elbo``: means over jets and seeds [nat]; ``difference`` of log_evidence from the best and its
     paired standard error ``difference_error``; ``weight``: stacking weight; ``kept``: within the tie band. Attribute
-    ``chosen``: the first of those kept in ORDER. A list of runs instead of a tree is evaluated first.
+    ``chosen``: the first of those kept in ORDER.
 
     Raises
     ------
-    ValueError
+    UserError
         The tree holds several betas and none is chosen.
     """
-    if not isinstance(tree, xr.DataTree):
-        from analysis.evaluation.scan import collect
-
-        tree = collect(tree)
     stats = at_beta(tree, beta)
     evidence = stats["log_evidence"]
     mean = evidence.mean(("seed", "jet"))
@@ -69,7 +60,7 @@ def at_beta(tree: xr.DataTree, beta: float | None) -> xr.Dataset:
     stats = tree["sample_stats"].to_dataset()
     if beta is None and stats.sizes.get("beta", 1) > 1:
         known = ", ".join(f"{value:g}" for value in stats["beta"].values)
-        raise ValueError(f"the scan holds several betas; choose one of {known}")
+        raise UserError(f"--beta: the scan holds several betas; choose one of {known}")
     return stats.squeeze("beta") if beta is None else stats.sel(beta=beta, method="nearest")
 
 
@@ -131,38 +122,3 @@ def describe(ranking: xr.Dataset) -> list[str]:
             f"{float(row['difference']):9.3f} +- {float(row['difference_error']):.3f} {float(row['weight']):7.2f}{mark}"
         )
     return lines
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Compare the topologies of a scan, keep its tree, print the table."""
-    result = argparse.ArgumentParser(
-        prog="python -m analysis.topology", description="Compare the topologies of a scan."
-    )
-    add = result.add_argument
-    add("scan", metavar="SCAN", help="scan folder")
-    add(
-        "--beta", type=float, metavar="B", help="resolution: one of the scan's, or within the range that its runs cover"
-    )
-    add("--jets", type=int, metavar="N", default=1000, help="test jets of each seed, evenly spaced [1000]")
-    add("--draws", type=int, metavar="S", default=200, help="draws of the guide for each [200]")
-    add("--delta", type=float, metavar="D", default=DELTA, help=f"difference that does not matter [{DELTA} nat]")
-    options = result.parse_args(arguments)
-    from pathlib import Path
-
-    from analysis.evaluation.scan import collect
-    from analysis.evaluation.tree import save
-    from inference.run import RunError
-    from inference.scan import runs
-
-    tree = collect(runs(options.scan), draws=options.draws, at_most=options.jets, beta=options.beta)
-    try:
-        print("\n".join(describe(rank(tree, options.beta, options.delta))))
-    except ValueError as error:
-        raise RunError(f"--beta: {error}") from error
-    print(f"wrote {save(tree, Path(options.scan) / 'scan.nc')}")
-
-
-if __name__ == "__main__":
-    from inference.errors import exit_code
-
-    sys.exit(exit_code(main))

@@ -1,15 +1,12 @@
 r"""Can the approximate posterior be trusted? Importance weights, gaps, calibration, comparison with NUTS.
 
 Functions of a DataTree or of plain arrays, without torch. The weights are :math:`w = p(x, z)/q(z|x)` at draws z of the
-guide, ``sample_stats/log_weight`` (chain, draw, jet) in nats. ``python -m analysis.trust RUN`` draws enough of them.
+guide, ``sample_stats/log_weight`` (chain, draw, jet) in nats; ``jetvae trust`` draws enough of them.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 import warnings
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,15 +15,14 @@ from arviz_stats.base import array_stats
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from analysis.store import array
-from analysis.measures.calibration import calibrate
 from analysis.measures.against_nuts import against_nuts
+from analysis.measures.calibration import calibrate
+from analysis.store import NATS, array
 
 GOOD_K = 0.7
 """Largest k-hat at which importance weights correct the guide (Vehtari et al. 1507.02646, sec. 3)."""
 FEWEST = 100
 """Draws per jet below which the tail of the weights cannot be fitted."""
-NATS = {"units": "nat"}
 
 
 def pooled(tree: xr.DataTree) -> xr.DataArray:
@@ -154,34 +150,3 @@ def nuts_check(tree: xr.DataTree) -> Check:
         f"{float(table['ess'].min()):.0f}"
     )
     return Check("reference posterior", shift, 0.1, reading)
-
-
-def parser() -> argparse.ArgumentParser:
-    """Return the command line."""
-    from analysis.commandline import run_parser
-
-    result = run_parser("trust", "Say whether a run's approximate posterior can be trusted.")
-    add = result.add_argument
-    add("--jets", type=int, metavar="N", default=200, help="jets to look at, evenly spaced [200]")
-    add("--draws", type=int, metavar="S", default=1000, help="draws of the guide for each [1000]")
-    return result
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Draw what the checks need, keep it, print the findings."""
-    options = parser().parse_args(arguments)
-    from analysis.evaluation.tree import save
-    from analysis.evaluation.trusted import trusted
-    from inference.run import Run
-
-    run = Run.open(options.run)
-    tree = trusted(run, options.data, at_most=options.jets, draws=options.draws, beta=options.beta)
-    for check in checks(tree):
-        print(f"{'pass' if check.passed else 'FAIL'}  {check.name}: {check.reading}")
-    print(f"wrote {save(tree, run.path / 'trust.nc')}")
-
-
-if __name__ == "__main__":
-    from inference.errors import exit_code
-
-    sys.exit(exit_code(main))

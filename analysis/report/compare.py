@@ -3,35 +3,46 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from analysis.store import array
+from analysis.measures.information import ACTIVE
+from analysis.report.export import save_text
 from analysis.report.inputs import Known
-from analysis.report.page import Part, Question, Section, Table
-from analysis.figures.physics import ALIVE
+from analysis.report.page import Part, Question, Section, Table, render
+from analysis.report.run_page import title
 from analysis.report.sections import QUESTIONS
 from analysis.report.words import plus_minus
+from analysis.store import array
 
 Pair = tuple[Known, Known]
 PER_JET = {"elbo": "ELBO [nat]", "reconstruction": "reconstruction [nat]", "kl": "KL [nat]"}
 
 
-def compared(first: Known, second: Known) -> list[Section]:
+def compared(pair: Pair) -> list[Section]:
     """Return the sections of a page on two runs."""
-    result = [Question("difference", "How do they differ?", (numbers, recipes)).answered((first, second))]
+    result = [Question("difference", "How do they differ?", (numbers, recipes)).answered(pair)]
     for question in QUESTIONS:
-        own, other = (question.answered(known) for known in (first, second))
+        own, other = (question.answered(known) for known in pair)
         parts, beside = (
             [replace(part, name=f"{letter}-{part.name}") for part in section.parts]
             for letter, section in (("a", own), ("b", other))
         )
         result.append(Section(own.name, own.question, parts, beside))
     return result
+
+
+def write_comparison(pair: Pair, sections: Sequence[Section], out: Path) -> Path:
+    """Write the page of two runs side by side; return its path."""
+    notes = [f"{known.name}: {note}" for known in pair for note in known.notes]
+    heads = [f"{title(known)} ({known.name})" for known in pair]
+    names = " and ".join(heads)
+    return save_text(render("Two runs side by side", names, sections, notes, heads), out)
 
 
 def numbers(pair: Pair) -> Part:
@@ -81,7 +92,7 @@ def mean_error(values: np.ndarray) -> tuple[float, float]:
 
 def active(tree: xr.DataTree) -> int:
     """Return the number of coordinates that carry information."""
-    return int((array(tree, "information/kl").mean("jet") >= ALIVE).sum())
+    return int((array(tree, "information/kl").mean("jet") >= ACTIVE).sum())
 
 
 def auc_rows(pair: Pair) -> Iterator[list[str]]:

@@ -8,8 +8,9 @@ from pathlib import Path
 import xarray as xr
 from matplotlib.figure import Figure
 
-from analysis.report.page import Section
 from analysis.figures.style import house
+from analysis.report.page import Section
+from analysis.store import save
 from jets.files import replacing
 
 FORMATS: dict[str, dict[str, None]] = {
@@ -32,19 +33,29 @@ def export(sections: Iterable[Section], folder: Path) -> list[str]:
 
 def save_figures(drawn: Mapping[str, Figure], folder: Path) -> list[str]:
     """Write each figure as PNG, PDF and SVG; return the names of the files."""
-    names = []
-    for name, figure in drawn.items():
-        for suffix, metadata in FORMATS.items():
-            names.append(f"{name}.{suffix}")
-            with house(), replacing(folder / names[-1]) as temporary:
-                figure.savefig(temporary, format=suffix, metadata=metadata)
-    return names
+    return [
+        save_figure(figure, folder / f"{name}.{suffix}").name for name, figure in drawn.items() for suffix in FORMATS
+    ]
+
+
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Write a figure in the format that the name ends in, PNG where it ends in none, atomically; return the path."""
+    suffix = path.suffix.removeprefix(".") or "png"
+    with house(), replacing(path) as temporary:
+        figure.savefig(temporary, format=suffix, metadata=FORMATS.get(suffix))
+    return path
+
+
+def save_text(text: str, path: str | Path) -> Path:
+    """Write a page, atomically; return its path."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return Path(path)
 
 
 def save_numbers(numbers: xr.Dataset, folder: Path, name: str) -> list[str]:
     """Write numbers as NetCDF and as CSV, a row for each combination of their dimensions; return the names."""
-    with replacing(folder / f"{name}.nc") as temporary:
-        numbers.to_netcdf(temporary, engine="h5netcdf")
+    save(numbers, folder / f"{name}.nc")
     with replacing(folder / f"{name}.csv") as temporary:
         table = numbers.to_dataframe()
         table.to_csv(temporary)

@@ -13,19 +13,28 @@ from typing import Any, TypeVar
 
 import xarray as xr
 
-from analysis.store import Missing
+from analysis import store
+from analysis.evaluation.facts import epochs
+from analysis.evaluation.tree import evaluate, evaluated
 from analysis.measures.meaning import coordinate_kl, meaning
 from analysis.measures.observables import observables
 from analysis.measures.summary import summarise
+from analysis.store import Missing
+from inference.folder import RunError, RunFolder
+from inference.run import Run
+from jets.command import command
+from jets.errors import one_line
 
 T = TypeVar("T")
+BROKEN = (ValueError, OSError, TypeError, LookupError, RuntimeError, EOFError, UnpicklingError)
+"""What reading a damaged run may raise; the errors of a user's are among the first."""
 KEPT = ("config.toml", "provenance.json", "history.csv", "analysis.nc")
 """Files of which any one is enough for a page."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of one run. Each property raises :class:`Missing` with the reason, if there is one, why it is not.
+    """What is known of one run. Each property raises :class:`Missing`, with the reason, where something is not.
 
     Attributes
     ----------
@@ -112,40 +121,46 @@ def of_run(
     RunError
         Nothing there is of a run. With ``data`` or ``beta``, whatever keeps the run from being evaluated at them.
     """
-    from analysis.evaluation.tree import evaluate, evaluated
-    from analysis.evaluation.tree import history as epochs
-    from inference.run import Run, RunError
-
     folder = Path(path)
     if not any((folder / name).exists() for name in KEPT):
-        raise RunError(f"{folder}: no run there (none of {', '.join(KEPT)}); train one with python -m inference.svi")
+        raise RunError(f"{folder}: no run there (none of {', '.join(KEPT)}); train one: {command('train')}")
     known, run = Known(str(folder), {}, signal), Run(folder)
-    if data is not None or beta is not None:
-        tree: xr.DataTree | Missing = evaluated(Run.open(folder), data, beta)
-    else:
-        ways = (
-            lambda: evaluated(Run.open(folder), None),
-            lambda: evaluate(Run.open(folder)),
-            lambda: opened(folder / "analysis.nc"),
-        )
-        tree = first_of(ways, known.notes)
+    tree = tree_of(run, data, beta, known.notes)
     sources = {
         "tree": tree,
         "provenance": attempt(lambda: run.provenance, "provenance.json"),
         "recipe": attempt(lambda: run.recipe.to_toml(), "config.toml"),
-        "history": attempt(lambda: some_epochs(epochs(run)), "history.csv"),
-        "trust": kept(folder / "trust.nc", f"python -m analysis.trust {folder}"),
-        "dimension": kept(folder / "dimension" / "dimension.nc", f"python -m analysis.dimension {folder}"),
+        "history": attempt(lambda: some_epochs(epochs(run.history)), "history.csv"),
+        "trust": kept(folder / "trust.nc", command("trust", folder)),
+        "dimension": kept(folder / "dimension" / "dimension.nc", command("dimension", folder)),
     }
     known.sources.update(sources)
     if isinstance(tree, xr.DataTree):
         complete_from(known.sources, tree)
         if not tree.attrs["complete"]:
             known.notes.append(
-                f"Training is not complete. Continue it with python -m inference.svi --resume --out {folder}; what "
-                "follows describes its last checkpoint."
+                f"Training is not complete. Continue it: {command('resume', folder)}; what follows describes its last "
+                "checkpoint."
             )
     return known
+
+
+def tree_of(run: Run, data: Sequence[str] | None, beta: float | None, notes: list[str]) -> xr.DataTree | Missing:
+    """Return the evaluated run; of one that cannot be evaluated what an earlier evaluation left, and note it."""
+    if data is not None or beta is not None:
+        return evaluated(run, data, beta)
+    ways = (
+        lambda: evaluated(whole(run), None),
+        lambda: evaluate(whole(run)),
+        lambda: store.open(run.path / "analysis.nc"),
+    )
+    return first_of(ways, notes)
+
+
+def whole(run: Run) -> Run:
+    """Return the run, after asserting that its folder holds one."""
+    RunFolder.open(run.path)
+    return run
 
 
 def complete_from(sources: dict[str, Any], tree: xr.DataTree) -> None:
@@ -178,23 +193,14 @@ def first_of(ways: Sequence[Callable[[], T]], notes: list[str]) -> T | Missing:
 
 def attempt(read: Callable[[], T], what: str) -> T | Missing:
     """Return what ``read`` yields, or :class:`Missing` with the reason."""
-    from inference.errors import one_line
-
     try:
         return read()
     except FileNotFoundError as error:
         return Missing(f"{Path(error.filename or what).name} is missing")
     except Missing as error:
         return error
-    except broken() as error:
+    except BROKEN as error:
         return Missing(f"{what}: {one_line(error)}")
-
-
-def broken() -> tuple[type[Exception], ...]:
-    """Return what reading a damaged run may raise."""
-    from inference.errors import USER_ERRORS
-
-    return (*USER_ERRORS, ValueError, TypeError, LookupError, RuntimeError, EOFError, UnpicklingError)
 
 
 def some_epochs(history: xr.Dataset) -> xr.Dataset:
@@ -206,13 +212,8 @@ def some_epochs(history: xr.Dataset) -> xr.Dataset:
     return history
 
 
-def opened(path: Path) -> xr.DataTree:
-    """Read a tree wholly."""
-    return xr.open_datatree(path, engine="h5netcdf").load()
-
-
 def kept(path: Path, remedy: str) -> xr.DataTree | Missing:
     """Return a tree that another command left, or what to run for it."""
     if not path.exists():
         return Missing(f"not measured yet: {remedy}")
-    return attempt(lambda: opened(path), path.name)
+    return attempt(lambda: store.open(path), path.name)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from analysis.store import array, class_names, classes, names
 from analysis.measures.meaning import coordinate_kl
 from analysis.measures.observables import observables
 from analysis.report.page import Widget
+from analysis.store import array, class_names, classes, names, where
 
 MOST = 1500
 """Jets on a map."""
@@ -34,7 +34,10 @@ def latent_map(tree: xr.DataTree) -> Widget:
     jets = shown(label)
     points = array(tree, "guide_params/point")
     order = [str(name) for name in best_coordinates(tree)]
-    columns = [column(name, np.asarray(points.sel(coordinate=name))[jets], unit_of(points, name)) for name in order]
+    columns = [
+        column(name, np.asarray(points.sel(coordinate=name))[jets], str(points["unit"].sel(coordinate=name).values))
+        for name in order
+    ]
     triangle = simplex(points)
     offered = [*columns, *scores(tree, jets), *seen(tree, jets)]
     line = len(order) < 2 or sum_to_one(points, order[:2])
@@ -61,21 +64,17 @@ def best_coordinates(tree: xr.DataTree) -> list[str]:
 
 def simplex(points: xr.DataArray) -> list[str]:
     """Return the coordinates of the first simplex or category with three members; none: empty."""
-    coordinates, kinds = names(points, "coordinate"), names(points, "kind")
-    flat = [name for name, kind in zip(coordinates, kinds, strict=True) if kind in ("simplex", "category")]
-    factors = [name.rpartition("_")[0] for name in flat]
-    found = next((factor for factor in factors if factors.count(factor) == 3), None)
-    return [name for name, factor in zip(flat, factors, strict=True) if factor == found]
+    flat = where(points, "coordinate", kind=("simplex", "category"))
+    for factor in dict.fromkeys(names(flat, "factor")):
+        own = names(where(flat, "coordinate", factor=factor), "coordinate")
+        if len(own) == 3:
+            return own
+    return []
 
 
 def sum_to_one(points: xr.DataArray, pair: list[str]) -> bool:
     """Whether two coordinates are the same: those of a simplex or category with two members."""
     return bool(np.allclose(points.sel(coordinate=pair).sum("coordinate"), 1, atol=1e-3))
-
-
-def unit_of(points: xr.DataArray, name: str) -> str:
-    """Return the unit of a coordinate."""
-    return "rad" if str(points["kind"].sel(coordinate=name).values) == "angle" else ""
 
 
 def scores(tree: xr.DataTree, jets: np.ndarray) -> list[dict[str, Any]]:

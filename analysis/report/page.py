@@ -16,8 +16,8 @@ import xarray as xr
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from analysis.store import Missing
 from analysis.figures.style import COLOURS, house
+from analysis.store import Missing
 
 INK = {"#000000": "currentColor"} | {colour: f"var(--c{i}, {colour})" for i, colour in enumerate(COLOURS)}
 """Colour of a drawing -> what the page puts there, so that it is read on light and on dark ground."""
@@ -131,7 +131,7 @@ def render(
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["svg"] = lambda figure, name: Markup(svg(figure, name))
     environment.filters["inert"] = inert
-    home = files("analysis") / "html"
+    home = files("analysis.report") / "html"
     texts = {name: Markup((home / name).read_text(encoding="utf-8")) for name in ("report.css", "report.js")}
     template = environment.from_string((home / "report.html.j2").read_text(encoding="utf-8"))
     known = {"title": title, "lead": lead, "sections": sections, "notes": notes, "columns": columns}

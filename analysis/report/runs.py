@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from analysis.store import Missing
 from analysis.report.inputs import attempt
-
-MANIFEST = "scan.json"
+from analysis.store import Missing
+from inference.run import Run
+from inference.scan import MANIFEST
 
 
 def expanded(paths: Sequence[str | Path]) -> list[Path]:
@@ -38,8 +38,6 @@ def overview(folders: Sequence[Path]) -> xr.Dataset:
 
 def one(folder: Path) -> dict[str, str | int | float | bool]:
     """Return the row of one run."""
-    from inference.run import Run
-
     run = Run(folder)
     recipe, history = attempt(lambda: run.recipe, "recipe"), attempt(lambda: run.history, "history")
     epochs = [] if isinstance(history, Missing) else history
@@ -47,19 +45,10 @@ def one(folder: Path) -> dict[str, str | int | float | bool]:
     row: dict[str, str | int | float | bool] = {"latent": "", "setting": "", "seed": -1, "complete": False}
     if not isinstance(recipe, Missing):
         row["latent"], row["seed"] = recipe.model.latent, recipe.training.seed
-        row["setting"] = f"{recipe.model.likelihood}, beta {beta_of(recipe.model.beta)}"
+        row["setting"] = f"{recipe.model.likelihood}, beta {recipe.model.beta}"
         row["complete"] = bool(epochs) and run.complete
     ended = {name: last.get(f"validation_{name}", last.get(name, np.nan)) for name in ("loss", "kl")}
     return {**row, "epochs": len(epochs), **ended}
-
-
-def beta_of(beta: float | tuple[float, float]) -> str:
-    """Return a resolution, or a range of them.
-
-    >>> beta_of(0.1), beta_of((0.01, 1))
-    ('0.1', '0.01:1')
-    """
-    return ":".join(f"{value:g}" for value in (beta if isinstance(beta, tuple) else (beta,)))
 
 
 def chosen(table: xr.Dataset) -> Path:

@@ -11,11 +11,10 @@ import xarray as xr
 from matplotlib.colors import LogNorm
 from PIL import Image
 
-from analysis.store import Missing, array, names
-from analysis.figures.jets_and_latents import DARKEST
+from analysis.figures.style import DARKEST, IMAGE_MAP
+from analysis.measures.paths import informed_paths, step_title
 from analysis.report.page import Widget, png_uri
-from analysis.figures.physics import informed_paths
-from analysis.figures.style import IMAGE_MAP
+from analysis.store import Missing, array, names
 
 
 def slides(tree: xr.DataTree) -> tuple[Widget, dict[str, float]]:
@@ -36,9 +35,9 @@ def of_images(tree: xr.DataTree) -> tuple[Widget, dict[str, float]]:
     images = array(tree, "slides/image")
     norm = LogNorm(DARKEST, max(float(images.max()), 2 * DARKEST))
     paths, changes = [], {}
-    for path, steps in informed_paths(tree, names(images, "step")).items():
-        pixels = np.asarray(images.sel(step=steps))
-        paths.append(path_of(path, steps) | {"images": [png(norm(picture.T[::-1])) for picture in pixels]})
+    for path, steps in informed_paths(tree, images).items():
+        pixels = np.asarray(images.isel(step=steps))
+        paths.append(labels_of(path, images, steps) | {"images": [png(norm(picture.T[::-1])) for picture in pixels]})
         share = pixels / pixels.sum((1, 2), keepdims=True)
         changes[path] = largest_change(share.reshape(len(share), -1))
     average = array(tree, "images/average")
@@ -51,17 +50,18 @@ def of_clouds(tree: xr.DataTree) -> tuple[Widget, dict[str, float]]:
     clouds = array(tree, "slides/cloud")
     reach = 1.1 * float(abs(clouds.isel(column=slice(1, None))).max())
     paths, changes = [], {}
-    for path, steps in informed_paths(tree, names(clouds, "step")).items():
-        particles = np.asarray(clouds.sel(step=steps), float)
-        paths.append(path_of(path, steps) | {"clouds": np.round(particles, 3).tolist()})
+    for path, steps in informed_paths(tree, clouds).items():
+        particles = np.asarray(clouds.isel(step=steps), float)
+        paths.append(labels_of(path, clouds, steps) | {"clouds": np.round(particles, 3).tolist()})
         grid = np.stack([smeared(cloud, reach) for cloud in particles])
         changes[path] = largest_change(grid)
     return Widget("slider", {"extent": [reach, reach], "paths": paths, "unit": "area: share of pT"}), changes
 
 
-def path_of(path: str, steps: list[str]) -> dict[str, Any]:
+def labels_of(path: str, slides: xr.DataArray, steps: np.ndarray) -> dict[str, Any]:
     """Return name and labels of a path; it starts in its middle."""
-    return {"name": path, "steps": [step.removeprefix(path).strip(" _=") for step in steps], "start": len(steps) // 2}
+    known = names(slides.isel(step=steps), "step")
+    return {"name": path, "steps": [step_title(path, step) for step in known], "start": len(known) // 2}
 
 
 def largest_change(shares: np.ndarray) -> float:

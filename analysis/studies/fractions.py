@@ -6,18 +6,18 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
 
 from analysis.evaluation.image_scores import scores
-from analysis.report.page import Part, Question, Table
+from analysis.figures.fractions import auc_against_fraction
 from analysis.measures.tagging import auc
-from analysis.studies.setup import Setup
-from analysis.figures.style import COLOURS, house
+from analysis.report.page import Part, Question, Table
 from analysis.report.words import spread
+from analysis.studies.setup import Setup
 
 FRACTIONS = (1.0, 0.5, 0.25, 0.1, 0.05, 0.02, 0.01)
 """t/Q: top jets over QCD jets in the training sample."""
-TAGGERS = ("mixture", "reconstruction")
+TAGGERS = {"mixture": "weight of the second mixture", "reconstruction": "reconstruction error"}
+"""Tagger -> its name in the figure."""
 
 
 def changes(setup: Setup, fraction: float) -> dict[str, Any]:
@@ -71,25 +71,9 @@ def fractions(found: xr.Dataset) -> Part:
     )
     head = ["t/Q", "second mixture, AUC (range)", "the right way round", "reconstruction, AUC"]
     caption = "AUC on held-out jets against the fraction of the minority in training; prior alpha = (1, 0.25)."
-    return Part("fractions", reading, caption, draw(found), Table(head, rows), numbers=found)
-
-
-def draw(found: xr.Dataset) -> Figure:
-    """Draw AUC against t/Q: every seed, and the median."""
-    with house():
-        figure = Figure(figsize=(4.6, 3.4))
-        axes = figure.subplots()
-        for tagger, colour, marker in zip(TAGGERS, COLOURS, "os", strict=False):
-            mine = found["auc"].sel(tagger=tagger)
-            for seed in mine["seed"]:
-                axes.plot(found["fraction"], mine.sel(seed=seed), marker, color=colour, markersize=3, alpha=0.5)
-            name = {"mixture": "weight of the second mixture", "reconstruction": "reconstruction error"}[tagger]
-            axes.plot(found["fraction"], mine.median("seed"), color=colour, label=name)
-        axes.axhline(0.5, color="0.6", linestyle=":")
-        axes.set(xscale="log", xlabel="top / QCD in the training sample", ylabel="AUC, held-out jets", ylim=(None, 1))
-        axes.invert_xaxis()
-        axes.legend(title="median and seeds")
-    return figure
+    return Part(
+        "fractions", reading, caption, auc_against_fraction(found["auc"], TAGGERS), Table(head, rows), numbers=found
+    )
 
 
 QUESTION = Question("fractions", "Does the prior keep a mixture for the minority?", (fractions,))

@@ -6,11 +6,11 @@ from itertools import product
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
 
+from analysis.figures.images import image_columns
 from analysis.report.page import Part, Question, Table
 from analysis.studies.fractions import case, changes
-from analysis.studies.images import average_images, axes_of, corner_images, draw_images
+from analysis.studies.images import average_images, axes_of, corner_images
 from analysis.studies.setup import Setup
 
 SHOWN = (1.0, 0.25, 0.05, 0.01)
@@ -49,19 +49,19 @@ def mixtures(found: xr.Dataset) -> Part:
         "mixtures",
         reading,
         "Average images of the held-out classes, then the two decoded mixtures of one training at each t/Q.",
-        figure=draw(found),
+        figure=image_columns(columns(found)),
         table=Table(["t/Q, mixture", *(f"shared with {name}" for name in known)], rows),
         numbers=found[["decoded"]],
     )
 
 
-def draw(found: xr.Dataset) -> Figure:
-    """Draw the class averages, then a column for each t/Q."""
-    columns = [[(f"average {name}", found["average"].sel({"class": name})) for name in found["class"].values]]
+def columns(found: xr.Dataset) -> list[list[tuple[str, xr.DataArray]]]:
+    """Return titles and images: the class averages, then a column for each t/Q."""
+    result = [[(f"average {name}", found["average"].sel({"class": name})) for name in found["class"].values]]
     for fraction in found["fraction"].values:
         mine = found["decoded"].sel(fraction=fraction)
-        columns.append([(f"mixture {m}, t/Q = {fraction:g}", mine.sel(mixture=m)) for m in (0, 1)])
-    return draw_images(columns)
+        result.append([(f"mixture {m}, t/Q = {fraction:g}", mine.sel(mixture=m)) for m in (0, 1)])
+    return result
 
 
 QUESTION = Question("mixtures", "What do the mixtures look like?", (mixtures,))

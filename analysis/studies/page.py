@@ -1,4 +1,4 @@
-"""A page on studies: ``python -m analysis.report`` of the folder that :mod:`analysis.study` filled."""
+"""A page on the studies in a folder, measured or not."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from pathlib import Path
 
 import xarray as xr
 
+from analysis.report.export import save_text
 from analysis.report.inputs import KEPT, kept
 from analysis.report.page import Part, Section, Table, render
 from analysis.studies import STUDIES
+from jets.command import command
 
 Measured = Mapping[str, xr.Dataset]
 
@@ -21,7 +23,7 @@ def holds_studies(folder: Path) -> bool:
 
 def answers(folder: Path) -> list[Section]:
     """Return a section for each study, measured or not, and how to reproduce what is there."""
-    found = {name: kept(folder / f"{name}.nc", command(folder, name)) for name in STUDIES}
+    found = {name: kept(folder / f"{name}.nc", made_by(name, folder)) for name in STUDIES}
     measured = {name: tree.to_dataset() for name, tree in found.items() if isinstance(tree, xr.DataTree)}
     sections = [
         study.QUESTION.answered(measured[name])
@@ -32,20 +34,21 @@ def answers(folder: Path) -> list[Section]:
     return [*sections, Section("reproduction", "How to reproduce it?", [origin(measured, folder)])]
 
 
-def command(folder: Path, name: str) -> str:
-    """Return what makes a study."""
-    return f"python -m analysis.study {name} --out {folder}"
+def made_by(name: str, folder: Path) -> str:
+    """Return the command that makes a study."""
+    return command("study", name, "--out", folder)
 
 
 def origin(measured: Measured, folder: Path) -> Part:
     """Name the command of each study, and the jets."""
-    rows = [[name, str(found.attrs.get("command", command(folder, name)))] for name, found in measured.items()]
+    rows = [[name, str(found.attrs.get("command", made_by(name, folder)))] for name, found in measured.items()]
     files = dict.fromkeys(str(file) for found in measured.values() for file in found.attrs["jets"])
-    rows += [["jets", ", ".join(files)], ["this page", f"python -m analysis.report {folder}"]]
+    rows += [["jets", ", ".join(files)], ["this page", command("report", folder)]]
     return Part("origin", "Each run's own folder holds its recipe, seed and versions.", table=Table(["", ""], rows))
 
 
-def page(sections: list[Section], folder: Path) -> str:
-    """Return the page."""
+def write_studies(sections: list[Section], folder: Path, out: Path) -> Path:
+    """Write the page; return its path."""
     known = sum(not section.parts[0].missing for section in sections) - 1
-    return render("Latent spaces of jet images", f"{folder}: {known} of {len(STUDIES)} studies of 2104.08291", sections)
+    lead = f"{folder}: {known} of {len(STUDIES)} studies of 2104.08291"
+    return save_text(render("Latent spaces of jet images", lead, sections), out)

@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from inference.fit import train_many
 from inference.machine import tune_cpu
 from inference.recipe import Recipe, read
 from inference.run import Run, RunError
+from inference.training import train_many
 from jets import Jets, load
 
 LABELS = {
@@ -104,7 +104,7 @@ class Setup:
             if group:
                 print(f"{case}: {len(group)} seeds of {name}", flush=True)
                 train_many(list(group.values()), list(group), resume=resume)
-        return [Run.open(folder) for folder in recipes]
+        return [Run.open(folder, self.jets) for folder in recipes]
 
 
 def assert_same(run: Run, recipe: Recipe) -> None:

@@ -8,22 +8,20 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from analysis.measures.bimodality import bimodality
 from analysis.evaluation.image_scores import capped
-from analysis.report.page import Part, Question, Table
+from analysis.figures.stability import stability_panels
+from analysis.measures.bimodality import bimodality
 from analysis.measures.tagging import auc
-from analysis.studies.setup import LABELS, Setup
-from analysis.figures.style import COLOURS, IMAGE_MAP, house
+from analysis.report.page import Part, Question, Table
 from analysis.report.words import listed, spread
+from analysis.studies.setup import LABELS, Setup
 from inference.data import data_for, split
-from inference.fit import trainer_for
 from inference.machine import tune_cpu
 from inference.recipe import Recipe
+from inference.training import trainer_for
 from jets import Jets
 from jets.files import replacing
 from models import VAE
@@ -45,8 +43,6 @@ MOST = 1000
 """Held-out jets of each class that are followed."""
 COLLAPSED = 0.55
 """A seed whose latent separates the classes no better than this, turned as suits, has collapsed."""
-EDGES = np.linspace(0, 1, 41)
-"""Of the histograms that are drawn."""
 HEAD = ("model", "max(AUC, 1 - AUC)", "sd over the last 50 epochs", "bi-modality", "collapsed")
 
 
@@ -138,7 +134,7 @@ def stability(found: xr.Dataset) -> Part:
         "One latent dimension. A line for each seed: how well the latent separates the classes (turned as suits), and "
         "its bi-modality, the share of jets that would have to move for it to have one peak. Below, the latent of the "
         "seed of median bi-modality: its histogram against the epoch, and by class at the end (0 to 1: central 99 %).",
-        figure=draw(found),
+        figure=stability_panels(found, LABELS),
         table=Table(HEAD, [[LABELS[model], *cells] for model, cells in rows.items()]),
         numbers=found[["separation", "bimodality"]],
     )
@@ -150,54 +146,6 @@ def row(mine: xr.Dataset) -> list[str]:
     separation, collapsed = last["separation"].values, int((last["separation"] < COLLAPSED).sum())
     drift = f"{float(late.std('epoch').median()):.4f}"
     return [spread(separation), drift, spread(last["bimodality"].values), f"{collapsed} of {len(separation)}"]
-
-
-def draw(found: xr.Dataset) -> Figure:
-    """Draw separation and bi-modality against the epoch, a line for each seed, and one seed's latent."""
-    models = [str(name) for name in found["model"].values]
-    with house():
-        figure = Figure(figsize=(2.3 * len(models) + 0.4, 7.6))
-        grid = figure.subplots(4, len(models), squeeze=False, sharey="row")
-        for i, model in enumerate(models):
-            mine = found.sel(model=model)
-            for row, name in enumerate(("separation", "bimodality")):
-                grid[row, i].plot(found["epoch"], mine[name].T, color=COLOURS[i], linewidth=0.8, alpha=0.8)
-            seed = int(np.argsort(mine["bimodality"].isel(epoch=-1).values)[mine.sizes["seed"] // 2])
-            latent = rescaled(mine["latent"].isel(seed=seed).values)
-            over_epochs(grid[2, i], found["epoch"].values, latent)
-            by_class(grid[3, i], latent[-1], np.asarray(found["class_name"]))
-            grid[0, i].set(title=LABELS[model], ylim=(0.48, 1))
-            for axes in grid[:3, i]:
-                axes.set_xlim(0, float(found["epoch"][-1]))
-            grid[2, i].set_xlabel("epoch")
-            grid[3, i].set_xlabel(f"latent of seed {seed}, at the end")
-        for row, label in enumerate(("max(AUC, 1 - AUC)", "bi-modality", "latent, one seed", "jets, normalised")):
-            grid[row, 0].set_ylabel(label)
-        grid[3, 0].legend()
-    return figure
-
-
-def rescaled(values: NDArray) -> NDArray:
-    """Return latents (epoch, jet) with their central 99 % at the end on [0, 1]."""
-    low, high = np.quantile(values[-1], (0.005, 0.995))
-    return (values - low) / max(high - low, 1e-12)
-
-
-def over_epochs(axes: Axes, epochs: NDArray, latent: NDArray) -> None:
-    """Draw the histogram of the latent (epoch, jet) against the epoch, each with a largest bin of one."""
-    counts = np.stack([np.histogram(row, EDGES)[0] for row in latent], 1)
-    axes.pcolormesh(
-        epochs, (EDGES[1:] + EDGES[:-1]) / 2, counts / np.maximum(counts.max(0), 1), cmap=IMAGE_MAP, rasterized=True
-    )
-    axes.tick_params(color="w", which="both")
-
-
-def by_class(axes: Axes, latent: NDArray, names: NDArray) -> None:
-    """Draw the histogram of the latent (jet,) of each class."""
-    for colour, name in zip(COLOURS, dict.fromkeys(names), strict=False):
-        density, _ = np.histogram(latent[names == name], EDGES, density=True)
-        axes.stairs(density, EDGES, color=colour, label=str(name), linewidth=1.4)
-    axes.set(yticks=[])
 
 
 QUESTION = Question("stability", "Is a latent dimension stable, and bi-modal?", (stability,))

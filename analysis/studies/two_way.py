@@ -10,15 +10,13 @@ import numpy as np
 import pandas as pd
 import torch
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from analysis.evaluation.image_scores import entropies, scores
-from analysis.report.page import Part, Question, Table
+from analysis.figures.two_way import NO_MODEL, two_ways
 from analysis.measures.tagging import auc
-from analysis.studies.setup import LABELS, Setup
-from analysis.figures.style import COLOURS, house
 from analysis.measures.typicality import image_scores
+from analysis.report.page import Part, Question, Table
+from analysis.studies.setup import LABELS, Setup
 from inference.data import data_for, split
 from inference.recipe import DataConfig
 from inference.run import Run
@@ -36,10 +34,6 @@ CHANGES: dict[str, dict[str, Any]] = {
 """Model -> changes of its recipe ``image-<model>``."""
 EPOCHS, SIZE = 20, 2000
 SEEDS = 5
-SHOWN = ("reconstruction", "kl", "log_p", "rare_mixture", "rare_ratio", "rare_responsibility", "entropy", "typicality")
-MARKERS = "ovP^<>D*"
-NO_MODEL = "none"
-"""Stands for the scores of the image alone."""
 
 
 def measure(setup: Setup) -> xr.Dataset:
@@ -83,12 +77,12 @@ def of_images(setup: Setup) -> Iterator[dict[str, Any]]:
 
 def tagging(setup: Setup, run: Run, background: str) -> Iterator[dict[str, Any]]:
     """Yield the AUC of every score for every anomalous class, on held-out jets."""
-    test = setup.jets[run.split(setup.jets).test]
+    test = setup.jets[run.split.test]
     jets = concatenate([test, setup.others]) if setup.files[2:] else test
     found = scores(run, jets, own=setup.jets, most=setup.most, image_alone=False)
     label = np.asarray(found["class_name"])
-    for name in found["score"].values:
-        if str(name)[-1].isdigit() and not str(name).startswith("latent_"):
+    for name, component in zip(found["score"].values, found["component"].values, strict=True):
+        if component >= 0:
             continue  # a component's number means nothing; the rarest one's score is kept
         values = np.asarray(found["score_value"].sel(score=name))
         if np.ptp(values) == 0:
@@ -127,7 +121,7 @@ def two_way(found: xr.Dataset) -> Part:
         f"{table.loc[(model, best), both].min():.3f}.",
         "Each point is a model (colour) and a score (marker): AUC one way against the other, median of the seeds; a "
         "tagger that works both ways lies in the upper right corner.",
-        figure=draw(found),
+        figure=two_ways(found["auc"], ways(found), {model: LABELS[model] for model in CHANGES}),
         table=as_table(table[both], "Median AUC of every model and score"),
         numbers=found,
     )
@@ -154,46 +148,6 @@ def as_table(values: pd.DataFrame, title: str) -> Table:
         for (model, score), row in values.iterrows()
     ]
     return Table(["model, score", *values], rows, folded=title)
-
-
-def draw(found: xr.Dataset) -> Figure:
-    """Draw one way against the other: a point for each model and score, at the largest contamination and pure."""
-    (a, b), (c, d) = ways(found)
-    with house():
-        figure = Figure(figsize=(7.6, 3.9))
-        grid = figure.subplots(1, 2, sharex=True, sharey=True)
-        for axes, contamination in zip(grid, (0.0, max(CONTAMINATION)), strict=True):
-            mine = found["auc"].sel(contamination=contamination)
-            x, y = (mine.sel(anomaly=one, background=other) for one, other in ((a, b), (c, d)))
-            points(axes, x, y)
-            axes.set(xlabel=f"AUC, {a} among {b}", title=f"{100 * contamination:g} % contamination")
-            axes.axhline(0.5, color="0.7", linestyle=":", zorder=0)
-            axes.axvline(0.5, color="0.7", linestyle=":", zorder=0)
-        grid[0].set(ylabel=f"AUC, {c} among {d}", xlim=(0, 1.02), ylim=(0, 1.02))
-        handles, names = grid[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside right center", fontsize=7)
-    return figure
-
-
-def points(axes: Axes, x: xr.DataArray, y: xr.DataArray) -> None:
-    """Draw the median seed of each score that is shown: colour by model, marker by score."""
-    colours = dict(zip(CHANGES, COLOURS, strict=False)) | {NO_MODEL: "k"}
-    for model, colour in colours.items():
-        own: dict[str, Any] = {"markersize": 6, "markeredgewidth": 0}
-        if model == NO_MODEL:
-            own = {"markersize": 10, "markeredgewidth": 0.8, "markeredgecolor": "w"}
-        else:
-            axes.plot([], [], "s", color=colour, label=LABELS[model])
-        for score, marker in zip(SHOWN, MARKERS, strict=True):
-            one, other = (median(values.sel(model=model), score) for values in (x, y))
-            axes.plot(one, other, marker, color=colour, **own)
-    for score, marker in zip(SHOWN, MARKERS, strict=True):
-        axes.plot([], [], marker, color="0.4", label=score.replace("_", " "))
-
-
-def median(values: xr.DataArray, score: str) -> float:
-    """Return the median over seeds, NaN where the model lacks the score."""
-    return float(np.median(values.sel(score=score))) if score in values["score"] else float("nan")
 
 
 QUESTION = Question("two-way", "Which score finds anomalies both ways?", (two_way, others))

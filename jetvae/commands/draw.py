@@ -121,15 +121,16 @@ def add_correlation(parser: argparse.ArgumentParser) -> None:
 
 def correlation(options: argparse.Namespace) -> None:
     """Measure the correlation dimension of each class and of known samples, print and draw it."""
-    from analysis.figures.correlation_dimension import figure
-    from analysis.measures.correlation_dimension import describe, known_samples, of_classes
+    from analysis.evaluation.pair_distances import of_classes
+    from analysis.figures.correlation_dimension import correlation_figure
+    from analysis.measures.correlation_dimension import describe, known_samples
     from jets import load
 
     sample = load(*(options.data or shared.SAMPLES_BY_DIMENSION))
     found = of_classes(sample, options.jets, options.pt, options.matrices)
     known = known_samples(options.points, options.seeds)
     print("\n".join(describe(found, known)))
-    write(figure(found, known, options.pt), options.out)
+    write(correlation_figure(found, known, options.pt), options.out)
 
 
 FIGURES = {

@@ -7,7 +7,6 @@ stay as they are.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from jetvae import options as shared
 
@@ -21,12 +20,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Train on, then name the files."""
-    from inference.grid import resume
-    from inference.scan import MANIFEST
-    from jetvae.commands.train import finished
+    from jetvae.trainings import finished, resumed
 
-    folder = Path(options.folder)
     given = {"training.epochs": options.epochs, "training.device": options.device}
     changes = {key: value for key, value in given.items() if value is not None}
-    runs = resume(folder, changes, options.together)
-    finished(runs, folder if (folder / MANIFEST).exists() else None)
+    finished(*resumed(options.folder, changes, options.together))

@@ -79,13 +79,13 @@ def ordered(words: Sequence[str]) -> list[str]:
 
 def run(options: argparse.Namespace) -> None:
     """Train, then name the files."""
-    from inference.fit import default_folder, train_many
+    from inference.training import default_folder, train_many
     from inference.grid import combinations
     from inference.machine import tune_cpu
     from inference.scan import create, train
 
     if options.resume:
-        return resume(options)
+        return finished(*resumed(options.out, unchanged(options), options.together))
     recipe = options.recipe or DEFAULT
     betas = options.beta or [None]
     recipes = combinations(
@@ -113,31 +113,20 @@ def overrides(options: argparse.Namespace) -> dict[str, Any]:
     return given | dict(map(override, options.set))
 
 
-def resume(options: argparse.Namespace) -> None:
-    """Do what ``jetvae resume`` does to the folder in ``--out``."""
-    from inference.run import RunError
-    from jetvae.commands import resume as command
+def unchanged(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what ``--resume`` may change, after asserting that nothing else was given.
 
-    given = [name for name in vars(options) if name not in ("resume", "out", "epochs", "device", "together")]
+    Raises
+    ------
+    RunError
+        Another option was given, or no folder.
+    """
+    from inference.folder import RunError
+
     if options.out is None:
         raise RunError("--resume needs --out, the folder of the run or scan to continue")
-    if changed := [f"--{name.replace('_', '-')}" for name in given if getattr(options, name) not in (None, [], 1)]:
-        raise RunError(f"{options.out}: --resume cannot change {', '.join(changed)}; start a new run with another --out")
-    command.run(argparse.Namespace(**vars(options) | {"folder": options.out}))
-
-
-def finished(runs: Sequence[Any], scan: Path | None = None) -> None:
-    """Say how each training ended, where its files are, and what to do next."""
-    from jets.command import command
-
-    for run in runs:
-        last = run.history[-1]
-        parts = f"reconstruction {last['reconstruction']:.4f} + KL {last['kl']:.4f} nats per jet"
-        print(f"{run.path}: loss {last['loss']:.4f} = {parts}")
-    if scan is not None:
-        print(f"wrote {scan / 'scan.json'} and {len(runs)} runs")
-        print(f"next: {command('topology', scan)}; {command('report', scan)}")
-        return
-    for run in runs:
-        print(f"wrote {', '.join(sorted(path.name for path in run.path.iterdir()))} in {run.path}")
-        print(f"next: {command('summary', run.path)}; {command('report', run.path)}")
+    given = [name for name in vars(options) if name not in ("resume", "out", "epochs", "device", "together")]
+    changed = [f"--{name.replace('_', '-')}" for name in given if getattr(options, name) not in (None, [], 1)]
+    if changed:
+        raise RunError(f"{options.out}: --resume cannot change {', '.join(changed)}; train anew with another --out")
+    return {KEYS[name]: getattr(options, name) for name in ("epochs", "device") if getattr(options, name) is not None}

@@ -11,7 +11,7 @@ from analysis.measures.trust import checks, parser
 from analysis.evaluation.trusted import trusted
 from inference.refine import refined_elbo
 from inference.run import RunError
-from inference.simulate import simulate
+from inference.simulated import simulated_jets
 from models import VAE, EnergyMover, Gaussian
 
 BETA = 0.8
@@ -47,7 +47,7 @@ def test_refinement_closes_the_amortisation_gap():
 @pytest.mark.parametrize(("shift", "scale", "passes"), [(0.0, 1.0, True), (0.5, 1.0, False), (0.0, 0.7, False)])
 def test_simulated_jets_calibrate(shift, scale, passes):
     """The best factorised guide is 5 % narrower than the posterior's marginals, which 500 jets do not see."""
-    table = simulate(linear_vae(shift, scale), 500, 99, seed=1)
+    table = simulated_jets(linear_vae(shift, scale), 500, 99, seed=1)
     rank = ranks(np.asarray(table["truth"][:, 0]), np.asarray(table["z"][..., 0]))
     assert (calibration(rank, 99).p_value > 0.01) == passes
 
@@ -60,7 +60,7 @@ def test_what_cannot_be_drawn_is_said():
     vae = linear_vae()
     vae.likelihood = Clouds()
     with pytest.raises(RunError, match="no calibration: EnergyMover"):
-        simulate(vae, 5, 5)
+        simulated_jets(vae, 5, 5)
 
 
 def test_checks_of_a_run(trained, sample):

@@ -1,7 +1,8 @@
 """The questions that a report answers, in its order; a file each.
 
-Each holds QUESTION, whose answers are functions :class:`analysis.report.inputs.Known` -> :class:`analysis.report.page.Part`. A part
-that needs what is not known raises :class:`analysis.store.Missing`, and the page says why.
+Each holds QUESTION, whose answers are functions from :class:`analysis.report.inputs.Known` to
+:class:`analysis.report.page.Part`. A part that needs what is not known raises :class:`analysis.store.Missing`, and the
+page says why.
 """
 
 from analysis.report.sections import anomalies, convergence, dimension, meaning, reproduction, topology, training, trust

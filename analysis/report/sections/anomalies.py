@@ -10,14 +10,15 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import ks_2samp
 
-from analysis.figures import jets_and_latents as figures
-from analysis.store import Missing, array, class_names, classes, names
-from analysis.measures.anomaly import performance
+from analysis.figures.latents import latent_histograms
+from analysis.figures.tagging import roc_curves
+from analysis.figures.triangle import gibbs_triangle
+from analysis.measures.tagging import Estimate, performance, roc, separate
 from analysis.report.inputs import Known
 from analysis.report.maps import latent_map, simplex
 from analysis.report.page import Part, Question, Table
-from analysis.measures.tagging import Estimate, roc, separate
 from analysis.report.words import listed, plus_minus
+from analysis.store import Missing, array, class_names, classes, names
 
 BEST = 8
 """Scores of which everything is measured, those of the largest AUC."""
@@ -76,7 +77,7 @@ def curves(known: Known) -> Part | None:
         f"{signal.sizes['jet']:,} {known.numbers['signal']} jets against {background.sizes['jet']:,} others.",
         "Background rejection against signal efficiency for the best scores, where at least ten background jets pass; "
         "legend: AUC with its bootstrap error.",
-        figure=figures.roc_curves(known.tree, known.numbers["signal"], auc),
+        figure=roc_curves(known.tree, known.numbers["signal"], auc),
         numbers=numbers,
     )
 
@@ -103,7 +104,7 @@ def histograms(known: Known) -> Part:
         "latent_histograms",
         most_apart(points, label),
         "Centre of each jet's posterior, by class, each normalised to unit area.",
-        figure=figures.latent_histograms(known.tree),
+        figure=latent_histograms(known.tree),
         numbers=xr.Dataset({"point": points, "class_name": ("jet", label)}),
     )
 
@@ -140,7 +141,7 @@ def triangle(known: Known) -> Part | None:
         "triangle",
         f"On average {listed(said)}.",
         "Gibbs triangle: each jet at its mixture weights; a corner is a pure mixture.",
-        figure=figures.gibbs_triangle(known.tree, corners),
+        figure=gibbs_triangle(np.asarray(weight), label, classes(known.tree), corners),
         numbers=xr.Dataset({"weight": weight, "class_name": ("jet", label)}),
     )
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from analysis.store import Missing
-from analysis.figures.jets_and_latents import losses as draw
+from analysis.figures.training import losses as draw
 from analysis.report.inputs import Known
 from analysis.report.page import Part, Question
 from analysis.report.words import counted, plus_minus
+from analysis.store import Missing
 
 TAIL = 0.25
 """Part of the epochs, at the end, whose slope is taken."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from analysis.figures import dimension as dimension_figures, jets_and_latents as figures
-from analysis.store import Missing, array, class_names, classes, names
-from analysis.measures.information import information
+from analysis.figures import dimension as drawn
+from analysis.figures.latents import kl_spectrum
+from analysis.measures.information import ACTIVE, information
 from analysis.report.inputs import Known
 from analysis.report.page import Part, Question, Table
-from analysis.figures.physics import ALIVE
 from analysis.report.words import counted, listed, plus_minus
+from analysis.store import Missing, array, class_names, classes, names
+from jets.command import command
 
 
 def spectrum(known: Known) -> Part:
@@ -22,18 +23,18 @@ def spectrum(known: Known) -> Part:
     mean = np.asarray(kl.mean("jet"), float)
     order = np.argsort(-mean)
     terms = names(kl, "kl_term")
-    active = [i for i in order if mean[i] >= ALIVE]
+    active = [i for i in order if mean[i] >= ACTIVE]
     most = listed(f"{terms[i]} {mean[i]:.2f}" for i in active[:4]) + (" lead" if len(active) > 4 else "")
     reading = (
         f"{len(active)} of {counted(len(mean), 'coordinate')} {'carries' if len(active) == 1 else 'carry'} at least "
-        f"{ALIVE:g} nat; in all they carry {mean.sum():.2f} nat{f' ({most})' if most else ''}."
+        f"{ACTIVE:g} nat; in all they carry {mean.sum():.2f} nat{f' ({most})' if most else ''}."
     )
     return Part(
         "kl_spectrum",
         reading,
         "Mean KL divergence of posterior from prior for each coordinate, by class, with the error of the mean. A "
         "coordinate near zero carries no information on the jet.",
-        figure=figures.kl_spectrum(known.tree),
+        figure=kl_spectrum(known.tree),
         numbers=by_class(kl, known.tree),
         warning=not active,
     )
@@ -80,7 +81,7 @@ def between(bounds: xr.DataArray) -> str:
 def dimensions(known: Known) -> Part:
     """Draw the dimension against the scale."""
     curves = curves_of(known)
-    scale, good = dimension_figures.scales(curves), np.asarray(curves["converged"], bool)
+    scale, good = drawn.scales(curves), np.asarray(curves["converged"], bool)
     d2, error = (np.asarray(curves[name], float) for name in ("D2", "D2_error"))
     unit = curves.attrs["unit"]
     places = np.linspace(0, len(scale) - 1, 5).astype(int)[1:4].tolist()
@@ -91,7 +92,7 @@ def dimensions(known: Known) -> Part:
         f"The jets have D2 = {said}. D1 and D2 agree, as they must at the optimum, on {agree}.",
         "Number of dimensions at each resolution, from what is told (D2) and from what is lost (D1); bands: one "
         "standard error; grey: they differ by more than 10 %.",
-        figure=dimension_figures.dimensions(curves),
+        figure=drawn.dimensions(curves),
         numbers=curves[[name for name in curves.data_vars if curves[name].dims == ("beta",)]],
         warning=bool(good.mean() < 0.5),
     )
@@ -102,14 +103,14 @@ def switching(known: Known) -> Part | None:
     if isinstance(known.sources.get("dimension", Missing()), Missing):
         return None
     curves = curves_of(known)
-    on = np.sort(np.asarray(dimension_figures.sizes(curves).dropna("kl_term"), float))[::-1] * curves.attrs["scale"]
+    on = np.sort(np.asarray(drawn.sizes(curves).dropna("kl_term"), float))[::-1] * curves.attrs["scale"]
     said = listed(f"{size:.3g} {curves.attrs['unit']}".strip() for size in on[:4])
     reading = f"The first of them switch on at {said}." if len(on) else "No coordinate switches on within the range."
     return Part(
         "switching",
         reading,
         "KL of each coordinate against the scale: directions switch on one by one as the resolution improves.",
-        figure=dimension_figures.switching(curves),
+        figure=drawn.switching(curves),
         numbers=curves[["kl_spectrum"]],
     )
 
@@ -120,8 +121,8 @@ def curves_of(known: Known) -> xr.Dataset:
         found = known.source("dimension")
     except Missing as error:
         raise Missing(
-            "this run has one resolution, so that no derivative by it can be taken; train a range (--beta LO:HI), or "
-            "give python -m analysis.dimension runs of several"
+            "this run has one resolution, so that no derivative by it can be taken; train a range (--beta LOW:HIGH), "
+            f"or measure runs of several: {command('dimension', 'RUN', 'RUN')}"
         ) from error
     return found.to_dataset() if isinstance(found, xr.DataTree) else found
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from analysis.store import Missing, array, names
-from analysis.figures.jets_and_latents import jet_images
-from analysis.report.inputs import Known
+from analysis.figures.clouds import cloud_traversals
+from analysis.figures.images import jet_images
+from analysis.figures.meaning import meaning_map
+from analysis.measures.information import ACTIVE
 from analysis.measures.meaning import strongest
+from analysis.report.inputs import Known
 from analysis.report.page import Part, Question, Table
-from analysis.figures.physics import ALIVE, cloud_traversals, meaning_map
 from analysis.report.slider import slides
 from analysis.report.words import listed
+from analysis.store import Missing, array, names
 
 STRONG = 0.5
 """Correlation from which a coordinate is said to mean an observable."""
@@ -21,12 +23,12 @@ STRONG = 0.5
 def correlations(known: Known) -> Part:
     """Draw the map of correlations; name the best observable of each active coordinate."""
     found, kl = known.meaning.isel(sample=0), known.coordinate_kl
-    least = -np.inf if known.plain else ALIVE
+    least = -np.inf if known.plain else ACTIVE
     active = [name for name in names(kl, "coordinate") if not float(kl.sel(coordinate=name)) < least]
     said = [sentence(found, name) for name in sorted(active, key=lambda name: -float(kl.sel(coordinate=name)))[:6]]
     return Part(
         "meaning",
-        f"{'; '.join(said)}." if said else f"No coordinate carries {ALIVE:g} nat: none means anything.",
+        f"{'; '.join(said)}." if said else f"No coordinate carries {ACTIVE:g} nat: none means anything.",
         "Correlation of each coordinate's posterior centre with observables of the jets scored: rank correlation, "
         "circular where an angle is involved. Framed: the observable of most mutual information.",
         figure=meaning_map(found, kl),
@@ -102,13 +104,12 @@ def likeness(tree: xr.DataTree) -> str:
     if "decoded" not in tree["images"]:
         return ""
     average, decoded = array(tree, "images/average"), array(tree, "images/decoded")
-    vertices = [name for name in names(decoded, "probe") if " = " not in name]
+    vertices = decoded.isel(probe=np.flatnonzero(np.isnan(decoded["value"])))
     known = names(average, "class")
-    if not vertices or len(known) < 2:
+    if not vertices.sizes["probe"] or len(known) < 2:
         return ""
     said = []
-    for name in vertices:
-        picture = np.asarray(decoded.sel(probe=name))
+    for name, picture in zip(names(vertices, "probe"), np.asarray(vertices), strict=True):
         overlap = [overlapping(picture, np.asarray(average.sel({"class": c}))) for c in known]
         best = int(np.argmax(overlap))
         said.append(f"{name} is most like the average {known[best]} ({100 * overlap[best]:.0f} % overlap)")

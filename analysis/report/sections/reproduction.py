@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analysis.report.inputs import Known
 from analysis.report.page import Part, Question, Table
+from jets.command import command
 
 
 def origin(known: Known) -> Part:
@@ -17,7 +18,7 @@ def origin(known: Known) -> Part:
         ["data", f"{', '.join(p['data'])} (SHA-256 {p['data_fingerprint'][:16]}…)"],
         ["machine", p["machine"]],
         ["versions", ", ".join(f"{name} {version or '(source tree)'}" for name, version in p["versions"].items())],
-        ["this page", f"python -m analysis.report {known.name}"],
+        ["this page", command("report", known.name)],
     ]
     return Part("origin", "On one device the seed fixes everything.", table=Table(["", ""], rows))
 

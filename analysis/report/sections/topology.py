@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from matplotlib.figure import Figure
 
-from analysis.store import Missing, names
+from analysis.figures.topology import birth_and_death, differences
+from analysis.measures.persistence import REAL, closed_factors, persistence
+from analysis.measures.topology import preference, rank
 from analysis.report.inputs import Known
 from analysis.report.page import Part, Question, Table
-from analysis.measures.persistence import REAL, birth_and_death, closed_factors, persistence
-from analysis.figures.style import COLOURS, house
-from analysis.measures.topology import preference, rank
 from analysis.report.words import counted, listed, plus_minus
+from analysis.store import Missing, names
+from jets.command import command
 
 
 def league(known: Known) -> Part:
@@ -22,8 +22,8 @@ def league(known: Known) -> Part:
     except Missing as error:
         latent = known.recipe["model"]["latent"]
         raise Missing(
-            f"one latent space alone, {latent}, cannot be compared; train a league with python -m inference.scan "
-            "--latent A --latent B --seeds 3 and give its folder"
+            f"one latent space alone, {latent}, cannot be compared; train several and give the folder: "
+            f"{command('train', '--latent', 'A', '--latent', 'B', '--seeds', 3)}"
         ) from error
     rows = [cells(table.isel(run=i)) for i in range(table.sizes["run"])]
     said = [f"{latent} {plus_minus(mean, error)}" for latent, (mean, error) in bounds(table).items()]
@@ -76,29 +76,6 @@ def ranked(row: xr.Dataset, name: str) -> list[str]:
     """Return the row of one latent space."""
     evidence, elbo, weight = (f"{row[key].item():.3f}" for key in ("log_evidence", "elbo", "weight"))
     return [name, evidence, elbo, plus_minus(row["difference"].item(), row["difference_error"].item()), weight]
-
-
-def differences(table: xr.Dataset) -> Figure:
-    """Draw the differences from the best, (topology,)."""
-    place = np.arange(table.sizes["topology"])[::-1]
-    with house():
-        figure = Figure(figsize=(4.8, 0.34 * len(place) + 1.0))
-        axes = figure.subplots()
-        axes.axvline(0, color="0.5", linewidth=1)
-        axes.errorbar(
-            table["difference"],
-            place + 0.1,
-            xerr=2 * table["difference_error"],
-            fmt="o",
-            color=COLOURS[0],
-            label="ln p(x)",
-        )
-        axes.plot(table["elbo"] - table["elbo"].max(), place - 0.15, "s", color=COLOURS[1], markersize=4, label="ELBO")
-        axes.set_yticks(place, names(table["kept"], "topology"))
-        axes.tick_params(axis="y", which="minor", left=False, right=False)
-        axes.set_xlabel("less the best [nat / jet]")
-        axes.legend(fontsize=8)
-    return figure
 
 
 def closure(known: Known) -> Part | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from analysis.report.inputs import Known
 from analysis.report.page import Part, Question, Table
 from analysis.report.words import counted, counts, listed
+from analysis.store import Missing
 
 PARTS = ("train", "validation", "test", "scored")
 ARTICLE = {"vae": "A variational autoencoder", "ae": "A plain autoencoder"}
@@ -33,7 +34,7 @@ def resolution(known: Known) -> str:
 def jets(known: Known) -> Part:
     """Count the jets of each class in each part."""
     of_parts = dict(known.provenance["counts"])
-    if "tree" in known.sources and not isinstance(known.sources["tree"], KeyError):
+    if not isinstance(known.sources.get("tree", Missing()), Missing):
         of_parts["scored"] = known.numbers["counts"]["scored"]
     names = list(dict.fromkeys(name for part in of_parts.values() for name in part))
     rows = [[name, *(f"{of_parts[part].get(name, 0):,}" for part in PARTS if part in of_parts)] for name in names]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from analysis.figures.trust import calibration_curves, khat_histogram, nuts_comparison
 from analysis.measures import trust
-from analysis.store import Missing, array
+from analysis.measures.against_nuts import against_nuts
 from analysis.report.inputs import Known
 from analysis.report.page import Part, Question, Table
-from analysis.measures.against_nuts import against_nuts
-from analysis.figures.trust import calibration_curves, khat_histogram, nuts_comparison
 from analysis.report.words import listed, plus_minus
+from analysis.store import Missing, array
+from jets.command import command
 
 
 def checks(known: Known) -> Part:
@@ -20,20 +21,20 @@ def checks(known: Known) -> Part:
         raise Missing("a plain autoencoder has no posterior to be trusted")
     tree, looked = looked_at(known)
     if array(tree, "sample_stats/log_weight").sizes["draw"] < 2:
-        raise Missing(f"one draw for each jet says nothing; python -m analysis.trust {known.name} draws more")
+        raise Missing(f"one draw for each jet says nothing; this draws more: {command('trust', known.name)}")
     found = trust.checks(tree)
     rows = [["pass" if check.passed else "FAIL", check.name, check.reading] for check in found]
     failed = [check.name for check in found if not check.passed]
     reading = f"{len(found) - len(failed)} of {len(found)} checks pass"
     reading += f"; failed: {listed(failed)}." if failed else "."
     if not looked:
-        reading += f" A quick look only: python -m analysis.trust {known.name} draws enough for more."
+        reading += f" A quick look only; enough draws for more: {command('trust', known.name)}."
     table = Table(["", "check", "finding"], rows)
     return Part("checks", reading, table=table, warning=bool(failed))
 
 
 def looked_at(known: Known) -> tuple[xr.DataTree, bool]:
-    """Return the tree of analysis.measures.trust if it was made, else the evaluated one, and whether it is the former."""
+    """Return the tree of ``jetvae trust`` if it was made, else the evaluated one, and whether it is the former."""
     try:
         return known.source("trust"), True
     except Missing:
@@ -82,7 +83,7 @@ def reference(known: Known) -> Part | None:
     trees = [tree for tree in (known.sources.get("trust"), known.sources.get("tree")) if isinstance(tree, xr.DataTree)]
     with_nuts = [tree for tree in trees if "posterior_nuts" in tree]
     if not with_nuts:
-        raise Missing(f"no reference posterior: python -m inference.nuts {known.name}, then this command again")
+        raise Missing(f"no reference posterior: {command('nuts', known.name)}, then this command again")
     table = against_nuts(with_nuts[0])
     return Part(
         "nuts",

@@ -1,0 +1,57 @@
+"""The jets that a run is evaluated on: its own test jets, or others that the user gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from inference.data import Data, data_for, split
+from inference.run import Run
+from jets import Jets, load
+
+
+class Chosen(NamedTuple):
+    """Jets to evaluate a run on.
+
+    Attributes
+    ----------
+    jets
+        N jets.
+    number
+        ``(N,)``, their numbers in the sample that they were taken from.
+    which
+        What they are, in words.
+    data
+        The same as what the model describes: images, clouds or vectors, on the CPU.
+    """
+
+    jets: Jets
+    number: NDArray[np.int64]
+    which: str
+    data: Data
+
+
+def choose(run: Run, data: Sequence[str] | Jets | None = None, at_most: int | None = None) -> Chosen:
+    """Return at most so many jets of ``data``, evenly spaced; of the run's own sample, by default, the test part.
+
+    Jets in memory that a run was trained on are recognised by their fingerprint.
+    """
+    jets = run.jets if data is None else data if isinstance(data, Jets) else load(*data)
+    own = data is None or jets.fingerprint == run.provenance["data_fingerprint"]
+    index = split(jets, run.recipe.data, run.recipe.training.seed).test if own else np.arange(len(jets))
+    index = index[evenly(len(index), len(index) if at_most is None else at_most)]
+    which = "test part of the run's own sample" if own else "jets given by the user"
+    return Chosen(jets[index], index, which, data_for(jets[index], run.recipe, torch.device("cpu")))
+
+
+def evenly(total: int, wanted: int) -> NDArray[np.int64]:
+    """Return at most ``wanted`` of ``total`` rows, evenly spaced.
+
+    >>> evenly(10, 3), evenly(2, 5)
+    (array([0, 3, 6]), array([0, 1]))
+    """
+    return np.arange(min(total, wanted)) * total // max(1, min(total, wanted))

@@ -1,0 +1,66 @@
+"""What is known of a run and its jets without the model: classes, observables, epochs, recipe, provenance."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from analysis import store
+from analysis.evaluation.chosen import Chosen
+from analysis.measures.observables import shape
+from inference.run import Run
+from jets import Jets
+
+NUTS = ("posterior_nuts", "posterior_guide", "sample_stats_nuts")
+"""Groups of the file that ``jetvae nuts`` leaves."""
+
+
+def constant_data(jets: Jets) -> xr.Dataset:
+    """Return what is known of N jets, each (jet,): class, kinematics, substructure, truth, width and axis [rad]."""
+    variables = {"class_name": ("jet", np.array(jets.classes)[jets.label])}
+    for group in ("jet", "subst", "truth"):
+        for name, values in getattr(jets, group).items():
+            variables[name if group != "jet" else f"jet_{name}"] = ("jet", values)
+    if not jets.are_vectors:
+        variables |= {name: ("jet", values) for name, values in shape(jets.constituents).items()}
+    return xr.Dataset(variables)
+
+
+def epochs(rows: Sequence[dict[str, float]]) -> xr.Dataset:
+    """Return the training history by epoch, from the rows of ``history.csv``; empty without any."""
+    if not rows:
+        return xr.Dataset()
+    columns = {name: ("epoch", np.array([row[name] for row in rows])) for name in rows[0] if name != "epoch"}
+    return xr.Dataset(columns, {"epoch": [int(row["epoch"]) for row in rows]})
+
+
+def nuts_groups(folder: Path, beta: float) -> dict[str, xr.Dataset]:
+    """Return what ``jetvae nuts`` left in a run folder, if it did so since training and at this resolution."""
+    path, weights = folder / "nuts.nc", folder / "weights.pt"
+    if not path.exists() or (weights.exists() and path.stat().st_mtime < weights.stat().st_mtime):
+        return {}
+    kept = store.open(path)
+    return {name: kept[name].to_dataset() for name in NUTS} if np.isclose(kept.attrs["beta"], beta) else {}
+
+
+def attributes(run: Run, chosen: Chosen) -> dict[str, object]:
+    """Return what a tree says of itself: run, model, jets, recipe and provenance."""
+    rates = [row["jets_per_second"] for row in run.history]
+    return {
+        "run": str(run.path),
+        "latent": run.recipe.model.latent,
+        "likelihood": run.recipe.model.likelihood,
+        "kind": run.recipe.model.kind,
+        "classes": list(chosen.jets.classes),
+        "data": list(chosen.jets.sources),
+        "scored": chosen.which,
+        "jets_per_second": float(np.median(rates)) if rates else float("nan"),
+        "complete": int(run.complete),
+        "recipe": run.recipe.to_toml(),
+        "provenance": json.dumps(run.provenance),
+        "train_counts": json.dumps(run.provenance["counts"]),
+    }

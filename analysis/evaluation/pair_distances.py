@@ -1,0 +1,35 @@
+"""Jets -> their correlation dimension under the Energy Mover's Distance, through the matrix of all pairs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from analysis.measures.correlation_dimension import Dimension, correlation_dimension
+from jets import Jets
+from jets.emd import pairwise
+
+SCALES = np.geomspace(8.0, 300.0, 19)
+"""Energy scales between which the slope is taken [GeV]."""
+
+
+def jet_dimension(jets: Jets, pt: float, file: Path | None = None) -> Dimension:
+    """Return the correlation dimension of jets, each scaled to transverse momentum ``pt`` [GeV], at `SCALES`.
+
+    ``file`` keeps the pair matrix, so that an interrupted one goes on.
+    """
+    distances = pairwise(jets.constituents, tolerance=0.05, file=file, progress=True)
+    return correlation_dimension(pt * distances, SCALES)
+
+
+def of_classes(sample: Jets, at_most: int, pt: float, folder: Path | None = None) -> dict[str, Dimension]:
+    """Return class -> :func:`jet_dimension` of its first ``at_most`` jets; ``folder`` keeps their pair matrices."""
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    return {
+        name: jet_dimension(
+            sample[np.flatnonzero(sample.label == i)[:at_most]], pt, folder / f"{name}.h5" if folder else None
+        )
+        for i, name in enumerate(sample.classes)
+    }

@@ -1,0 +1,54 @@
+"""What latents mean: the map of correlations of coordinates with observables."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.figures.style import figure_of
+from analysis.measures.information import ACTIVE
+from analysis.store import names
+
+WRITTEN = 0.1
+"""Least correlation that is written into its cell."""
+
+
+def meaning_map(found: xr.Dataset, kl: xr.DataArray) -> Figure:
+    """Draw the correlation of each coordinate with each observable; coordinates by falling KL [nat] (coordinate,).
+
+    ``found`` is one sample of :func:`analysis.measures.meaning.meaning`. Framed: the observable of most mutual
+    information.
+    """
+    values = shown(found, kl)
+    size = (0.46 * values.sizes["observable"] + 2.4, 0.34 * values.sizes["coordinate"] + 1.9)
+    return figure_of(draw_meaning, values, found["best"], kl, size=size)
+
+
+def shown(found: xr.Dataset, kl: xr.DataArray) -> xr.DataArray:
+    """Return the correlations that are drawn: of active coordinates, with observables that the jets have."""
+    order = np.argsort(-np.asarray(kl))
+    if (kl >= ACTIVE).any():
+        order = order[np.asarray(kl)[order] >= ACTIVE]
+    elif kl.any():  # else of a plain autoencoder, all of whose coordinates are drawn
+        order = order[:1]
+    return found["correlation"].isel(coordinate=order).dropna("observable", how="all")
+
+
+def draw_meaning(axes: Axes, values: xr.DataArray, best: xr.DataArray, kl: xr.DataArray) -> None:
+    """Draw on axes correlations (coordinate, observable), the ``best`` observable of each framed."""
+    coordinates, observed = names(values, "coordinate"), names(values, "observable")
+    drawn = axes.imshow(np.asarray(values), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
+    for (i, j), value in np.ndenumerate(np.asarray(values)):
+        if abs(value) >= WRITTEN:
+            ink, text = "#ffffff" if abs(value) > 0.6 else "#111111", f"{value:.2f}".replace("0.", ".")
+            axes.text(j, i, text, ha="center", va="center", fontsize=6.5, color=ink)
+    framed = [str(best.sel(coordinate=name).values) for name in coordinates]
+    place = [observed.index(name) if name in observed else -1 for name in framed]
+    axes.scatter(place, range(len(place)), s=230, marker="s", facecolors="none", edgecolors="#111111", linewidths=1.2)
+    axes.set_xticks(range(len(observed)), observed, rotation=50, ha="right", fontsize=8)
+    labels = [f"{name}  {float(kl.sel(coordinate=name)):.1f} nat" for name in coordinates]
+    axes.set_yticks(range(len(coordinates)), labels, fontsize=8)
+    axes.tick_params(which="both", length=0)
+    axes.figure.colorbar(drawn, ax=axes, label="correlation")

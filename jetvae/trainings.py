@@ -1,0 +1,41 @@
+"""What the commands that train have in common: resuming, and what is said at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from inference.grid import resume
+from inference.run import Run
+from inference.scan import MANIFEST
+from jets.command import command
+
+
+def resumed(folder: str | Path, changes: Mapping[str, Any], together: int) -> tuple[Sequence[Run], Path | None]:
+    """Finish the run or scan in a folder; return its runs, and the folder if it is a scan.
+
+    ``changes`` are dotted keys of the recipe, of those that may change; ``together`` trainings share a step at most.
+
+    Raises
+    ------
+    RunError
+        There is nothing to resume, the data have changed, or something else was to change.
+    """
+    runs = resume(folder, changes, together)
+    return runs, Path(folder) if (Path(folder) / MANIFEST).exists() else None
+
+
+def finished(runs: Sequence[Run], scan: Path | None = None) -> None:
+    """Say how each training ended, where its files are, and what to do next."""
+    for run in runs:
+        last = run.history[-1]
+        parts = f"reconstruction {last['reconstruction']:.4f} + KL {last['kl']:.4f} nats per jet"
+        print(f"{run.path}: loss {last['loss']:.4f} = {parts}")
+    if scan is not None:
+        print(f"wrote {scan / MANIFEST} and {len(runs)} runs")
+        print(f"next: {command('topology', scan)}; {command('report', scan)}")
+        return
+    for run in runs:
+        print(f"wrote {', '.join(sorted(path.name for path in run.path.iterdir()))} in {run.path}")
+        print(f"next: {command('summary', run.path)}; {command('report', run.path)}")
