@@ -100,7 +100,7 @@ def step_with(distance: Distance, trainer: Trainer) -> Eager:
     other = build(vae.config, 0)
     other.load_state_dict(vae.state_dict())
     other.likelihood = Measured(float(vae.likelihood.beta.mean()), distance)
-    step = make_step(other, trainer.images.make, trainer.config)
+    step = make_step(other, trainer.data.make, trainer.config)
     return Eager(step, [torch.default_generator], 0, "")
 
 
@@ -127,10 +127,10 @@ def main() -> None:
 
 def measure(trainer: Trainer, repeats: int) -> None:
     """Time everything in turn and print."""
-    vae, images = trainer.vaes[0].train(), trainer.images
+    vae, images = trainer.vaes[0].train(), trainer.data
     batch, controls = trainer.batches(1)[0], trainer.controls(1)[0]
-    with vae.at(vae.resolution.stratified(len(batch)) if vae.resolution else vae.likelihood.beta):
-        x = images[batch]
+    with vae.at(vae.resolution.stratified(batch.shape[1]) if vae.resolution else vae.likelihood.beta):
+        x = images[batch[0]]
         cloud = decoded(vae, x)[0]
         blur, error = widest(x[:64], cloud[:64])
         ours = float((emd(x, cloud).value / emd(x, cloud, method="exact").value - 1).abs().mean())
@@ -138,12 +138,13 @@ def measure(trainer: Trainer, repeats: int) -> None:
     inputs = (images.constituents, batch, controls)
     work["step"] = timed(lambda: trainer.step(*inputs))
     rival = step_with(partial(geomloss, blur=blur), trainer)
-    work["geomloss"] = timed(lambda: rival(*trainer.state.flat, *inputs))
+    flat = trainer.state.replica(0).flat
+    work["geomloss"] = timed(lambda: rival(*flat, images.constituents, batch[0], controls[0]))
     times: dict[str, list[float]] = {name: [] for name in work}
     for _ in range(repeats):
         for name, clock in work.items():
             times[name].append(clock())
-    report({name: sorted(each)[repeats // 2] for name, each in times.items()}, len(batch), (ours, blur, error))
+    report({name: sorted(each)[repeats // 2] for name, each in times.items()}, batch.shape[1], (ours, blur, error))
 
 
 def report(seconds: dict[str, float], size: int, accuracy: tuple[float, float, float]) -> None:

@@ -23,9 +23,9 @@ import numpy as np
 import xarray as xr
 
 from analysis.evaluation.resolutions import measure
-from inference.fit import train, train_many
 from inference.recipe import Recipe, read
 from inference.run import Run
+from inference.training import train, train_many
 from models import Beta
 
 POINTS = 12

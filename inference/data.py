@@ -101,6 +101,7 @@ class Data(ABC):
         if not resident and device.type == "cuda":
             self.constituents = self.constituents.pin_memory()
         self.device, self.resident = device, resident
+        self._block: Tensor | None = None
 
     @abstractmethod
     def prepared(self, constituents: Tensor) -> Tensor:
@@ -129,22 +130,24 @@ class Data(ABC):
     def feed(self, batches: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (constituents, rows) of each batch ``(steps, ...)`` of jet numbers, on the device.
 
-        Resident: all constituents, and the jet numbers. Streamed: the batch's own, fetched one batch ahead.
+        Resident: all constituents, and the jet numbers. Streamed: the batch's own, fetched one batch ahead, always at
+        the same place in memory, as a captured step needs it.
         """
         if self.resident:
             yield from ((self.constituents, rows) for rows in batches.to(self.device))
             return
-        own = torch.arange(batches.shape[-1], device=self.device)
+        own = torch.arange(batches[0].numel(), device=self.device).reshape(batches[0].shape)
         with ThreadPoolExecutor(1) as ahead:
             pending = ahead.submit(self._send, batches[0])
             for following in [*batches[1:], None]:
-                block = pending.result()
+                sent = pending.result()
                 if following is not None:
                     pending = ahead.submit(self._send, following)
-                yield block, own
+                self._block = sent if self._block is None else self._block.copy_(sent)
+                yield self._block, own
 
     def _send(self, rows: Tensor) -> Tensor:
-        return self.constituents[rows].to(self.device, non_blocking=True)
+        return self.constituents[rows.flatten()].to(self.device, non_blocking=True)
 
 
 class JetData(Data):

@@ -21,8 +21,10 @@ from jets.files import replacing
 if TYPE_CHECKING:
     from jets import Jets
 
+CHECKPOINT = "checkpoint.pt"
+"""Checkpoint of a run."""
 REPLICAS = "replicas.pt"
-"""Checkpoint of all replicas of one training, beside their folders: one file, so that none is ahead of the others."""
+"""Checkpoints of runs that train together, beside their folders: one file, so that none is ahead of the others."""
 
 
 class RunError(UserError):
@@ -38,7 +40,8 @@ class RunFolder:
     ``provenance.json``       command, versions, git hash, fingerprint of the data, device
     ``history.csv``           one row per epoch: losses in nats per jet, KL per coordinate, controls, speed
     ``history.nc``            the same, and one row per step
-    ``checkpoint.pt``         weights, optimiser, RNG and history, to resume (of replicas: ``../replicas.pt``)
+    ``checkpoint.pt``         weights, optimiser, RNG and history, to resume (while runs train together:
+                              ``../replicas.pt``)
     ``weights.pt``            the trained ``state_dict``; present when training is complete
     ========================  =============================================================
 
@@ -105,13 +108,12 @@ class RunFolder:
         return json.loads((self.path / "provenance.json").read_text())
 
     def checkpoint(self, device: torch.device | str = "cpu") -> dict[str, Any] | None:
-        """Return the last checkpoint, or None; that of a replica is in the one file of all replicas."""
-        path, together = self.path / "checkpoint.pt", self.path.parent / REPLICAS
-        if path.exists():
-            return torch.load(path, map_location=device, weights_only=True)
-        if together.exists():
-            return torch.load(together, map_location=device, weights_only=True).get(self.path.name)
-        return None
+        """Return the last checkpoint, its own or in the file of runs that train together; None where there is none."""
+        path, together = self.path / CHECKPOINT, self.path.parent / REPLICAS
+        own = torch.load(path, map_location=device, weights_only=True) if path.exists() else None
+        shared = torch.load(together, map_location=device, weights_only=True) if together.exists() else {}
+        found = [content for content in (own, shared.get(self.path.name)) if content is not None]
+        return max(found, key=lambda content: len(content["epochs"]), default=None)
 
     def save(self, name: str, content: Any) -> Path:
         """Save tensors under ``name``, atomically."""

@@ -1,13 +1,49 @@
-"""After a training that failed: which random variable was the first to be no number."""
+"""Steps that failed: which batch it was, and which random variable was the first to be no number."""
 
 from __future__ import annotations
+
+import sys
 
 import pyro
 import torch
 from torch import Tensor
 
+from inference.data import Data
+from inference.folder import RunError
 from inference.lower_bound import paired_traces, samples
+from inference.replicas import Replica
 from models import VAE
+
+
+def guard(replica: Replica, data: Data, taken: Tensor, batches: Tensor, before: int) -> None:
+    """Name the steps of an epoch that were skipped; stop when they are too many, keeping the batch.
+
+    Parameters
+    ----------
+    replica, data
+        Whose steps, on what.
+    taken, batches
+        ``(steps,)``, 0 where a step was skipped, and the jets of each ``(steps, B)``.
+    before
+        Number of steps before the epoch.
+
+    Raises
+    ------
+    RunError
+        More than ``max_skipped`` steps were skipped since training began.
+    """
+    for i in torch.nonzero(taken == 0)[:, 0].tolist():
+        number, rows = before + i + 1, batches[i]
+        first = ", ".join(map(str, rows[:3].tolist()))
+        print(f"\nstep {number} skipped: loss or gradient not finite (jets {first}, ...)", file=sys.stderr)
+    if replica.history.skipped > replica.recipe.training.max_skipped:
+        x = data[rows.to(data.device)]
+        site = guilty_site(replica.vae, x)
+        replica.folder.save("postmortem.pt", {"step": number, "site": site, "rows": rows, "x": x})
+        raise RunError(
+            f"{replica.folder.path}: {replica.history.skipped} steps had no finite loss or gradient, the last at "
+            f"step {number}, first seen at site {site}; its batch is in postmortem.pt. Lower lr, or raise beta"
+        )
 
 
 def guilty_site(vae: VAE, x: Tensor) -> str:

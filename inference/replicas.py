@@ -1,12 +1,23 @@
-"""Several runs of one model as one: what they may differ in, and how they share memory."""
+"""Models that train together: what they may differ in, how they share memory, and the program of their step.
+
+A model that trains alone is one replica of one: its tensors too have a leading replica dimension.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from inference.recipe import Recipe, RecipeError
-from inference.step import BETA, State
+import torch
+from torch import Generator, Tensor
+
+from inference.data import Split
+from inference.folder import RunError, RunFolder
+from inference.history import History
+from inference.program import make_program
+from inference.recipe import Recipe, RecipeError, TrainingConfig
+from inference.step import BETA, State, make_step
 from models import VAE
 
 VARYING = {
@@ -16,6 +27,70 @@ VARYING = {
     "description": True,
 }
 """What may differ between replicas of one vectorised step."""
+
+
+@dataclass
+class Replica:
+    """One of the models that train together, and what is its own.
+
+    Attributes
+    ----------
+    folder, recipe
+        Where its run lies, and what was asked for.
+    vae
+        The model; its parameters and buffers are views of ``state``.
+    split
+        Its training, validation and test jets.
+    generator
+        The source of its noise.
+    history
+        What was recorded so far.
+    state
+        Its part of the state of all, without the replica dimension.
+    """
+
+    folder: RunFolder
+    recipe: Recipe
+    vae: VAE
+    split: Split
+    generator: Generator
+    history: History
+    state: State
+
+    def content(self) -> dict[str, Any]:
+        """Return all that is needed to train on as if nothing had happened: the content of a checkpoint."""
+        return {
+            "model": own(self.vae.state_dict()),
+            "first": [tensor.clone() for tensor in self.state.first],
+            "second": [tensor.clone() for tensor in self.state.second],
+            "count": self.state.count.clone(),
+            "rng": self.generator.get_state(),
+            "epochs": self.history.epochs,
+            "steps": self.history.steps,
+        }
+
+    def restore(self, content: dict[str, Any]) -> None:
+        """Undo :meth:`content`, in place."""
+        self.vae.load_state_dict(content["model"])
+        mine = [*self.state.first, *self.state.second, self.state.count]
+        theirs = [*content["first"], *content["second"], content["count"]]
+        for tensor, value in zip(mine, theirs, strict=True):
+            tensor.copy_(value)
+        self.generator.set_state(content["rng"].cpu())
+        self.history.epochs = list(content["epochs"])
+        self.history.steps = content["steps"].cpu()
+
+
+class Alone:
+    """The program of one replica, called like that of several, with a leading dimension of 1."""
+
+    def __init__(self, program: Callable[..., Tensor], state: State) -> None:
+        self.program, self.flat = program, state.replica(0).flat
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        """Take a step; return its report ``(1, terms)``."""
+        constituents, rows, controls = inputs[-3:]
+        return self.program(*self.flat, constituents, rows[0], controls[0]).unsqueeze(0)
 
 
 def assert_alike(recipes: Sequence[Recipe]) -> None:
@@ -33,12 +108,23 @@ def assert_alike(recipes: Sequence[Recipe]) -> None:
         raise RecipeError(f"replicas may differ in {allowed}; a range of beta is the same for all")
 
 
+def assert_as_far(replicas: Sequence[Replica]) -> None:
+    """Assert that replicas have trained equally long.
+
+    Raises
+    ------
+    RunError
+        They have not.
+    """
+    done = [len(replica.history.epochs) for replica in replicas]
+    if len(set(done)) > 1:
+        furthest, other = (replicas[done.index(n)].folder.path for n in (max(done), min(done)))
+        raise RunError(f"{furthest} has trained longer than {other}; resume each by itself")
+
+
 def joined_state(vaes: Sequence[VAE]) -> State:
-    """Return the state of all replicas; their modules become views of it."""
-    states = [State.of(vae) for vae in vaes]
-    if len(vaes) == 1:
-        return states[0]
-    joined = State.stacked(states)
+    """Return the state of R models, each tensor ``(R, ...)``; their parameters and buffers become views of it."""
+    joined = State.stacked([State.of(vae) for vae in vaes])
     for r, vae in enumerate(vaes):
         view = joined.replica(r)
         for parameter, tensor in zip(vae.parameters(), view.parameters, strict=True):
@@ -53,3 +139,48 @@ def joined_state(vaes: Sequence[VAE]) -> State:
 def own(state: dict[str, Any]) -> dict[str, Any]:
     """Return a state dict whose tensors own their memory (a replica's are views of all replicas')."""
     return {name: value.clone() for name, value in state.items()}
+
+
+def make_generators(seeds: Sequence[int], device: torch.device) -> list[Generator]:
+    """Return the source of noise of each replica; a single one uses torch's own, as plain Pyro would."""
+    if len(seeds) > 1:
+        return [Generator(device).manual_seed(seed) for seed in seeds]
+    return [torch.cuda.default_generators[device.index or 0] if device.type == "cuda" else torch.default_generator]
+
+
+def program_of(
+    replicas: Sequence[Replica],
+    state: State,
+    inputs: tuple[Tensor, Tensor, Tensor],
+    make: Callable[[Tensor], Tensor],
+    config: TrainingConfig,
+    *,
+    compiled: bool,
+) -> tuple[Callable[..., Tensor], str]:
+    """Return the step of all replicas as a program, and why it is slow if it is.
+
+    Parameters
+    ----------
+    replicas, state
+        R of them, and their joined state.
+    inputs
+        Examples: constituents, rows ``(R, B)``, controls ``(R, 4)``.
+    make
+        Makes the model's data from constituents.
+    config, compiled
+        Of the training, and whether to compile.
+
+    Returns
+    -------
+    program
+        Function ``(*state.flat, constituents, rows, controls)`` -> report ``(R, terms)``.
+    reason
+        What kept the model from being traced, or "".
+    """
+    constituents, rows, controls = inputs
+    single, flat = len(replicas) == 1, state.replica(0).flat
+    step = make_step(replicas[0].vae, make, config, interpreted=single and not compiled)
+    example = [*flat, constituents, rows[0], controls[0]]
+    generators = [replica.generator for replica in replicas]
+    program = make_program(step, example, generators, compiled=compiled, shared=len(flat))
+    return Alone(program, state) if single else program, program.reason

@@ -91,12 +91,13 @@ class Run:
         RunError
             They have changed since training, or were in memory and were not given.
         """
+        remedy = f"pass those that it was trained on: Run.open({str(self.path)!r}, jets)"
         if self._given is None and IN_MEMORY in self.recipe.data.files:
-            raise RunError(f"{self.path}: trained on jets in memory; pass them: Run.open({str(self.path)!r}, jets)")
+            raise RunError(f"{self.path}: trained on jets in memory; {remedy}")
         jets = load(*self.recipe.data.files) if self._given is None else self._given
         if jets.fingerprint != self.provenance["data_fingerprint"]:
-            sources = ", ".join(jets.sources) or "the jets given"
-            raise RunError(f"{self.path}: {sources} changed since this run was trained; restore them")
+            sources = ", ".join(jets.sources) or "jets in memory"
+            raise RunError(f"{self.path}: {sources} changed since this run was trained; restore them, or {remedy}")
         return jets
 
     @cached_property

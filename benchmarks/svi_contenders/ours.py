@@ -114,7 +114,7 @@ class FromConstituents:
 
     def start_loss(self) -> float:
         """Return the loss at the initial weights."""
-        x = self.trainer.images[torch.as_tensor(self.trainer.splits[0].train[:START])]
+        x = self.trainer.data[torch.as_tensor(self.trainer.replicas[0].split.train[:START])]
         controls = torch.tensor([LR, 1 / COUNTS, 1.0, 0.0])
         with torch.no_grad():
             return loss(self.trainer.vaes[0], x, Controls(*controls), self.trainer.config)[0].item()
@@ -123,7 +123,7 @@ class FromConstituents:
         """Train one epoch; return its mean loss."""
         self.trainer.train_epoch(self.count)
         self.count += 1
-        return self.trainer.histories[0].epochs[-1]["loss"]
+        return self.trainer.replicas[0].history.epochs[-1]["loss"]
 
 
 def compiled(task: Task) -> Ours:

@@ -1,0 +1,119 @@
+"""A run, opened once: what it holds, what it refuses, the command that made it."""
+
+import dataclasses
+import shlex
+
+import numpy as np
+import pytest
+import torch
+
+import inference
+import models
+from inference import checkpoints, scan
+from inference.folder import CHECKPOINT, REPLICAS, RunFolder
+from inference.grid import combinations, continued, resume
+from inference.provenance import command_line
+from inference.run import Run, RunError
+from inference.training import trainer_for
+from models import Beta
+
+QUICK = {"training.epochs": 2, "data.fraction": {"qcd": 0.02, "top": 0.02}}
+
+
+def test_everything_is_read_once(trained):
+    assert trained.complete
+    assert trained.jets[trained.split.test].counts == trained.provenance["counts"]["test"]
+    assert len(trained.data) == len(trained.jets)
+    assert not trained.vae.training
+    for name in ("recipe", "provenance", "history", "jets", "split", "data", "vae"):
+        assert getattr(trained, name) is getattr(trained, name)
+
+
+def test_jets_in_memory_are_to_be_given_and_the_same(trained, sample, tmp_path):
+    assert trained.jets is sample
+    with pytest.raises(RunError, match=r"changed since this run was trained; .*Run\.open"):
+        _ = Run.open(trained.path).jets  # a part of what lies in its files
+    with pytest.raises(RunError, match="changed since this run was trained"):
+        _ = Run.open(trained.path, sample[:-1]).jets
+    nameless = dataclasses.replace(sample, sources=())
+    run = inference.fit(models.image_vae("R1"), nameless, epochs=1, out=tmp_path / "run")
+    with pytest.raises(RunError, match=r"jets in memory; pass those .*Run\.open"):
+        _ = Run.open(run.path).jets
+    assert Run.open(run.path, nameless).split.test.tolist() == run.split.test.tolist()
+
+
+def test_only_a_range_can_be_seen_at_another_beta(trained, tmp_path):
+    with trained.at() as vae:
+        assert float(vae.likelihood.beta) == pytest.approx(0.1)
+    with pytest.raises(RunError, match=r"trained at beta = 0\.1 alone"), trained.at(0.2):
+        pass
+    changes = {"training.epochs": 1, "data.files": ["toy:gaussian(spectrum=4,1, n=500)"], "model.beta": Beta(0.25, 4.0)}
+    run = inference.train(inference.read("vae-gaussian", changes), tmp_path / "range")
+    for beta, expected in ((None, 1.0), (0.5, 0.5)):
+        with run.at(beta) as vae:
+            assert float(vae.likelihood.beta) == pytest.approx(expected)
+
+
+def test_no_run_and_no_weights(tmp_path):
+    with pytest.raises(RunError, match=r"no run there .*: jetvae train"):
+        Run.open(tmp_path)
+    (run,) = (scan.create(tmp_path / "scan", combinations("image-dvae", QUICK)), scan.runs(tmp_path / "scan"))[1]
+    assert not run.complete
+    with pytest.raises(RunError, match=r"no weights yet; train on: jetvae resume"):
+        _ = run.vae
+    with pytest.raises(RunError, match=r"cannot change model\.beta, training\.lr"):
+        continued(run.path, {"training.lr": 1.0, "model.beta": 3.0, "training.epochs": 9})
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["/bin/python3", "-m", "jetvae", "train", "--latent", "R1 | S1"], "jetvae train --latent 'R1 | S1'"),
+        (["/v/bin/python3", "/v/bin/jetvae", "report", "my run"], "jetvae report 'my run'"),
+        (["/bin/python3.11", "-m", "inference.svi", "--set", "model.beta=0.1"], None),
+    ],
+)
+def test_command_can_be_pasted(words, expected):
+    text = command_line(words)
+    assert text == (expected or "python3.11 -m inference.svi --set model.beta=0.1")
+    assert shlex.split(text)[-1] == words[-1]
+
+
+def test_interrupted_replicas_resume_in_other_company(tmp_path):
+    """Stopped together after one epoch, resumed one by one: the weights of an undisturbed training to rounding."""
+    recipes = combinations("image-dvae", QUICK, seeds=3)
+    for name in ("whole", "parts"):
+        scan.create(tmp_path / name, recipes)
+    scan.train(tmp_path / "whole")
+    runs = scan.runs(tmp_path / "parts")
+    trainer_for([run.recipe for run in runs], [run.path for run in runs], resume=True).train(until=1)
+    assert (runs[0].path.parent / REPLICAS).exists()
+    resumed = resume(tmp_path / "parts", {}, together=2)
+    assert not (runs[0].path.parent / REPLICAS).exists()
+    for run, whole in zip(resumed, scan.runs(tmp_path / "whole"), strict=True):
+        assert run.complete
+        assert RunFolder(run.path).checkpoint()["epochs"][0]["seconds"] == run.history[0]["seconds"]
+        losses = [[row["loss"] for row in each.history] for each in (run, whole)]
+        np.testing.assert_allclose(*losses, rtol=1e-3)
+    with pytest.raises(RunError, match="trained longer than"):
+        uneven(runs)
+
+
+def uneven(runs):
+    """Set the first of two runs back by an epoch and open both for training."""
+    folder = RunFolder(runs[0].path)
+    content = folder.checkpoint()
+    folder.save(CHECKPOINT, content | {"epochs": content["epochs"][:1]})
+    trainer_for([run.recipe for run in runs[:2]], [run.path for run in runs[:2]], resume=True)
+
+
+def test_a_checkpoint_holds_what_the_state_does(tmp_path):
+    recipe = inference.read("image-dvae", QUICK)
+    trainer = trainer_for([recipe], [tmp_path / "run"])
+    trainer.train(until=1)
+    before = [tensor.clone() for tensor in trainer.state.flat]
+    trainer.train_epoch(1)
+    assert not all(torch.equal(a, b) for a, b in zip(before, trainer.state.flat, strict=True))
+    checkpoints.restore(trainer.replicas, trainer.device)
+    assert all(torch.equal(a, b) for a, b in zip(before, trainer.state.flat, strict=True))
+    assert trainer.done == 1
