@@ -17,6 +17,7 @@ from jets.errors import UserError
 from jets.preprocess import WIDTH
 from models import ModelConfig
 from priors import LatentStringError
+from recipes import names
 
 SMALL = "small"
 """The preset that every recipe has: minutes on two cores."""
@@ -119,15 +120,6 @@ class Recipe(Table):
     def to_toml(self) -> str:
         """Return the recipe as TOML, defaults written out."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
-
-
-def names() -> list[str]:
-    """Return the recipes that come with the package.
-
-    >>> "image-dvae" in names()
-    True
-    """
-    return sorted(item.name.removesuffix(".toml") for item in files("recipes").iterdir() if item.name.endswith(".toml"))
 
 
 def read(recipe: str | Path, overrides: Mapping[str, Any] | None = None, preset: str | None = None) -> Recipe:

@@ -46,7 +46,7 @@ HOMES = {
 ORIGINALS = {"report": "write_report"}
 """Public name -> what it is called there, where that differs."""
 
-__all__ = ["__version__", "open", *sorted(HOMES)]  # noqa: PLE0604
+__all__ = ["__version__", "open", *sorted(HOMES)]
 
 
 def open(path: Any, jets: Any = None) -> Any:  # shadows the built-in on purpose: jetvae.open("runs/mine")

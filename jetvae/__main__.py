@@ -44,7 +44,7 @@ def index() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         prog="jetvae",
         usage=USAGE,
-        description=f"What a sample of jets is made of: variational autoencoders with a latent space of choice.\n{groups}",
+        description=f"What is a sample of jets made of? Variational autoencoders answer.\n{groups}",
         epilog="jetvae COMMAND --help says more. A first run: jetvae train; jetvae report runs/...",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -78,13 +78,8 @@ def command_module(name: str) -> ModuleType:
 def parser_of(name: str, module: ModuleType) -> argparse.ArgumentParser:
     """Return the parser of a command: what it does is the first line of its file."""
     about, _, rest = (module.__doc__ or "").partition("\n\n")
-    result = argparse.ArgumentParser(
-        prog=f"jetvae {name}",
-        description=about,
-        epilog=rest or None,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    epilog = rest or None
+    result = argparse.ArgumentParser(prog=f"jetvae {name}", description=about, epilog=epilog, allow_abbrev=False)
     module.add(result)
     return result
 

@@ -76,8 +76,8 @@ def scores(
     jets = capped(own[part.test] if data is None else data, most)
     known = own[np.random.default_rng(0).permutation(part.train)[:ORIENTING]]
     test, training = (data_for(sample, run.recipe, torch.device("cpu")) for sample in (jets, known))
-    torch.manual_seed(0)
     with run.at(beta) as vae:
+        torch.manual_seed(0)
         table = oriented(raw_scores(vae, test), raw_scores(vae, training))
     if image_alone:
         table |= {Score(name): values for name, values in image_scores(entropies(test), entropies(training)).items()}

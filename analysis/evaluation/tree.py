@@ -86,8 +86,8 @@ def evaluate(
     run = run if isinstance(run, Run) else Run.open(run)
     tune_cpu()
     chosen = choose(run, data, at_most)
-    torch.manual_seed(seed)
     with run.at(beta) as vae:
+        torch.manual_seed(seed)
         groups = groups_of_jets(vae, chosen, draws, pairs)
         used = float(vae.likelihood.beta)
     groups["history"] = epochs(run.history)

@@ -25,7 +25,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Measure, print a table, write the files, name them."""
     from analysis.evaluation.resolutions import dimension
-    from analysis.figures.dimension import write_figures
+    from analysis.figures.dimension import all_figures
+    from analysis.report.export import save_figures
     from analysis.store import save
     from jets.files import replacing
 
@@ -39,5 +40,5 @@ def run(options: argparse.Namespace) -> None:
     save(found, folder / "dimension.nc")
     with replacing(folder / "dimension.csv") as temporary:
         table.to_csv(temporary)
-    drawn = write_figures(found, folder)
-    print(f"wrote dimension.nc, dimension.csv, {', '.join(path.name for path in drawn)} in {folder}")
+    drawn = save_figures(all_figures(found), folder)
+    print(f"wrote dimension.nc, dimension.csv, {', '.join(drawn)} in {folder}")

@@ -134,7 +134,11 @@ def correlation(options: argparse.Namespace) -> None:
 
 
 FIGURES = {
-    "latents": (add_latents, latents, "the two latents that vary most, and how far each spreads, a column for each run"),
+    "latents": (
+        add_latents,
+        latents,
+        "the two latents that vary most, and the spread of each, a column for each run",
+    ),
     "hysteresis": (add_hysteresis, hysteresis, "KL of an annealed training on its way down, up and down again"),
     "samples": (add_samples, samples, "dimension against resolution of several samples, and D1 / D2 below it"),
     "correlation": (add_correlation, correlation, "correlation dimension of jets under the Energy Mover's Distance"),

@@ -1,4 +1,4 @@
-"""Rank latent topologies on vectors by raced restarts: which manifold do the points lie on?"""
+"""Rank latent topologies by raced restarts: say on which manifold vectors lie."""
 
 from __future__ import annotations
 

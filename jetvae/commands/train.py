@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jetvae import options as shared
+from recipes import names
 
 DEFAULT = "image-dvae"
 """The recipe that is trained when none is named."""
@@ -29,7 +30,7 @@ KEYS = {
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add = parser.add_argument
-    add("recipe", nargs="?", metavar="RECIPE", help=f"name of a recipe (recipes/) or a TOML file [{DEFAULT}]")
+    add("recipe", nargs="?", metavar="RECIPE", help=f"{', '.join(names())}, or a TOML file [{DEFAULT}]")
     add("--preset", metavar="P", help="small or, where the recipe has it, paper [the recipe as written]")
     add("--latent", metavar="S", action="append", help="latent space; repeatable [L2(alpha=0.9)]")
     help_data = "HDF5 files of jets, .npy files or toys, sample:qcd, sample:top, sample:w; repeatable; classes come "
@@ -62,27 +63,28 @@ def add(parser: argparse.ArgumentParser) -> None:
     shared.add(parser, seed={"default": None, "help": "fixes split, initial weights, order and noise [0]"})
     add("--seeds", type=shared.positive, metavar="N", default=1, help="seeds from --seed on; several make a scan [1]")
     add("--set", metavar="TABLE.KEY=V", action="append", default=[], help="any key of the recipe; repeatable")
-    shared.add(parser, "device", "together", out={"metavar": "DIR", "help": "folder, must not exist [runs/RECIPE-TIME]"})
+    shared.add(
+        parser, "device", "together", out={"metavar": "DIR", "help": "folder, must not exist [runs/RECIPE-TIME]"}
+    )
     add("--resume", action="store_true", help="continue what is in --out, as jetvae resume does")
 
 
 def ordered(words: Sequence[str]) -> list[str]:
     """Move the recipe to the front, wherever it stands: behind ``--data`` it would be taken for a file."""
-    from inference.recipe import names
-
-    rest = list(words)
+    known, rest = names(), list(words)
     for i, word in enumerate(rest):
-        if (word.endswith(".toml") or word in names()) and (i == 0 or rest[i - 1] != "--out"):
+        if (word.endswith(".toml") or word in known) and (i == 0 or rest[i - 1] != "--out"):
             return [rest.pop(i), *rest]
     return rest
 
 
 def run(options: argparse.Namespace) -> None:
     """Train, then name the files."""
-    from inference.training import default_folder, train_many
     from inference.grid import combinations
     from inference.machine import tune_cpu
     from inference.scan import create, train
+    from inference.training import default_folder, train_many
+    from jetvae.trainings import finished, resumed
 
     if options.resume:
         return finished(*resumed(options.out, unchanged(options), options.together))
