@@ -29,7 +29,7 @@ def known_coordinates(tree: xr.DataTree) -> list[str]:
     """Return the names of the latent coordinates, as far as the tree says them."""
     for group in ("guide_params", "posterior"):
         if group in tree and "coordinate" in tree[group].coords:
-            return [str(name) for name in tree[group]["coordinate"].values]
+            return strings(tree[group].to_dataset(), "coordinate")
     return []
 
 

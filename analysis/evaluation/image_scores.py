@@ -17,7 +17,8 @@ from analysis.measures.typicality import image_scores, shape_entropies
 from inference.data import Images, data_for, split
 from inference.importance import log_weights
 from inference.machine import tune_cpu
-from inference.run import Run, RunError
+from inference.recipe import Recipe, RecipeError
+from inference.run import Run
 from jets import Jets
 from jets.command import command
 from models import AE, VAE
@@ -65,17 +66,17 @@ def scores(
 
     Raises
     ------
+    RecipeError
+        The run is not on images.
     RunError
-        The run is not on images, or has one resolution and ``beta`` is given.
+        It has one resolution and ``beta`` is given.
     """
     tune_cpu()
     own = run.jets if own is None else own
-    if run.recipe.model.clouds or own.are_vectors:
-        raise RunError(f"{run.path}: these scores are of jet images; for this run: {command('summary', run.path)}")
     part = split(own, run.recipe.data, run.recipe.training.seed)
     jets = capped(own[part.test] if data is None else data, most)
     known = own[np.random.default_rng(0).permutation(part.train)[:ORIENTING]]
-    test, training = (data_for(sample, run.recipe, torch.device("cpu")) for sample in (jets, known))
+    test, training = images_of(jets, run.recipe), images_of(known, run.recipe)
     with run.at(beta) as vae:
         torch.manual_seed(0)
         table = oriented(raw_scores(vae, test), raw_scores(vae, training))
@@ -88,6 +89,20 @@ def scores(
         },
         attrs={"classes": [name for name, count in jets.counts.items() if count], "run": str(run.path)},
     )
+
+
+def images_of(jets: Jets, recipe: Recipe) -> Images:
+    """Return jets as the images of a recipe, on the CPU.
+
+    Raises
+    ------
+    RecipeError
+        The recipe is of clouds or vectors.
+    """
+    images = data_for(jets, recipe, torch.device("cpu"))
+    if not isinstance(images, Images):
+        raise RecipeError(f"these scores are of jet images; of {recipe.model.likelihood}: {command('summary', 'RUN')}")
+    return images
 
 
 def capped(jets: Jets, most: int | None) -> Jets:

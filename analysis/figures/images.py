@@ -56,8 +56,8 @@ def draw_images(
 
 def draw_image(axes: Axes, image: xr.DataArray, norm: LogNorm) -> AxesImage:
     """Draw one image (eta, phi) at its place."""
-    extent = [edge(image[axis], side) for axis in ("eta", "phi") for side in (0, -1)]
-    values = np.maximum(np.asarray(image).T, DARKEST)
+    left, right, bottom, top = (edge(image[axis], side) for axis in ("eta", "phi") for side in (0, -1))
+    values, extent = np.maximum(np.asarray(image).T, DARKEST), (left, right, bottom, top)
     axes.tick_params(color="w", labelsize=7, which="both")
     return axes.imshow(values, origin="lower", extent=extent, norm=norm, cmap=IMAGE_MAP, aspect="equal")
 

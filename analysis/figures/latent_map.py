@@ -8,6 +8,7 @@ have dimensions there, and leaves the others to the prior.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -42,7 +43,7 @@ def draw_points(axes: Axes, tree: xr.DataTree, truth: str | None) -> None:
     """Draw draws of the guide in the two coordinates that vary most; without ``truth`` in one colour."""
     draws = array(tree, "posterior/z").isel(chain=0, draw=0)[:MOST]
     first, second = np.argsort(-np.asarray(array(tree, "guide_params/point").std("jet")))[:2]
-    labels, points = names(draws, "coordinate"), {"s": 2, "rasterized": True}
+    labels, points = names(draws, "coordinate"), dict[str, Any](s=2, rasterized=True)
     axes.set(xlabel=labels[first], ylabel=labels[second])
     if truth is None:
         axes.scatter(draws[:, first], draws[:, second], color=COLOURS[0], **points)

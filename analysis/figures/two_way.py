@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -47,7 +48,7 @@ def draw_two_ways(panels: np.ndarray, auc: xr.DataArray, ways: Sequence[Way], mo
 def draw_scores(axes: Axes, x: xr.DataArray, y: xr.DataArray, models: Mapping[str, str]) -> None:
     """Draw the median seed of each score that is shown: colour by model, marker by score."""
     for model, colour in (dict(zip(models, COLOURS, strict=False)) | {NO_MODEL: "k"}).items():
-        own: dict[str, object] = {"markersize": 6, "markeredgewidth": 0}
+        own: dict[str, Any] = {"markersize": 6, "markeredgewidth": 0}
         if model == NO_MODEL:
             own = {"markersize": 10, "markeredgewidth": 0.8, "markeredgecolor": "w"}
         else:

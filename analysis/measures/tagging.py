@@ -138,7 +138,5 @@ def performance(signal: Values, background: Values, repeats: int = 200, seed: in
 
 def performance_table(values: xr.DataArray, is_signal: NDArray[np.bool_]) -> dict[str, dict[str, Estimate]]:
     """Return score -> the numbers of :func:`performance`, of scores (score, jet) and a mask of the signal (jet,)."""
-    return {
-        name: performance(*(np.asarray(values.sel(score=name))[mask] for mask in (is_signal, ~is_signal)))
-        for name in names(values, "score")
-    }
+    rows = {name: np.asarray(values.sel(score=name)) for name in names(values, "score")}
+    return {name: performance(row[is_signal], row[~is_signal]) for name, row in rows.items()}

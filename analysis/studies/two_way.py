@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 import xarray as xr
 
-from analysis.evaluation.image_scores import entropies, scores
+from analysis.evaluation.image_scores import entropies, images_of, scores
 from analysis.figures.two_way import NO_MODEL, two_ways
 from analysis.measures.tagging import auc
 from analysis.measures.typicality import image_scores
 from analysis.report.page import Part, Question, Table
 from analysis.studies.setup import LABELS, Setup
-from inference.data import data_for, split
+from inference.data import split
 from inference.recipe import DataConfig
 from inference.run import Run
 from jets import concatenate
@@ -63,7 +62,7 @@ def of_model(setup: Setup, model: str) -> Iterator[dict[str, Any]]:
 def of_images(setup: Setup) -> Iterator[dict[str, Any]]:
     """Yield the rows of the scores that need no model: every class among every other, which it also contaminates."""
     jets = concatenate([setup.jets, setup.others]) if setup.files[2:] else setup.jets
-    values = entropies(data_for(jets, setup.recipe("image-vae", 0, {}), torch.device("cpu")))
+    values = entropies(images_of(jets, setup.recipe("image-vae", 0, {})))
     for background, anomaly in permutations(jets.classes, 2):
         for contamination, seed in product(CONTAMINATION, range(setup.seeds or SEEDS)):
             fraction = dict.fromkeys(jets.classes, 0.0) | {background: 1.0, anomaly: contamination}

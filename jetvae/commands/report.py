@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from jetvae import options as shared
 
@@ -55,7 +56,8 @@ def compared(options: argparse.Namespace) -> Path:
     from analysis.report.inputs import of_run
 
     refuse(options, "trust", "summary")
-    pair = tuple(of_run(path, options.data, options.beta, options.signal) for path in options.compare)
+    first, second = (of_run(path, options.data, options.beta, options.signal) for path in options.compare)
+    pair = first, second
     sections = compared(pair)
     export(sections, options.figures)
     return write_comparison(pair, sections, Path(options.out or Path(options.compare[0]) / "comparison.html"))
@@ -90,7 +92,7 @@ def refuse(options: argparse.Namespace, *names: str) -> None:
         raise RunError(f"{', '.join(given)}: not for this page; leave it out")
 
 
-def export(sections: Sequence[object], folder: str | None) -> None:
+def export(sections: Sequence[Any], folder: str | None) -> None:
     """Write figures and numbers of a page where that is wanted, and name the files."""
     from analysis.report.export import export
 
