@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.distance import pdist, squareform
 
 from jets import toys
-from jets.dimension import correlation_dimension, takens_dimension
+from analysis.measures.correlation_dimension import correlation_dimension, takens_dimension
 
 
 def estimate(d, number, seed):
