@@ -22,6 +22,7 @@ from torch import Tensor
 
 from inference.data import data_for
 from inference.joint import Joint
+from inference.labels import coordinate_labels
 from inference.run import Run
 from models import VAE
 
@@ -219,10 +220,7 @@ def labelled(joint: Joint, found: Draws, x: Tensor) -> xr.DataTree:
     z = joint.coordinates(u.float(), combination.long()).permute(1, 2, 0, 3)
     count = min(1000, found.u.shape[1] * found.u.shape[2])
     guide = torch.stack([space.coordinates(joint.vae.guide(x)) for _ in range(count)])[None]
-    names = {
-        "coordinate": list(space.coordinate_names),
-        "kind": ("coordinate", list(space.coordinate_kinds)),
-    }
+    names = coordinate_labels(space)
     stats = {"diverging": found.diverging, "n_steps": found.steps}
     return xr.DataTree.from_dict(
         {

@@ -8,6 +8,7 @@ import xarray as xr
 from torch import Tensor
 
 from inference.folder import RunError
+from inference.labels import coordinate_labels
 from models import VAE
 from priors.von_mises import wrapped
 
@@ -32,7 +33,7 @@ def simulated_jets(vae: VAE, jets: int, draws: int, *, seed: int = 0) -> xr.Data
         x = vae.decode(space.features(z)).sample()
     except NotImplementedError as error:
         raise RunError(f"no calibration: {error}") from error
-    centre, angle = space.points(vae.encode(x)), torch.tensor([kind == "angle" for kind in space.coordinate_kinds])
+    centre, angle = space.points(vae.encode(x)), torch.tensor([unit == "rad" for unit in space.coordinate_units])
 
     def relative(coordinates: Tensor) -> Tensor:
         return torch.where(angle, wrapped(coordinates - centre), coordinates)
@@ -43,5 +44,5 @@ def simulated_jets(vae: VAE, jets: int, draws: int, *, seed: int = 0) -> xr.Data
             "truth": (("simulation", "coordinate"), relative(space.coordinates(z)).numpy()),
             "z": (("draw", "simulation", "coordinate"), own.numpy()),
         },
-        {"coordinate": list(space.coordinate_names)},
+        coordinate_labels(space),
     )

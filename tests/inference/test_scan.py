@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from inference import scan
+from inference.grid import combinations, fractions, gaussian
+from inference.recipe import RecipeError
 from inference.run import Run, RunError
 from inference.training import train_many
 from jetvae.__main__ import main
@@ -63,7 +65,6 @@ def test_resume_trains_what_is_missing_and_nothing_else(grid, capsys):
     for path in (grid / "R1").glob("*/*"):
         if path.name not in ("config.toml", "provenance.json"):
             path.unlink()
-    (grid / "R1/replicas.pt").unlink()
     assert main(["resume", str(grid)]) == 0
     assert "R1: 4 runs" in capsys.readouterr().err
     assert (grid / "L2/beta0.1-seed0/weights.pt").stat().st_mtime_ns == kept
@@ -75,7 +76,6 @@ def test_resume_trains_what_is_missing_and_nothing_else(grid, capsys):
     ("arguments", "words"),
     [
         (["--resume", "--out", "absent"], ["absent", "scan.json is missing"]),
-        (["--seeds", "0"], ["--seeds"]),
         (["--latent", "Q2"], ["Q2"]),
         (["--out", "tests"], ["tests: already exists"]),
     ],
@@ -97,3 +97,19 @@ def test_a_failing_latent_does_not_stop_the_others(tmp_path, monkeypatch, capsys
     assert run(*QUICK, "--latent", "R1", "--latent", "R2", "--seeds", "2", "--out", tmp_path / "scan") == 2
     assert "1 trainings failed: " in capsys.readouterr().err
     assert [member.complete for member in scan.runs(tmp_path / "scan")] == [False, False, True, True]
+
+
+def test_grids_that_cannot_be():
+    with pytest.raises(RecipeError, match="at least 1"):
+        combinations("image-dvae", {}, seeds=0)
+    with pytest.raises(RecipeError, match=r"two of the combinations would be called L2-alpha=0\.9/beta0\.1-seed0"):
+        combinations("image-dvae", {}, betas=[0.1, 0.1000001])
+
+
+def test_grid_of_a_range_and_of_its_recipe():
+    grid = combinations("vae-gaussian", gaussian((8.0, 0.5)), betas=[None, "0.1:2", 1], seeds=2)
+    assert [*grid][::2] == ["R2/beta0.5-16-seed0", "R2/beta0.1-2-seed0", "R2/beta1-seed0"]
+    assert all(recipe.data.files == ("toy:gaussian(spectrum=8,0.5)",) for recipe in grid.values())
+    (one,) = combinations("image-dvae", {"data.fraction": fractions(["0.5"]), "training.seed": 3}).values()
+    assert one.data.fraction == {"top": 0.5}
+    assert one.training.seed == 3
