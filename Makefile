@@ -8,8 +8,8 @@ OUT ?= runs/image-dvae-$(shell date +%Y%m%d-%H%M%S)
 
 ## Train the default recipe on the embedded sample, print its numbers, write its report
 run: $(READY)
-	$(BIN)/python -m inference.svi image-dvae --out $(OUT)
-	$(BIN)/python -m analysis.report $(OUT) --summary
+	$(BIN)/jetvae train image-dvae --out $(OUT)
+	$(BIN)/jetvae report $(OUT) --summary
 
 ## Run all tests, doctests and documented examples
 test: $(READY)
