@@ -13,6 +13,7 @@ from inference.folder import RunError, RunFolder
 from inference.machine import tune_cpu
 from inference.recipe import Recipe, RecipeError, read
 from inference.run import Run
+from inference.tables import flat
 from inference.training import load_for, train_many
 
 RESUMABLE = {"training.epochs", "training.device"}
@@ -159,15 +160,3 @@ def continued(folder: Path, changes: Mapping[str, Any]) -> Recipe:
     if changed := [key for key in new if old.get(key) != new[key] and key not in RESUMABLE]:
         raise RunError(f"{folder}: resuming cannot change {', '.join(changed)}; start a new run with another --out")
     return read(path, changes)
-
-
-def flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return a table of tables with dotted keys.
-
-    >>> flat({"training": {"epochs": 3}, "description": ""})
-    {'training.epochs': 3, 'description': ''}
-    """
-    result: dict[str, Any] = {}
-    for key, value in content.items():
-        result |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-    return result

@@ -138,22 +138,18 @@ def by_numpyro(
     keys = jax.random.split(jax.random.PRNGKey(seed), len(rows) * chains)
     start = time.perf_counter()
 
-    def block(i: int) -> list[NDArray[Any]]:
-        mine = rows[i * size : (i + 1) * size].repeat(chains)
-        own = (keys[i * size * chains : (i + 1) * size * chains], *(t.numpy()[mine] for t in (x, centre, width)))
-        return [np.asarray(part) for part in program(*own)]
+    def inputs(first: int) -> tuple[Any, ...]:
+        mine = rows[first : first + size].repeat(chains)
+        return keys[first * chains : (first + size) * chains], *(t.numpy()[mine] for t in (x, centre, width))
 
-    vectorised = jax.jit(jax.vmap(chain_program(log_joint, warm_up, draws)))
-    shapes = (keys[: size * chains], *(t.numpy()[rows[:size].repeat(chains)] for t in (x, centre, width)))
-    program = vectorised.lower(*shapes).compile()
+    program = jax.jit(jax.vmap(chain_program(log_joint, warm_up, draws))).lower(*inputs(0)).compile()
     compiled = time.perf_counter()
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        parts = list(pool.map(block, range(len(rows) // size)))
+        parts = list(pool.map(lambda first: list(map(np.asarray, program(*inputs(first)))), range(0, len(rows), size)))
     if not quiet:
+        counts = f"{len(x)} jets x {chains} chains x {draws} draws"
         print(
-            f"compiled in {compiled - start:.1f} s; {len(x)} jets x {chains} chains x {draws} draws in "
-            f"{time.perf_counter() - compiled:.1f} s",
-            file=sys.stderr,
+            f"compiled in {compiled - start:.1f} s; {counts} in {time.perf_counter() - compiled:.1f} s", file=sys.stderr
         )
     joined = (np.concatenate(part).reshape(len(rows), chains, *part[0].shape[1:]) for part in zip(*parts, strict=True))
     return Draws(*(part[: len(x)] for part in joined))

@@ -13,6 +13,7 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from inference.schedules import Schedule
+from inference.tables import joined
 from jets.errors import UserError
 from jets.preprocess import WIDTH
 from models import ModelConfig
@@ -102,7 +103,13 @@ class Recipe(Table):
 
     @model_validator(mode="after")
     def one_loss(self) -> Recipe:
-        """Assert that a range of resolutions is trained with a loss that each jet has for itself."""
+        """Assert that a range of resolutions is trained with a loss that each jet has for itself.
+
+        Raises
+        ------
+        RecipeError
+            It is not.
+        """
         if self.model.beta.is_range:
             if self.training.free_bits or self.training.capacity is not None:
                 raise RecipeError("a range of beta goes with neither free_bits nor capacity; give one beta")
@@ -112,7 +119,13 @@ class Recipe(Table):
 
     @model_validator(mode="after")
     def one_orientation(self) -> Recipe:
-        """Refuse to turn jets at random that were turned upright."""
+        """Assert that jets that are turned at random were not turned upright before.
+
+        Raises
+        ------
+        RecipeError
+            They were.
+        """
         if self.image.turn and {"rotate", "flip"} & set(self.image.steps):
             raise RecipeError('[image] turn = true undoes rotate and flip; take steps = ["centre"]')
         return self
@@ -178,7 +191,13 @@ def load(recipe: str | Path, origins: tuple[str, ...] = ()) -> dict[str, Any]:
 
 
 def text_of(recipe: str | Path) -> tuple[str, Path]:
-    """Return the text of the recipe of a name or path, and the folder where paths in it start."""
+    """Return the text of the recipe of a name or path, and the folder where paths in it start.
+
+    Raises
+    ------
+    RecipeError
+        There is none; the message says which ones there are.
+    """
     path = Path(recipe)
     if not path.suffix and str(recipe) in names():
         return (files("recipes") / f"{recipe}.toml").read_text(), Path()
@@ -190,7 +209,15 @@ def text_of(recipe: str | Path) -> tuple[str, Path]:
 
 
 def check(content: Mapping[str, Any], where: str) -> Recipe:
-    """Validate the content of a recipe; errors speak of ``where``."""
+    """Validate the content of a recipe; errors speak of ``where``.
+
+    Raises
+    ------
+    RecipeError
+        An unknown key or a value out of range.
+    LatentStringError
+        The latent string cannot be read.
+    """
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
@@ -201,20 +228,6 @@ def check(content: Mapping[str, Any], where: str) -> Recipe:
         if isinstance(cause, RecipeError):
             raise RecipeError(f"{where}: {cause}") from None
         raise RecipeError(f"{where}: {explain(problem, Recipe)}") from error
-
-
-def joined(content: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``content`` with single keys of its tables, at any depth, as in ``changes``.
-
-    >>> joined({"model": {"beta": 1.0, "latent": "R2"}}, {"model": {"beta": 0.5}, "description": "mine"})
-    {'model': {'beta': 0.5, 'latent': 'R2'}, 'description': 'mine'}
-    """
-    result = dict(content)
-    for key, value in changes.items():
-        old = result.get(key)
-        both = isinstance(old, Mapping) and isinstance(value, Mapping)
-        result[key] = joined(old, value) if both else value  # type: ignore[arg-type]
-    return result
 
 
 def merge(content: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

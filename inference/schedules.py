@@ -39,7 +39,13 @@ class Schedule(BaseModel):
 
     @model_validator(mode="after")
     def complete(self) -> Schedule:
-        """Assert that the shape has what it needs."""
+        """Assert that the shape has what it needs.
+
+        Raises
+        ------
+        ValueError
+            A start is missing, a value is not positive, or it moves before it may.
+        """
         if self.shape not in ("constant", "one-cycle") and self.start is None:
             raise ValueError(f"a {self.shape} schedule needs start")
         if self.shape in ("geometric", "down-up-down") and min(self.start or 0, self.stop or 1) <= 0:

@@ -63,7 +63,13 @@ class ModelConfig(BaseModel):
 
     @model_validator(mode="after")
     def turns_clouds(self) -> ModelConfig:
-        """Assert that only a VAE of clouds is asked to turn with its jets."""
+        """Assert that only a VAE of clouds is asked to turn with its jets.
+
+        Raises
+        ------
+        ValueError
+            Something else is.
+        """
         if self.equivariant and (self.kind != "vae" or not self.clouds):
             raise ValueError("equivariant models are VAEs of clouds: kind = 'vae', likelihood = 'emd'")
         return self
@@ -87,6 +93,11 @@ def build(config: ModelConfig, inputs: int = 1600, latent: Space | None = None) 
 
     >>> build(ModelConfig(latent="R2"), inputs=1600).latent
     R2
+
+    Raises
+    ------
+    ValueError
+        Prior or networks cannot cover a range of resolutions; or the space has nothing that turns with a jet.
     """
     inputs = config.inputs or inputs
     space = parse(config.latent) if latent is None else latent

@@ -60,6 +60,11 @@ def first_pair(space: Space) -> tuple[int, int]:
     >>> from priors import parse
     >>> first_pair(parse("R7 x S1")), first_pair(parse("R8"))
     ((14, 7), (0, 0))
+
+    Raises
+    ------
+    ValueError
+        There is no such pair.
     """
     head = features = 0
     found: dict[str, tuple[int, int]] = {}

@@ -113,7 +113,13 @@ class EnergyMover(TorchDistribution):
         return self.cloud
 
     def sample(self, sample_shape: Any = torch.Size()) -> Tensor:
-        """Refuse: nobody knows how to draw jets at a distance."""
+        """Refuse: nobody knows how to draw jets at a distance.
+
+        Raises
+        ------
+        NotImplementedError
+            Always.
+        """
         raise NotImplementedError("EnergyMover is an unnormalised likelihood: jets can be scored, not drawn, from it")
 
     def log_prob(self, value: Tensor) -> Tensor:

@@ -2,9 +2,10 @@
 
 import pytest
 
-from inference.grid import flat
-from inference.recipe import RecipeError, check, load, names, override, read
+from inference.recipe import RecipeError, check, load, override, read
+from inference.tables import flat
 from models import build
+from recipes import names
 
 
 @pytest.mark.parametrize("name", names())
