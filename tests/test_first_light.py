@@ -4,7 +4,7 @@ import pytest
 
 import analysis
 import inference
-from inference.fit import train_many
+from inference.training import train_many
 
 
 @pytest.mark.slow

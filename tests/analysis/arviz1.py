@@ -11,16 +11,15 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 mpl.use("Agg")
 
 import analysis
-from analysis import trust  # noqa: F401
-from analysis.measures import information, tagging as scores
-from analysis.store import open_tree
+from analysis import store
+from analysis.measures import information, trust
 
 PLOTS = ("plot_trace", "plot_rank", "plot_forest", "plot_pair", "plot_dist")
 
 
 def main(path):
     assert importlib.util.find_spec("torch") is None, "this test is for an environment without torch"
-    tree = open_tree(path)
+    tree = store.open(path)
     jets = tree["posterior"]["jet"].values[:2]
     few = tree["posterior"].to_dataset().sel(jet=jets)
     data = arviz.from_netcdf(path)

@@ -1,4 +1,4 @@
-"""A headless Chromium, driven through its DevTools protocol over two pipes: the standard library alone."""
+"""Runs and trees that several rooms share; a headless Chromium, driven through its DevTools protocol over two pipes."""
 
 import base64
 import json
@@ -9,7 +9,12 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import xarray as xr
+
+import analysis
+import inference
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 OPTIONS = "--headless --no-sandbox --disable-gpu --remote-debugging-pipe --no-first-run --disable-extensions"
@@ -136,3 +141,46 @@ def browser():
         pytest.skip(f"no browser: none of {', '.join(NAMES)} is found")
     with Browser(path) as tab:
         yield tab
+
+
+@pytest.fixture(scope="session")
+def tree(trained, sample):
+    """The short training of the Dirichlet VAE, evaluated on its held-out jets."""
+    return analysis.evaluate(trained, sample)
+
+
+@pytest.fixture(scope="session")
+def range_run(tmp_path_factory):
+    """A short training on vectors for a range of resolutions."""
+    changes = {"data.files": ["toy:gaussian(spectrum=4,1, n=3000)"], "model.latent": "R2 x S1"}
+    recipe = inference.read("vae-gaussian", changes | {"model.beta": [0.5, 8], "training.epochs": 3})
+    return inference.train(recipe, tmp_path_factory.mktemp("range") / "run")
+
+
+@pytest.fixture(scope="session")
+def known_tree():
+    """4,000 W-like jets whose latents are: a circle of q1 - q2, its angle, the mass squared, noise."""
+    random, count = np.random.default_rng(0), 4000
+    azimuth, mass = random.uniform(-np.pi, np.pi, count), random.normal(80, 5, count)
+    size, share = random.uniform(0.3, 0.6, count), random.uniform(0.5, 0.9, count)
+    swap, soft, noise = random.random((3, count))
+    columns = {
+        "jet_mass": mass,
+        "dR_q1q2": size,
+        "z_q1": np.where(swap < 0.5, share, 1 - share),
+        "z_g": np.where(soft < 0.01, -1.0, soft / 2),
+        **{"q1_pt": share, "q1_deta": np.cos(azimuth), "q1_dphi": np.sin(azimuth)},
+        **{"q2_pt": 1 - share, "q2_deta": 0 * mass, "q2_dphi": 0 * mass},
+    }
+    z = np.stack([size * np.cos(azimuth), size * np.sin(azimuth), -(mass**2), noise, azimuth], 1)
+    labels = {
+        "coordinate": ["R4_0", "R4_1", "R4_2", "R4_3", "S1_0"],
+        "factor": ("coordinate", ["R4"] * 4 + ["S1"]),
+        "kind": ("coordinate", ["real"] * 4 + ["angle"]),
+        "unit": ("coordinate", [""] * 4 + ["rad"]),
+    }
+    points = xr.Dataset({"point": (("jet", "coordinate"), z)}, labels)
+    known = {name: ("jet", value) for name, value in columns.items()} | {"class_name": ("jet", ["w"] * count)}
+    tree = xr.DataTree.from_dict({"guide_params": points, "constant_data": xr.Dataset(known)})
+    tree.attrs["classes"] = ["w"]
+    return tree

@@ -8,8 +8,8 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import pdist, squareform
 from scipy.special import digamma
 
+from analysis.measures.correlation_dimension import takens_dimension
 from jets import JetFileError, load
-from jets.dimension import takens_dimension
 from jets.toys import TOYS, curve_and_plane, gaussian_optimum, parse
 
 SINGLE = [name for name in TOYS if name not in ("curve_and_plane", "gaussian", "annulus")]

@@ -6,12 +6,13 @@ import torch
 from scipy import stats
 from torch import nn
 
-from analysis.measures.calibration import calibration, ranks
-from analysis.measures.trust import checks, parser
 from analysis.evaluation.trusted import trusted
+from analysis.measures.calibration import calibration, ranks
+from analysis.measures.trust import checks
 from inference.refine import refined_elbo
 from inference.run import RunError
 from inference.simulated import simulated_jets
+from jetvae.__main__ import command_module, parser_of
 from models import VAE, EnergyMover, Gaussian
 
 BETA = 0.8
@@ -69,4 +70,4 @@ def test_checks_of_a_run(trained, sample):
     assert list(found) == ["importance weights", "gap", "calibration"]
     assert "by the encoder" in found["gap"].reading
     assert all(np.isfinite(check.value) for check in found.values())
-    assert parser().parse_args(["run"]).jets == 200
+    assert parser_of("trust", command_module("trust")).parse_args(["run"]).jets == 200

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis.figures.dimension_samples import dimension_samples, main
-from inference.errors import exit_code
+from analysis.figures.dimension_samples import dimension_samples
+from jetvae.__main__ import main
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def test_figure_of_samples(curves, tmp_path, capsys):
         (tmp_path / name).mkdir()
         curves.to_netcdf(tmp_path / name / "dimension.nc", engine="h5netcdf")
     out = tmp_path / "both.png"
-    assert exit_code(lambda: main([f"{n}={tmp_path / n}" for n in ("qcd", "w")] + ["--out", str(out)])) == 0
+    assert main(["draw", "samples", *(f"{n}={tmp_path / n}" for n in ("qcd", "w")), "--out", str(out)]) == 0
     assert out.stat().st_size > 1000
     assert str(out) in capsys.readouterr().out
     above, below = dimension_samples({"qcd": curves, "w": curves}).axes
@@ -32,5 +32,5 @@ def test_figure_of_samples(curves, tmp_path, capsys):
 
 
 def test_refuses_what_is_no_folder_of_curves(tmp_path, capsys):
-    assert exit_code(lambda: main([f"qcd={tmp_path}"])) != 0
-    assert "python -m analysis.dimension RUN" in capsys.readouterr().err
+    assert main(["draw", "samples", f"qcd={tmp_path}"]) == 2
+    assert "jetvae dimension RUN" in capsys.readouterr().err

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist, squareform
 
-from jets import toys
 from analysis.measures.correlation_dimension import correlation_dimension, takens_dimension
+from jets import toys
 
 
 def estimate(d, number, seed):

@@ -8,8 +8,8 @@ from scipy import stats
 from torch import nn
 
 from analysis.evaluation.draws import evaluate_jets
-from analysis.measures.information import category_usage, information
 from analysis.evaluation.predictive import pair_group
+from analysis.measures.information import category_usage, information
 from analysis.measures.trust import importance
 from models import VAE, Gaussian
 
@@ -118,7 +118,11 @@ def test_category_usage_by_hand():
     probability = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5], [0.5, 0.5]])
     point = xr.DataArray(
         np.column_stack([np.zeros(4), probability]),
-        {"coordinate": ["R1_0", "C2_0", "C2_1"], "kind": ("coordinate", ["real", "category", "category"])},
+        {
+            "coordinate": ["R1_0", "C2_0", "C2_1"],
+            "factor": ("coordinate", ["R1", "C2", "C2"]),
+            "kind": ("coordinate", ["real", "category", "category"]),
+        },
         ("jet", "coordinate"),
     )
     usage = category_usage(point)

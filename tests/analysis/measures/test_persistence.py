@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis.store import Missing
-from analysis.report.inputs import Known
 from analysis.measures.persistence import bars, persistence
+from analysis.report.inputs import Known
 from analysis.report.sections.topology import closure
+from analysis.store import Missing
 
 N = 1000
 
@@ -29,7 +29,9 @@ def directions(seed):
 
 
 def tree_of(values, names, kinds):
-    point = xr.DataArray(values, {"coordinate": names, "kind": ("coordinate", kinds)}, ("jet", "coordinate"))
+    factors = [name.rpartition("_")[0] for name in names]
+    labels = {"coordinate": names, "factor": ("coordinate", factors), "kind": ("coordinate", kinds)}
+    point = xr.DataArray(values, labels, ("jet", "coordinate"))
     return xr.DataTree.from_dict({"guide_params": xr.Dataset({"point": point})})
 
 

@@ -1,12 +1,11 @@
-"""AUC and its error against scipy and closed forms."""
+"""AUC, its error and other measures of a score against scipy and closed forms."""
 
 import numpy as np
 import pytest
-import xarray as xr
 from scipy.stats import mannwhitneyu, norm
 
 from analysis import auc, roc
-from analysis.measures.categories import category
+from analysis.measures.tagging import performance
 
 
 @pytest.mark.parametrize("ties", [False, True])
@@ -43,23 +42,13 @@ def test_one_class_is_an_error():
         auc(np.ones(3), np.ones(0))
 
 
-@pytest.mark.parametrize("swapped", [False, True])
-def test_category_is_oriented_by_width_alone(swapped):
-    """Swapping the categories changes their names; calling the narrow class the signal turns the AUC round."""
+def test_performance_of_two_gaussians():
+    """Unit normals a distance 1 apart: eps_B at eps_S is Phi(Phi^-1(eps_S) - 1); the gain follows."""
     random = np.random.default_rng(0)
-    wide = np.arange(400) < 100
-    p = np.where(wide, random.beta(3, 1, 400), random.beta(1, 3, 400))
-    points = np.stack([p, 1 - p] if swapped else [1 - p, p], 1)
-    table = {
-        "point": (("jet", "coordinate"), np.column_stack([random.normal(size=400), points])),
-    }
-    labels = {"coordinate": ["R1_0", "C2_0", "C2_1"], "kind": ("coordinate", ["real", "category", "category"])}
-    known = {"class_name": ("jet", np.where(wide, "top", "qcd")), "width": ("jet", np.where(wide, 0.2, 0.1))}
-    tree = xr.DataTree.from_dict({"guide_params": xr.Dataset(table, labels), "constant_data": xr.Dataset(known)})
-    found = category(tree, "top")
-    expected = mannwhitneyu(p[wide], p[~wide]).statistic / (100 * 300)
-    assert found["chosen"] == ("C2_0" if swapped else "C2_1")
-    assert found["auc"]["value"] == pytest.approx(expected)
-    assert found["accuracy"]["value"] == pytest.approx(np.mean((p > 0.5) == wide))
-    assert category(tree, "qcd")["auc"]["value"] == pytest.approx(1 - expected)
-    assert category(tree, "w") == {}
+    found = performance(random.normal(1, 1, 20000), random.normal(0, 1, 20000))
+    for efficiency in (0.3, 0.5):
+        estimate = found[f"rejection_{100 * efficiency:.0f}"]
+        assert estimate.value == pytest.approx(1 / norm.cdf(norm.ppf(efficiency) - 1), abs=4 * estimate.error)
+    cut = np.linspace(0, 3.2, 400)  # 10 jets of 20,000 pass 3.29
+    expected = (norm.sf(cut - 1) / np.sqrt(norm.sf(cut))).max()
+    assert found["improvement"].value == pytest.approx(expected, abs=4 * found["improvement"].error)

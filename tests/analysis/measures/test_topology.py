@@ -1,16 +1,11 @@
-"""Comparison of topologies: the tie rule, stacking, errors; a scan and a league on points that are known."""
+"""Comparison of topologies: the tie rule, stacking, errors."""
 
 import numpy as np
 import pytest
 import xarray as xr
 from scipy.optimize import minimize
-from scipy.stats import multivariate_normal
 
-from analysis.evaluation import league
-from analysis.store import open_tree
 from analysis.measures.topology import ORDER, describe, place, preference, rank, stacking_weights
-from inference.errors import exit_code
-from inference.race import Budget
 
 
 def tree_of(means, *, scatter=0.0, seeds=2, jets=400, seed=0):
@@ -96,72 +91,3 @@ def test_preference_by_class():
 
 def test_order():
     assert sorted(set(ORDER), key=place) == list(ORDER)
-
-
-QUICK = Budget(starts=2, together=2, heat=30, final=200, compiled=False)
-
-
-def test_league_on_a_file(tmp_path, capsys, monkeypatch):
-    """A short race in R^3: the line cuts the circle and pays about a tenth of a nat; the circle is named."""
-    random = np.random.default_rng(0)
-    angle = random.uniform(-np.pi, np.pi, 800)
-    points = np.stack([np.cos(angle), np.sin(angle), 0.3 * np.cos(2 * angle)], 1) * 5 + 100
-    source, out = tmp_path / "points.npy", tmp_path / "league.nc"
-    np.save(source, points + 0.1 * random.normal(size=points.shape))
-    monkeypatch.setattr("inference.race.Budget", lambda: QUICK)
-    candidates = ["--latent", "R1", "--latent", "S1"]
-    league.main([str(source), "--beta", "0.5", *candidates, "--jobs", "1", "--out", str(out)])
-    assert f"{source}: S1" in capsys.readouterr().out
-    with open_tree(out) as tree:
-        ranking = rank(tree)
-        assert ranking.attrs["chosen"] == ranking.attrs["best"] == "S1"
-        assert tree["sample_stats"]["log_evidence"].shape == (2, 1, 1, 200)
-        assert bool((ranking["elbo"] <= ranking["log_evidence"]).all())
-
-
-def test_league_refuses_jets(capsys):
-    assert exit_code(lambda: league.main(["sample:w", "--beta", "0.1"])) != 0
-    assert "a league takes vectors" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("size", [3, 9])
-def test_evidence_is_in_the_unit_of_the_points(size):
-    """Of a Gaussian line smeared by beta, ln p(x) is known. A short training stays below by less than 0.15 nat.
-
-    The sample's scale, or the padding to 8 or 16 numbers, forgotten would be several nats.
-    """
-    random = np.random.default_rng(size)
-    along, beta = np.linspace(1.0, 3.0, size), 0.5
-    points = 7 + random.normal(size=(1600, 1)) * along + beta * random.normal(size=(1600, size))
-    table, _ = league.contest(points[:1200], points[1200:], beta, 0, QUICK, "R1")
-    exact = multivariate_normal(np.full(size, 7.0), np.outer(along, along) + beta**2 * np.eye(size))
-    gap = exact.logpdf(points[1200:]) - np.asarray(table["log_evidence"])
-    assert -2 * gap.std() / len(gap) ** 0.5 < gap.mean() < 0.15
-
-
-def test_command_on_a_scan(tmp_path, capsys):
-    from analysis.measures import topology
-    from inference import scan
-
-    out = str(tmp_path / "scan")
-    grid = ["--latent", "R1", "--latent", "L2", "--seeds", "2", "--epochs", "1", "--fraction", "qcd=.02", "top=.02"]
-    assert exit_code(lambda: scan.main([*grid, "--out", out])) == 0
-    assert exit_code(lambda: topology.main([out, "--jets", "50", "--draws", "20"])) == 0
-    assert "<- chosen" in capsys.readouterr().out
-
-    tree = open_tree(tmp_path / "scan/scan.nc")
-    assert dict(tree["sample_stats"].sizes) == {"topology": 2, "beta": 1, "seed": 2, "jet": 50}
-    assert set(np.unique(tree["constant_data"]["class_name"])) == {"qcd", "top"}
-
-
-def test_runs_of_a_range_are_looked_at_where_asked(tmp_path):
-    """Untrained, each latent tells what the width of its posterior says: less where beta is larger."""
-    import inference
-    from analysis.evaluation.scan import collect
-    from inference.recipe import read
-
-    data = {"data.files": ["toy:gaussian(spectrum=4,1, n=600)"], "model.beta": (0.5, 8.0), "model.latent": "R2"}
-    run = inference.train(read("vae-gaussian", data | {"training.epochs": 1}), tmp_path / "run")
-    fine, coarse = (collect([run], draws=4, at_most=50, beta=beta)["sample_stats"] for beta in (0.6, 7.0))
-    assert (float(fine["beta"][0]), float(coarse["beta"][0])) == (0.6, 7.0)
-    assert float(fine["kl"].mean()) > float(coarse["kl"].mean()) + 1

@@ -13,14 +13,14 @@ import pytest
 import xarray as xr
 
 import inference
+from analysis.evaluation.trusted import trusted
 from analysis.report import run_page as report
-from analysis.store import Missing
 from analysis.report.inputs import Known, of_run
+from analysis.report.runs import chosen, overview
 from analysis.report.sections import dimension, topology, trust
 from analysis.report.sections.convergence import fallen, trend
-from analysis.report.runs import chosen, overview
-from analysis.evaluation.trusted import trusted
 from analysis.report.words import plus_minus
+from analysis.store import Missing
 from inference.errors import exit_code
 
 QUESTIONS = "trained on what", "converged", "dimensions", "topology", "factor mean", "anomalies", "trusted", "reproduce"

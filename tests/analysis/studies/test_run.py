@@ -13,10 +13,10 @@ from analysis.report import run_page as report
 from analysis.studies import STUDIES
 from analysis.studies.complexity import MEASURES
 from analysis.studies.fractions import FRACTIONS
+from analysis.studies.page import answers, page
 from analysis.studies.setup import Setup
 from analysis.studies.stability import MODELS
 from analysis.studies.two_way import CHANGES, CONTAMINATION, NO_MODEL, SHOWN
-from analysis.studies.page import answers, page
 from inference.errors import exit_code
 from inference.run import RunError
 

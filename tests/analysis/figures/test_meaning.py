@@ -1,0 +1,14 @@
+"""The map of correlations."""
+
+import xarray as xr
+
+from analysis.figures.meaning import meaning_map
+from analysis.measures.meaning import meaning
+
+
+def test_coordinates_by_falling_kl(known_tree):
+    found = meaning(known_tree).isel(sample=0)
+    kl = xr.DataArray([1.0, 2.0, 0.5, 0.0, 3.0], dims="coordinate", coords={"coordinate": found["coordinate"]})
+    figure = meaning_map(found, kl)
+    shown = [label.get_text().split()[0] for label in figure.axes[0].get_yticklabels()]
+    assert shown == ["S1_0", "R4_1", "R4_0", "R4_2"]
