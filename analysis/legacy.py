@@ -46,7 +46,7 @@ def with_labels(data: xr.Dataset, coordinates: list[str]) -> xr.Dataset:
         data = data.assign_coords({name: ("kl_term", values) for name, values in owners.items()})
     for dimension in ("step", "probe"):
         if dimension in data.coords and data.coords[dimension].dtype.kind in "UOS" and "path" not in data.coords:
-            data = data.assign_coords(steps(strings(data, dimension), dimension))
+            data = data.assign_coords(steps(strings(data, dimension), dimension, coordinates))
     if "score" in data.coords and "component" not in data.coords:
         data = data.assign_coords(scores(strings(data, "score")))
     return data
@@ -66,21 +66,24 @@ def factor_of(coordinate: str) -> str:
     return coordinate.rpartition("_")[0]
 
 
-def steps(names: list[str], dimension: str) -> dict[str, tuple[str, list[object]]]:
+def steps(names: list[str], dimension: str, coordinates: list[str]) -> dict[str, tuple[str, list[object]]]:
     """Return path, value, factor and coordinate of steps such as ``R4_0 = -2``, ``C2_1`` and ``D3_0 to _1 = 0.5``.
 
-    >>> steps(["R4_0 = -2", "C2_1", "D3_0 to _1 = 0.5"], "step")["factor"]
-    ('step', ['R4', 'C2', 'D3'])
+    A path along none of the known ``coordinates``, such as ``S2 = 0.79``, goes round its whole factor.
+
+    >>> steps(["R4_0 = -2", "C2_1", "D3_0 to _1 = 0.5", "M2_S2 = 0.79"], "step", ["R4_0"])["factor"]
+    ('step', ['R4', 'C2', 'D3', 'M2_S2'])
     """
     table: dict[str, list[object]] = {"path": [], "value": [], "factor": [], "coordinate_name": []}
     for name in names:
         path, _, value = name.partition(" = ")
         start, between, _ = path.partition(" to _")
-        along = path if value and not between else ""
+        along = path if value and path in coordinates else ""
+        whole = value and not between and not along
         table["path"].append(path if value else factor_of(path))
         table["value"].append(float(value) if value else np.nan)
-        table["factor"].append(factor_of(start) or start)
-        table["coordinate_name"].append(along if "_" in along else "")
+        table["factor"].append(path if whole else factor_of(start))
+        table["coordinate_name"].append(along)
     return {label: (dimension, values) for label, values in table.items()}
 
 

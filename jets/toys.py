@@ -179,6 +179,10 @@ def rotation(size: int, random: np.random.Generator) -> Array:
     return q * np.sign(np.diag(r))
 
 
+FINE = 0.2
+"""Part of a manifold's size below which a resolution is small."""
+
+
 class Optimum(NamedTuple):
     """The least description of points at each of B resolutions.
 
@@ -210,6 +214,14 @@ def fine_optimum(toy: Toy, beta: ArrayLike) -> Optimum:
     scale = np.asarray(beta, float)
     kl = toy.entropy - toy.dimension / 2 * np.log(2 * math.pi * math.e * scale**2)
     return Optimum(kl, toy.dimension * scale**2)
+
+
+def optimum(toy: Toy, beta: ArrayLike) -> Optimum:
+    """Return the exact rate and distortion at resolutions ``(B,)``; of a manifold NaN where beta is not small."""
+    if toy.spectrum is not None:
+        return gaussian_optimum(toy.spectrum, beta)
+    fine = np.asarray(beta) < FINE * toy.points.std(0).max()
+    return Optimum(*(np.where(fine, part, np.nan) for part in fine_optimum(toy, beta)))
 
 
 TOYS: dict[str, Callable[..., Toy]] = {

@@ -8,10 +8,18 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from inference.data import Data, data_for, split
 from inference.run import Run
 from jets import Jets, load
+
+
+class Some(NamedTuple):
+    """Some of the chosen jets: what the model describes, ``(n, ...)``, and their numbers in the sample, ``(n,)``."""
+
+    x: Tensor
+    number: NDArray[np.int64]
 
 
 class Chosen(NamedTuple):
@@ -33,6 +41,11 @@ class Chosen(NamedTuple):
     number: NDArray[np.int64]
     which: str
     data: Data
+
+    def some(self, count: int) -> Some:
+        """Return at most ``count`` of the jets, evenly spaced."""
+        rows = evenly(len(self.number), count)
+        return Some(self.data[torch.as_tensor(rows)], self.number[rows])
 
 
 def choose(run: Run, data: Sequence[str] | Jets | None = None, at_most: int | None = None) -> Chosen:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -21,7 +20,7 @@ NUTS = ("posterior_nuts", "posterior_guide", "sample_stats_nuts")
 
 def constant_data(jets: Jets) -> xr.Dataset:
     """Return what is known of N jets, each (jet,): class, kinematics, substructure, truth, width and axis [rad]."""
-    variables = {"class_name": ("jet", np.array(jets.classes)[jets.label])}
+    variables = {"class_name": ("jet", np.asarray(jets.classes)[jets.label])}
     for group in ("jet", "subst", "truth"):
         for name, values in getattr(jets, group).items():
             variables[name if group != "jet" else f"jet_{name}"] = ("jet", values)
@@ -34,17 +33,19 @@ def epochs(rows: Sequence[dict[str, float]]) -> xr.Dataset:
     """Return the training history by epoch, from the rows of ``history.csv``; empty without any."""
     if not rows:
         return xr.Dataset()
-    columns = {name: ("epoch", np.array([row[name] for row in rows])) for name in rows[0] if name != "epoch"}
+    columns = {name: ("epoch", np.asarray([row[name] for row in rows])) for name in rows[0] if name != "epoch"}
     return xr.Dataset(columns, {"epoch": [int(row["epoch"]) for row in rows]})
 
 
-def nuts_groups(folder: Path, beta: float) -> dict[str, xr.Dataset]:
-    """Return what ``jetvae nuts`` left in a run folder, if it did so since training and at this resolution."""
-    path, weights = folder / "nuts.nc", folder / "weights.pt"
+def left_by(run: Run, beta: float) -> dict[str, xr.Dataset]:
+    """Return what the run's folder adds: history, and what ``jetvae nuts`` left at this resolution since training."""
+    groups = {"history": epochs(run.history)}
+    path, weights = run.path / "nuts.nc", run.path / "weights.pt"
     if not path.exists() or (weights.exists() and path.stat().st_mtime < weights.stat().st_mtime):
-        return {}
+        return groups
     kept = store.open(path)
-    return {name: kept[name].to_dataset() for name in NUTS} if np.isclose(kept.attrs["beta"], beta) else {}
+    same = np.isclose(kept.attrs["beta"], beta)
+    return groups | ({name: kept[name].to_dataset() for name in NUTS} if same else {})
 
 
 def attributes(run: Run, chosen: Chosen) -> dict[str, object]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pyro import poutine
 from torch import Tensor
 
-from analysis.evaluation.chosen import Chosen, evenly
+from analysis.evaluation.chosen import Chosen
 from analysis.store import NATS
 from inference.lower_bound import KLTerm, kl_terms, samples, site_kl
 from models import AE, VAE
@@ -44,13 +44,11 @@ def term_labels(terms: Sequence[KLTerm]) -> dict[str, object]:
 
 def groups_of_some(vae: VAE, chosen: Chosen, draws: int, pairs: int) -> dict[str, xr.Dataset]:
     """Return the groups whose size allows some jets only: observed_data, posterior_predictive, pairs."""
-    rows = evenly(len(chosen.data), PREDICTED)
-    predicted = predictive_groups(vae, chosen.data[torch.as_tensor(rows)], min(draws, PREDICTIONS))
-    groups = {name: group.assign_coords(jet=chosen.number[rows]) for name, group in predicted.items()}
-    rows = evenly(len(chosen.data), pairs)
+    few, paired = chosen.some(PREDICTED), chosen.some(pairs)
+    predicted = predictive_groups(vae, few.x, min(draws, PREDICTIONS))
+    groups = {name: group.assign_coords(jet=few.number) for name, group in predicted.items()}
     if pairs and not isinstance(vae, AE):
-        own = {"drawn": chosen.number[rows], "given": chosen.number[rows]}
-        groups["pairs"] = pair_group(vae, chosen.data[torch.as_tensor(rows)]).assign_coords(own)
+        groups["pairs"] = pair_group(vae, paired.x).assign_coords(drawn=paired.number, given=paired.number)
     return groups
 
 

@@ -15,7 +15,7 @@ training has not converged.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyro
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from analysis.measures.dimension_curves import combined, from_grid, summarised
-from analysis.measures.dimension_exact import exact, excess
+from analysis.measures.dimension_exact import known
 from inference.data import data_for
 from inference.lower_bound import elbo, kl_terms
 from inference.machine import tune_cpu
@@ -82,43 +82,41 @@ def dimension(
         raise RecipeError("give runs of a range of beta, or runs of one beta each, not both")
     if ranges == {False} and len(covered) < FEWEST_BETAS:
         raise RecipeError(f"a derivative needs at least {FEWEST_BETAS} betas, got {len(covered)}; or a run of a range")
-    parts = []
-    for run in runs:
-        test = run.jets[run.split.test[:jets]]
-        parts.append(measure(run, test, betas, draws, seed))
-    result = combined([summarised(part, seed) for part in parts]) if ranges == {True} else from_grid(parts, seed)
-    return described(result, runs[0], test)
+    parts = [measure(run, run.jets[run.split.test[:jets]], betas, draws, seed) for run in runs]
+    if ranges == {False}:
+        return from_grid(parts, seed).assign_attrs(parts[-1].attrs)
+    return combined([summarised(part, seed) for part in parts]).assign_attrs(parts[-1].attrs)
 
 
 def dimension_of(run: Run, jets: Jets, seed: int = 0) -> xr.Dataset:
     """Return :func:`dimension` of one run of a range, on these jets."""
-    return described(combined([summarised(measure(run, jets, seed=seed), seed)]), run, jets)
-
-
-def described(curves: xr.Dataset, run: Run, jets: Jets) -> xr.Dataset:
-    """Add what is known of the data: exact curves, unit, latent space."""
-    known = exact(run.recipe.data.files, np.asarray(curves["beta"]))
-    return curves.merge(known).assign_attrs(unit_of(run, jets) | known.attrs | {"latent": run.recipe.model.latent})
+    return combined([summarised(measure(run, jets, seed=seed), seed)])
 
 
 def measure(run: Run, jets: Jets, betas: Sequence[float] | None = None, draws: int = 2, seed: int = 0) -> xr.Dataset:
     """Return, for each jet at each resolution, KL and distortion, and for a range their derivatives in ln beta.
 
     ``kl`` (beta, jet, kl_term) [nat], ``distortion`` (beta, jet), ``kl_slope`` and ``distortion_slope`` (beta, jet),
-    ``sigma`` and ``rms`` (beta, coordinate); attribute ``power``. The noise is the same at all resolutions.
+    ``sigma`` and ``rms`` (beta, coordinate), and what is known of toys (:func:`known`). Attributes: ``power``,
+    ``latent``, and ``scale`` and ``unit`` in which to show beta: of clouds the median jet pT in GeV. The noise is the
+    same at all resolutions.
     """
     vae, data = run.vae, data_for(jets, run.recipe, torch.device("cpu"))
-    grid = resolutions(run.recipe.model.beta, betas)
-    rows = []
+    grid, rows = resolutions(run.recipe.model.beta, betas), []
     for value in grid:
         torch.manual_seed(seed)
         with pyro.validation_enabled(False):
             pieces = [at_resolution(vae, x, float(value), draws) for x in data.batches(np.arange(len(data)), BATCH)]
-        rows.append({name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]})
+        rows.append({name: np.concatenate([piece.table[name] for piece in pieces]) for name in pieces[0].table})
     table = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
-    labels = {"beta": grid, "kl_term": term_names(vae, data[torch.arange(2)]), "coordinate": real_coordinates(vae)}
-    result = tabled(table).assign_coords(labels).assign_attrs(power=vae.likelihood.power)
-    return result.assign(excess(run.recipe.data.files, jets, result))
+    shown = {"scale": 1.0, "unit": ""}
+    if run.recipe.model.clouds:
+        shown = {"scale": float(np.median(jets.constituents[..., 0].sum(1))), "unit": "GeV"}
+    labels = {"beta": grid, "kl_term": pieces[0].terms, "coordinate": real_coordinates(vae)}
+    result = tabled(table).assign_coords(labels)
+    result.attrs = {"power": vae.likelihood.power, "latent": run.recipe.model.latent} | shown
+    found = known(run.recipe.data.files, jets.truth, result)
+    return result.merge(found).assign_attrs(result.attrs | found.attrs)
 
 
 def resolutions(beta: Beta, wanted: Sequence[float] | None = None) -> NDArray[np.float64]:
@@ -140,7 +138,14 @@ def tabled(table: Mapping[str, NDArray[np.float64]]) -> xr.Dataset:
     return xr.Dataset(variables)
 
 
-def at_resolution(vae: VAE, x: Tensor, beta: float, draws: int) -> dict[str, NDArray[np.float64]]:
+class AtResolution(NamedTuple):
+    """Numbers of jets at one resolution: name -> ``(B, ...)``, and the names of the KL terms."""
+
+    table: dict[str, NDArray[np.float64]]
+    terms: list[str]
+
+
+def at_resolution(vae: VAE, x: Tensor, beta: float, draws: int) -> AtResolution:
     """Return what :func:`measure` collects, of jets x ``(B, ...)`` at one resolution; slopes by reverse mode."""
     log_beta = torch.full((len(x),), float(np.log(beta)), requires_grad=True)
     with vae.at(log_beta.exp()):
@@ -151,7 +156,8 @@ def at_resolution(vae: VAE, x: Tensor, beta: float, draws: int) -> dict[str, NDA
         centre, width = centres_and_widths(vae, x)
     parts = {"kl": kl, "distortion": distortion, "centre": centre, "width": width}
     parts |= {"kl_slope": slope(kl.sum(-1), log_beta), "distortion_slope": slope(distortion, log_beta)}
-    return {name: value.detach().double().numpy() for name, value in parts.items()}
+    terms = [term.name for site, value in bounds[0].kl.items() for term in kl_terms(vae.latent, site, value.shape[-1])]
+    return AtResolution({name: value.detach().double().numpy() for name, value in parts.items()}, terms)
 
 
 def slope(values: Tensor, log_beta: Tensor) -> Tensor:
@@ -175,18 +181,3 @@ def real_coordinates(vae: VAE) -> list[str]:
     """Return the names of all real coordinates."""
     factors = [(label, factor) for label, factor in vae.latent.items if factor.kind == "real"]
     return [f"{label}_{name}" for label, factor in factors for name in factor.coordinate_labels]
-
-
-def term_names(vae: VAE, x: Tensor) -> list[str]:
-    """Return the names of the KL terms."""
-    with pyro.validation_enabled(False), torch.no_grad():
-        bound = elbo(vae.model, vae.guide, x)
-    return [term.name for site, kl in bound.kl.items() for term in kl_terms(vae.latent, site, kl.shape[-1])]
-
-
-def unit_of(run: Run, jets: Jets) -> dict[str, Any]:
-    """Return the factor and the unit in which to show beta: of clouds the median jet pT in GeV."""
-    if not run.recipe.model.clouds:
-        return {"scale": 1.0, "unit": ""}
-    pt = float(np.median(jets.constituents[..., 0].sum(1)))
-    return {"scale": pt, "unit": "GeV"}

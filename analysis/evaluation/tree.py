@@ -13,7 +13,7 @@ from analysis import store
 from analysis.evaluation.chosen import Chosen, choose
 from analysis.evaluation.decoding import decoded, typical
 from analysis.evaluation.draws import evaluate_jets
-from analysis.evaluation.facts import attributes, constant_data, epochs, nuts_groups
+from analysis.evaluation.facts import attributes, constant_data, left_by
 from analysis.evaluation.predictive import groups_of_some, prior_group
 from analysis.evaluation.resolutions import dimension_of
 from analysis.measures.scores import score_table, stacked
@@ -84,16 +84,21 @@ def evaluate(
         ``beta`` of a run that has one resolution.
     """
     run = run if isinstance(run, Run) else Run.open(run)
+    return evaluate_on(run, choose(run, data, at_most), draws, seed, beta, pairs, curve=curve)
+
+
+def evaluate_on(
+    run: Run, chosen: Chosen, draws: int, seed: int, beta: float | None = None, pairs: int = 0, *, curve: bool = False
+) -> xr.DataTree:
+    """Evaluate a run on jets that were chosen before; parameters, result and errors as of :func:`evaluate`."""
     tune_cpu()
-    chosen = choose(run, data, at_most)
     with run.at(beta) as vae:
         torch.manual_seed(seed)
         groups = groups_of_jets(vae, chosen, draws, pairs)
         used = float(vae.likelihood.beta)
-    groups["history"] = epochs(run.history)
     if run.recipe.model.beta.is_range and curve:
         groups["dimension"] = dimension_of(run, chosen.jets[:DIMENSION_JETS], seed)
-    groups |= nuts_groups(run.path, used)
+    groups |= left_by(run, used)
     result = xr.DataTree.from_dict({name: numbered(group) for name, group in groups.items()})
     result.attrs = attributes(run, chosen) | {"beta": used}
     return result

@@ -9,7 +9,7 @@ import torch
 import xarray as xr
 
 from analysis.evaluation.chosen import choose
-from analysis.evaluation.tree import evaluate
+from analysis.evaluation.tree import evaluate_on
 from analysis.store import NATS
 from inference.refine import refined_elbo
 from inference.run import Run, RunError
@@ -40,8 +40,8 @@ def trusted(
     """
     if run.recipe.model.kind == "ae":
         raise RunError(f"{run.path}: a plain autoencoder has no posterior to trust")
-    tree = evaluate(run, data, draws=draws, seed=seed, beta=beta, at_most=at_most, pairs=0)
     chosen = choose(run, data, at_most)
+    tree = evaluate_on(run, chosen, draws, seed, beta)
     x = chosen.data[torch.arange(len(chosen.data))]
     with run.at(beta) as vae:
         refined = refined_elbo(vae, x, seed=seed).numpy()

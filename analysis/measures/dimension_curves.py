@@ -17,6 +17,8 @@ AGREE = 0.1
 LEAST = 0.05
 """Difference below which it says nothing, where both are small."""
 CURVES = ("kl", "distortion", "distance", "D1", "D2")
+EXACT = ("exact_kl", "exact_distortion")
+"""What is known of toys, (beta,)."""
 
 Array = NDArray[np.float64]
 
@@ -41,7 +43,8 @@ def summarised(measured: xr.Dataset, seed: int = 0) -> xr.Dataset:
     curves = {name: ("beta", values.mean(1)) for name, values in of_jets.items()}
     errors = {f"{name}_error": ("beta", (values @ weights.T).std(1, ddof=1)) for name, values in of_jets.items()}
     spectrum = {"kl_spectrum": measured["kl"].mean("jet"), "sigma": measured["sigma"], "rms": measured["rms"]}
-    return checked(xr.Dataset(curves | errors | spectrum, {"beta": measured["beta"]}, {"power": power}))
+    least = {name: measured[name] for name in EXACT if name in measured}
+    return checked(xr.Dataset(curves | errors | spectrum | least, {"beta": measured["beta"]}, measured.attrs))
 
 
 def distance(measured: xr.Dataset) -> Array:
@@ -98,7 +101,8 @@ def from_grid(parts: Sequence[xr.Dataset], seed: int = 0) -> xr.Dataset:
     first = [next(part for part, own in zip(parts, beta, strict=True) if own == value) for value in grid]
     spectrum = xr.concat([part["kl"].mean("jet") for part in first], "beta")
     widths = {name: xr.concat([part[name] for part in first], "beta") for name in ("sigma", "rms")}
-    result = xr.Dataset(curves | {"kl_spectrum": spectrum} | widths, {"beta": grid}, {"power": power})
+    least = {name: xr.concat([part[name] for part in first], "beta") for name in EXACT if name in first[0]}
+    result = xr.Dataset(curves | {"kl_spectrum": spectrum} | widths | least, {"beta": grid}, parts[0].attrs)
     return checked(result).assign_attrs(seeds=len(parts) // len(grid))
 
 

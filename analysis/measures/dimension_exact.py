@@ -2,54 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from jets import Jets, toys
+from jets import toys
 from jets.vectors import TOY
 
-FINE = 0.2
-"""Part of a manifold's size below which a resolution is small."""
 
+def known(files: Sequence[str], truth: Mapping[str, NDArray], measured: xr.Dataset) -> xr.Dataset:
+    """Return what is known exactly of data that are one toy; nothing of others.
 
-def toy_of(files: Sequence[str]) -> toys.Toy | None:
-    """Return the one toy that the data are, or None."""
-    return toys.parse(files[0].removeprefix(TOY)) if len(files) == 1 and files[0].startswith(TOY) else None
+    Parameters
+    ----------
+    files
+        Names of the data.
+    truth
+        Of a Gaussian: ``axis_0``, ``axis_1``, ..., coordinates of the points along the principal axes, each (jet,).
+    measured
+        ``kl`` [nat] (beta, jet, kl_term), ``distortion`` (beta, jet); attribute ``power``.
 
-
-def exact(files: Sequence[str], beta: NDArray[np.float64]) -> xr.Dataset:
-    """Return ``exact_kl`` [nat] and ``exact_distortion`` at resolutions ``(B,)``; of a manifold, where beta is small.
-
-    Of a Gaussian, the attribute ``spectrum`` holds the standard deviations.
+    Returns
+    -------
+    xarray.Dataset
+        ``exact_kl`` [nat] and ``exact_distortion`` (beta,), of a manifold where beta is small; of a Gaussian
+        ``excess`` [nat] (beta, jet), and its standard deviations as attribute ``spectrum``.
     """
-    toy = toy_of(files)
-    if toy is None:
+    if len(files) != 1 or not files[0].startswith(TOY):
         return xr.Dataset()
-    if toy.spectrum is not None:
-        optimum, known = toys.gaussian_optimum(toy.spectrum, beta), {"spectrum": toy.spectrum}
-    else:
-        fine, known = beta < FINE * toy.points.std(0).max(), {}
-        optimum = toys.Optimum(*(np.where(fine, part, np.nan) for part in toys.fine_optimum(toy, beta)))
-    return xr.Dataset({f"exact_{name}": ("beta", part) for name, part in optimum._asdict().items()}, attrs=known)
+    toy = toys.parse(files[0].removeprefix(TOY))
+    optimum = toys.optimum(toy, np.asarray(measured["beta"]))
+    least = xr.Dataset({f"exact_{name}": ("beta", part) for name, part in optimum._asdict().items()})
+    if toy.spectrum is None:
+        return least
+    along = np.stack([truth[f"axis_{i}"] for i in range(len(toy.spectrum))])
+    return least.assign(excess=excess(toy.spectrum, along, measured)).assign_attrs(spectrum=toy.spectrum)
 
 
-def excess(files: Sequence[str], jets: Jets, measured: xr.Dataset) -> dict[str, xr.DataArray]:
-    r"""Return by how much each point of a Gaussian costs more than at the optimum, ``excess`` (beta, jet) [nat].
+def excess(spectrum: NDArray[np.float64], axes: NDArray[np.floating], measured: xr.Dataset) -> xr.DataArray:
+    r"""Return by how much each point of a Gaussian costs more than at the optimum, (beta, jet) in nats.
 
     .. math:: \mathrm{KL} + \frac{D}{p\beta^p} - \sum_i\Bigl(\ln\frac{m_i}\beta + \frac{a_i^2}{2m_i^2}\Bigr), \quad
         m_i = \max(S_i, \beta)
 
-    with the point's coordinates a along the principal axes. Point by point the fluctuation of the sample drops out.
+    with the point's coordinates a, ``axes`` (axis, jet), along the principal axes of standard deviations S. Point by
+    point the fluctuation of the sample drops out.
     """
-    toy = toy_of(files)
-    if toy is None or toy.spectrum is None:
-        return {}
     beta, power = measured["beta"], measured.attrs["power"]
-    along = xr.DataArray(np.stack([jets.truth[f"axis_{i}"] for i in range(len(toy.spectrum))]), dims=["axis", "jet"])
-    sizes = xr.DataArray(toy.spectrum, dims=["axis"])
+    along, sizes = xr.DataArray(axes, dims=["axis", "jet"]), xr.DataArray(spectrum, dims=["axis"])
     larger = sizes.where(sizes > beta, beta)
     least = (xr.apply_ufunc(np.log, larger / beta) + along**2 / (2 * larger**2)).sum("axis")
-    return {"excess": measured["kl"].sum("kl_term") + measured["distortion"] / (power * beta**power) - least}
+    return measured["kl"].sum("kl_term") + measured["distortion"] / (power * beta**power) - least
