@@ -11,7 +11,7 @@ Each name is imported when it is first used; the command of the same name is ``j
 
 from __future__ import annotations
 
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import Any
 
 HOMES = {
@@ -69,7 +69,9 @@ def open(path: Any, jets: Any = None) -> Any:  # shadows the built-in on purpose
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return metadata.version("jetvae")
+        from importlib.metadata import version  # here, since it imports much of the standard library
+
+        return version("jetvae")
     if name not in HOMES:
         raise AttributeError(f"module 'jetvae' has no attribute {name!r}; it has {', '.join(__all__)}")
     from jetvae.packages import assert_ours

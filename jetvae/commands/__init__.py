@@ -28,7 +28,7 @@ GROUPS = {
     "pages": {
         "report": "one HTML page on a run, a scan, two runs, or studies",
         "study": "repeat a study of 2104.08291",
-        "draw": "single figures: latent spaces, hysteresis, dimension of several samples",
+        "draw": "single figures: latent spaces, hysteresis, several samples",
     },
 }
 """Title -> command -> what it does; the order of ``jetvae --help``."""

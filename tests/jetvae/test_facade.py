@@ -1,0 +1,38 @@
+"""``import jetvae``: every name is there, imported when it is used."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+import jetvae
+
+
+@pytest.mark.parametrize("name", jetvae.__all__)
+def test_names_lead_somewhere(name):
+    assert getattr(jetvae, name) is not None
+    assert name in dir(jetvae)
+
+
+def test_names_are_the_layers_own():
+    for name, home in jetvae.HOMES.items():
+        original = jetvae.ORIGINALS.get(name, name)
+        assert getattr(jetvae, name) is getattr(importlib.import_module(home), original)
+
+
+def test_unknown_name_lists_the_known_ones():
+    with pytest.raises(AttributeError, match="it has __version__, open, Beta"):
+        _ = jetvae.lode
+
+
+def test_import_is_light():
+    code = "import sys, jetvae; sys.exit(any(name in sys.modules for name in ('torch', 'numpy', 'pydantic')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_open_holds_what_a_run_left(trained):
+    run = jetvae.open(trained.path, trained.jets)
+    assert run.recipe == trained.recipe
+    assert run.vae is run.vae
+    assert len(run.history) == run.recipe.training.epochs

@@ -1,0 +1,154 @@
+"""The command: its index, its help, its exit codes; what options promise is what the code does."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jetvae import options as shared
+from jetvae.__main__ import command_module, main, parser_of
+from jetvae.commands import COMMANDS, GROUPS, study, train
+
+HEAVY = ("torch", "numpy", "pydantic", "xarray", "matplotlib")
+
+
+def helped(name, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([name, "--help"]) == 0
+    return capsys.readouterr().out
+
+
+def test_every_file_is_a_command():
+    files = {path.stem for path in (Path(main.__code__.co_filename).parent / "commands").glob("[!_]*.py")}
+    assert files == set(COMMANDS)
+
+
+def test_index_names_every_command(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([]) == 0
+    text = capsys.readouterr().out
+    for title, commands in GROUPS.items():
+        assert f"\n{title}:\n" in text
+        for name, about in commands.items():
+            assert re.search(rf"^  {name} +{re.escape(about)}$", text, re.MULTILINE)
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_fits_a_terminal(name, capsys, monkeypatch):
+    text = helped(name, capsys, monkeypatch)
+    assert text.startswith(f"usage: jetvae {name} ")
+    assert max(map(len, text.splitlines())) <= 80
+    assert "python -m" not in text
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_parsing_imports_nothing_heavy(name):
+    """Else help and completion would take seconds."""
+    code = (
+        "import sys; from jetvae.__main__ import main; main(sys.argv[1:]); "
+        f"sys.exit(any(name in sys.modules for name in {HEAVY}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, name, "--help"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert re.fullmatch(r"jetvae \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["sumary", "runs/mine"], "invalid choice: 'sumary'"),
+        (["summary"], "the following arguments are required: RUN"),
+        (["summary", "runs/absent"], "error: runs/absent: no run there"),
+        (["train", "--beta", "low"], "invalid resolution value: 'low'"),
+        (["train", "--seeds", "0"], "expected a whole number of at least 1"),
+        (["train", "--latent", "Q2"], "error: latent string 'Q2'"),
+        (["train", "--set", "training.epoch=3"], "did you mean epochs?"),
+        (["train", "--resume"], "--resume needs --out"),
+        (["resume", "runs/absent"], "runs/absent"),
+        (["report"], "give one run, several, or a scan"),
+        (["topology", "runs/absent"], "runs/absent: no run there, nor a scan"),
+        (["draw", "samples", "qcd"], "expected NAME=DIR"),
+        (["league", "sample:w", "--beta", "1"], "a league takes vectors"),
+    ],
+)
+def test_bad_input_is_exit_code_2(arguments, words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert "Traceback" not in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fault_of_ours_is_not_hidden(monkeypatch):
+    monkeypatch.setattr(command_module("information"), "run", lambda options: [][0])
+    with pytest.raises(IndexError):
+        main(["information", "runs/mine"])
+
+
+def test_interruption_says_how_to_resume(monkeypatch, capsys):
+    def interrupted(options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_module("information"), "run", interrupted)
+    assert main(["information", "runs/mine"]) == 130
+    assert "jetvae resume DIR" in capsys.readouterr().err
+
+
+def test_training_defaults_are_the_recipes(capsys, monkeypatch):
+    """What stands in brackets is what the recipe says that is trained when none is named."""
+    from inference.recipe import read
+
+    recipe, text = read(train.DEFAULT), " ".join(helped("train", capsys, monkeypatch).split())
+    for option, (_, key) in zip(("epochs", "batch-size", "lr", "seed"), list(train.KEYS.items())[1:], strict=False):
+        table, name = key.split(".")
+        value = getattr(getattr(recipe, table), name)
+        assert re.search(rf"--{option} \w [^-]*?\[{value:g}\]", text), option
+    assert f"[{recipe.model.latent}]" in text
+    assert f"[{recipe.model.beta}]" in text
+    assert f"[{' '.join(recipe.data.files)}]" in text
+
+
+def test_other_defaults_are_the_codes():
+    from analysis.measures.topology import DELTA
+    from analysis.studies import STUDIES
+    from analysis.studies.setup import Setup
+    from inference.nuts import WARM_UP
+    from inference.scan import TOGETHER
+
+    assert shared.SHARED["delta"][1]["default"] == DELTA
+    assert shared.SHARED["together"][1]["default"] == TOGETHER
+    assert tuple(STUDIES) == study.NAMES
+    assert Setup.files == shared.SAMPLES
+    options = parser_of("study", study).parse_args(["triangle"])
+    assert options.most == Setup.most
+    nuts = command_module("nuts")
+    assert parser_of("nuts", nuts).parse_args(["runs/mine"]).warm_up == WARM_UP
+
+
+def completions(line):
+    environment = os.environ | {
+        "_ARGCOMPLETE": "1",
+        "_ARGCOMPLETE_IFS": "\n",
+        "_ARGCOMPLETE_SUPPRESS_SPACE": "1",
+        "COMP_LINE": line,
+        "COMP_POINT": str(len(line)),
+    }
+    code = "import os, sys; os.dup2(1, 8); from jetvae.__main__ import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    return done.stdout.split("\n")
+
+
+def test_shells_complete():
+    assert {"train", "trust", "topology"} <= {word.strip() for word in completions("jetvae t")}
+    assert "--signal" in {word.strip() for word in completions("jetvae summary --si")}
