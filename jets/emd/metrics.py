@@ -14,8 +14,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from jets.emd import METHODS, emd
 from jets.emd.checks import check_arguments, check_clouds
+from jets.emd.distance import METHODS, emd
 
 
 def _split(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

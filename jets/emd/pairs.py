@@ -81,7 +81,7 @@ def pairwise(
 
 
 def _check(x: torch.Tensor, y: torch.Tensor, p: int, R: float, normalise: bool, tolerance: float, method: str) -> None:
-    from jets.emd import METHODS
+    from jets.emd.distance import METHODS
 
     check_arguments(x, y, p, R, tolerance, method, METHODS)
     if x.ndim != 3 or y.ndim != 3:
@@ -91,7 +91,8 @@ def _check(x: torch.Tensor, y: torch.Tensor, p: int, R: float, normalise: bool, 
 
 def _solver(x: torch.Tensor, y: torch.Tensor, options: dict, threads: int) -> Callable[..., np.ndarray]:
     """Return the function from two slices to a block of distances; on a diagonal block it does the upper half."""
-    from jets.emd import cpu, emd
+    from jets.emd import cpu
+    from jets.emd.distance import emd
 
     def solve(rows: slice, columns: slice, symmetric: bool) -> np.ndarray:
         i, j = (grid.ravel() for grid in np.mgrid[rows, columns])
