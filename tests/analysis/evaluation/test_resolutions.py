@@ -45,7 +45,7 @@ def measured():
     """What measure() collects of the exact model on 20,000 points at six resolutions away from the steps."""
     torch.manual_seed(0)
     x, betas = torch.randn(20_000, 3) * SIZES, np.array([0.08, 0.15, 0.4, 0.7, 2.0, 6.0])
-    rows = [at_resolution(Exact(), x, beta, draws=4) for beta in betas]
+    rows = [at_resolution(Exact(), x, beta, draws=4).table for beta in betas]
     table = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
     own = ("beta", "jet")
     return xr.Dataset(

@@ -1,0 +1,56 @@
+"""A page comes of a damaged run, and says what is missing."""
+
+import pytest
+
+from analysis.report.inputs import of_run
+from analysis.report.run_page import sections_of
+from analysis.report.sections import QUESTIONS
+
+SAID = {
+    "config.toml": "could not be evaluated",
+    "provenance.json": "provenance.json",
+    "history.csv": "no epoch is recorded",
+    "weights.pt": "Training is not complete",
+}
+"""File -> what the page says without it, where the run was not evaluated before."""
+OTHERS = ("history.nc", "checkpoint.pt")
+
+
+def drawn(sections):
+    return [part.name for section in sections for part in section.parts if part.figure is not None]
+
+
+def said(known, sections):
+    parts = [part for section in sections for part in section.parts]
+    return "\n".join([*known.notes, *(part.missing for part in parts), *(part.reading for part in parts)])
+
+
+@pytest.mark.parametrize("lost", [*SAID, *OTHERS])
+def test_a_lost_file_is_named_and_the_rest_shown(copied, lost):
+    """Of a run that was not evaluated before."""
+    known = of_run(copied(lost, "analysis.nc"))
+    sections = sections_of(known)
+    assert len(sections) == len(QUESTIONS)
+    assert SAID.get(lost, "") in said(known, sections)
+    everything = {"kl_spectrum", "meaning", "jet_images", "roc_curves", "latent_histograms"}
+    expected = set() if lost in ("config.toml", "provenance.json") else everything
+    assert set(drawn(sections)) == expected | (set() if lost == "history.csv" else {"losses"})
+    if lost in OTHERS:
+        assert known.notes == []
+
+
+@pytest.mark.parametrize("lost", ["config.toml", "weights.pt"])
+def test_a_kept_evaluation_outlives_the_run(copied, printed, lost):
+    """Only the kept tree is needed for the numbers."""
+    known = of_run(copied(lost))
+    assert {"kl_spectrum", "roc_curves", "losses"} <= set(drawn(sections_of(known)))
+
+
+@pytest.mark.parametrize("name", ["history.csv", "config.toml", "analysis.nc"])
+def test_a_file_cut_in_half(copied, printed, name):
+    """A page comes of it all the same."""
+    folder = copied(*([] if name == "analysis.nc" else ["analysis.nc"]))
+    content = (folder / name).read_bytes()
+    (folder / name).write_bytes(content[: len(content) // 2])
+    sections = sections_of(of_run(folder))
+    assert "losses" in drawn(sections)

@@ -1,0 +1,54 @@
+"""Readings that follow from the numbers."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from analysis.report.inputs import Known
+from analysis.report.sections import dimension, topology, trust
+from analysis.report.sections.convergence import fallen, trend
+from analysis.report.words import plus_minus
+from analysis.store import Missing
+
+
+def test_topologies_are_ranked():
+    """Of two seeds and 300 jets, where R2 gains nothing over S1 and R1 lacks half a nat."""
+    noise = np.random.default_rng(0).normal(0, 0.3, (3, 1, 2, 300))
+    evidence = noise + np.array([0.0, 0.005, -0.5])[:, None, None, None]
+    axes = ("topology", "beta", "seed", "jet")
+    values = {"log_evidence": (axes, evidence), "elbo": (axes, evidence - 0.1)}
+    stats = xr.Dataset(values, {"topology": ["S1", "R2", "R1"], "beta": [0.1]})
+    label = xr.Dataset({"class_name": (("seed", "jet"), np.full((2, 300), "w"))})
+    scan = xr.DataTree.from_dict({"sample_stats": stats, "constant_data": label})
+    known = Known("scan", {"scan": scan, "tree": xr.DataTree(), "runs": xr.Dataset()})
+    known.tree.attrs["beta"] = 0.1
+    part = topology.ranking(known)
+    assert "S1 and R2 cannot be told apart" in part.reading.replace("R2 and S1", "S1 and R2")
+    assert part.reading.endswith("is S1.")
+    assert part.table.rows[part.table.best][0] == "S1"
+    assert len(part.table.rows) == 3
+
+
+@pytest.mark.parametrize("answer", [dimension.spectrum, trust.checks])
+def test_a_plain_autoencoder_has_no_posterior(answer):
+    with pytest.raises(Missing, match="a plain autoencoder has no"):
+        answer(Known("ae", {"recipe": '[model]\nkind = "ae"', "tree": xr.DataTree()}))
+
+
+@pytest.mark.parametrize(
+    ("last", "falling"), [(0.0, False), (1.0, True)], ids=["a flat tail has converged", "a falling one has not"]
+)
+def test_convergence_is_computed(last, falling):
+    noise = np.random.default_rng(0).normal(0, 0.02, 40)
+    loss = np.linspace(1, 0, 40) * last * 4 + noise
+    history = xr.Dataset(dict.fromkeys(("loss", "validation_loss"), ("epoch", loss)), {"epoch": range(40)})
+    reading, found = trend(history)
+    assert found == falling
+    assert ("still falls" in reading) == falling
+    assert f"{plus_minus(*fallen(loss[-10:]))} nat" in reading
+
+
+def test_slope_against_polyfit():
+    tail = np.random.default_rng(1).normal(size=12)
+    (slope, _), covariance = np.polyfit(np.arange(12), tail, 1, cov=True)
+    np.testing.assert_allclose(fallen(tail), (-11 * slope, 11 * covariance[0, 0] ** 0.5), rtol=1e-10)
