@@ -1,4 +1,4 @@
-"""Kill a training at random moments and resume it each time: ``python -m benchmarks.kill --times 20``.
+"""Kill ``jetvae train`` at random moments and ``jetvae resume`` it each time: ``python -m benchmarks.kill --times 20``.
 
 The recipe image-dvae on a tenth of the jets, with a checkpoint after every epoch. After each SIGKILL every file of the
 run folder must load, weights must not be there before the end, and a temporary file must not pass for a result. In
@@ -34,9 +34,10 @@ CLOCK = {"seconds", "jets_per_second"}
 
 
 def command(out: Path, recipe: Path) -> list[str]:
-    """Return the command that starts the run, or continues it if it has begun."""
+    """Return the command that starts the run, or resumes it if it has begun."""
     begun = (out / "config.toml").exists() and (out / "provenance.json").exists()
-    return [sys.executable, "-m", "inference.svi", *(["--resume"] if begun else [str(recipe)]), "--out", str(out)]
+    words = ["resume", out] if begun else ["train", recipe, "--out", out]
+    return [sys.executable, "-m", "jetvae", *map(str, words)]
 
 
 def kill_once(out: Path, recipe: Path, generator: random.Random, longest: float) -> tuple[int, int, bool]:

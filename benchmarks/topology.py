@@ -1,6 +1,6 @@
 """Does the league name the truth? Seven manifolds, many seeds, unseen warps and dimensions; the confusion table.
 
-``python -m benchmarks.topology --trials 15 --out runs/topology.jsonl`` goes on where it stopped, and
+``python -m benchmarks.topology --trials 15 --out runs/topology.jsonl`` resumes where it stopped, and
 ``--trials 0`` reports. The first trial of a process traces, and on a new machine compiles, every candidate.
 """
 
@@ -114,7 +114,8 @@ def main():
             with options.out.open("a") as file:
                 file.write(json.dumps(row) + "\n")
             print(f"{truth}: {row['chosen']}  {row['seconds']} s", flush=True)
-    report(kept(options.out))
+    if rows := kept(options.out):
+        report(rows)
 
 
 def kept(path):
