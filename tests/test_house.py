@@ -67,3 +67,19 @@ def test_no_circles(package):
     """Imports inside functions count: they hide a circle, they do not open it."""
     found = [each for each in circles(arrows()) if any(name.split(".")[0] == package for name in each)]
     assert [sorted(each) for each in found if not each <= RECURSIVE] == []
+
+
+LONGEST = 300
+
+
+@pytest.mark.parametrize("package", [*PACKAGES, "benchmarks", "tests"])
+def test_no_file_is_long(package):
+    lines = {path: len(path.read_text().splitlines()) for path in (ROOT / package).rglob("*.py")}
+    assert {str(path.relative_to(ROOT)): n for path, n in lines.items() if n > LONGEST} == {}
+
+
+def test_messages_name_the_commands_of_today():
+    """Composed by ``jets.command``, so that they can be pasted; the two doors that Python opens apart."""
+    doors = {ROOT / "inference/svi.py", ROOT / "analysis/report/__main__.py"}
+    files = set(modules().values()) - doors
+    assert [str(path.relative_to(ROOT)) for path in files if "python -m" in path.read_text()] == []

@@ -12,10 +12,11 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from analysis.evaluation.predictive import chained, coordinates, term_labels
+from analysis.evaluation.predictive import chained, term_labels
 from analysis.store import NATS
 from inference.data import Data
 from inference.importance import LogDensities, drawn_traces, log_densities
+from inference.labels import coordinate_labels
 from inference.lower_bound import KLTerm, enumeration_weight, kl_terms, paired_traces, terms
 from models import VAE
 
@@ -52,7 +53,7 @@ def evaluate_jets(vae: VAE, data: Data, draws: int) -> dict[str, xr.Dataset]:
 
     kl, reconstruction = column("kl").sum(1), column("reconstruction")
     stats = {"elbo": -reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
-    coordinate = coordinates(vae.latent)
+    coordinate = coordinate_labels(vae.latent)
     z = chained(torch.cat([part.z for part in parts], 1).numpy())
     return {
         "posterior": xr.Dataset({"z": (("chain", "draw", "jet", "coordinate"), z)}, coordinate),

@@ -14,23 +14,13 @@ from torch import Tensor
 
 from analysis.evaluation.chosen import Chosen
 from analysis.store import NATS
+from inference.labels import coordinate_labels
 from inference.lower_bound import KLTerm, kl_terms, samples, site_kl
 from models import AE, VAE
-from priors import Space
 from priors.kl import splits
 
 PREDICTED, PREDICTIONS = 64, 8
 """Jets that are predicted, and how often."""
-
-
-def coordinates(space: Space) -> dict[str, object]:
-    """Return the labels of latent coordinates: name, factor, kind and unit (empty where it has none)."""
-    return {
-        "coordinate": list(space.coordinate_names),
-        "factor": ("coordinate", list(space.coordinate_factors)),
-        "kind": ("coordinate", list(space.coordinate_kinds)),
-        "unit": ("coordinate", list(space.coordinate_units)),
-    }
 
 
 def term_labels(terms: Sequence[KLTerm]) -> dict[str, object]:
@@ -68,7 +58,7 @@ def prior_group(vae: VAE, draws: int) -> xr.Dataset:
         return xr.Dataset()
     with pyro.plate("draws", draws):
         z = vae.latent.coordinates(vae.latent.sample_prior())
-    return xr.Dataset({"z": (("chain", "draw", "coordinate"), chained(z.numpy()))}, coordinates(vae.latent))
+    return xr.Dataset({"z": (("chain", "draw", "coordinate"), chained(z.numpy()))}, coordinate_labels(vae.latent))
 
 
 @torch.no_grad()
