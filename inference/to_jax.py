@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pyro
 import torch
 from torch import Tensor
@@ -32,6 +31,7 @@ def to_jax(function: Callable[..., Any], *examples: Tensor) -> Callable[..., Any
 
     Parameters and buffers become constants. Batches go through :func:`jax.vmap`.
 
+    >>> import numpy as np
     >>> f = to_jax(lambda x: torch.nn.functional.selu(x).sum(-1), torch.zeros(3))
     >>> round(float(f(np.array([1.0, -1.0, 0.0], np.float32))), 4)
     -0.0606
