@@ -23,7 +23,8 @@ def khat_histogram(table: xr.Dataset) -> Figure:
 
 def draw_khat(axes: Axes, table: xr.Dataset) -> None:
     """Draw on axes the histogram of k-hat (jet,), and the largest at which weights correct."""
-    axes.hist(np.asarray(table["khat"]), 36, color=COLOURS[0])
+    khat = np.asarray(table["khat"])
+    axes.hist(khat[np.isfinite(khat)], 36, color=COLOURS[0])
     axes.axvline(GOOD_K, color=COLOURS[1], linewidth=1.5)
     axes.set(xlabel=r"$\hat k$", ylabel="jets")
 

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
-from analysis.report.inputs import attempt
+from analysis.report.inputs import KEPT, attempt
 from analysis.store import Missing
 from inference.run import Run
-from inference.scan import MANIFEST
+from inference.scan import MANIFEST, folders
 
 
 def expanded(paths: Sequence[str | Path]) -> list[Path]:
-    """Return run folders, a scan's in the order of its manifest."""
+    """Return run folders: of a scan its runs in the order of its manifest, of a folder of runs all."""
     found: list[Path] = []
     for path in map(Path, paths):
-        manifest = path / MANIFEST
-        rows = json.loads(manifest.read_text())["runs"] if manifest.is_file() else None
-        found += [path] if rows is None else [path / row["folder"] for row in rows]
+        holds_runs = (path / MANIFEST).is_file() or any(path.glob("*/config.toml"))
+        is_run = any((path / name).exists() for name in KEPT)
+        found += folders(path) if holds_runs and not is_run else [path]
     return found
 
 

@@ -48,6 +48,9 @@ def weights(known: Known) -> Part | None:
         return None
     table = trust.importance(tree)
     khat, gap = table["khat"].values, table["gap"].values
+    if not np.isfinite(khat).any():
+        draws = array(tree, "sample_stats/log_weight").sizes["draw"]
+        raise Missing(f"{draws} draws for each jet are too few for k-hat: {command('trust', known.name)}")
     error = gap.std(ddof=1) / np.sqrt(len(gap))
     reading = (
         f"The median k-hat of {len(khat)} jets is {np.median(khat):.2f}; with weights the bound rises by "
