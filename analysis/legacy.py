@@ -14,7 +14,7 @@ UNITS = {"angle": "rad"}
 """Kind of a coordinate -> its unit, where it has one."""
 
 
-def labelled(tree: xr.DataTree) -> xr.DataTree:
+def with_all_labels(tree: xr.DataTree) -> xr.DataTree:
     """Return the tree with all labels; one that has them stays as it is."""
     coordinates = known_coordinates(tree)
     for node in list(tree.subtree):
@@ -46,9 +46,9 @@ def with_labels(data: xr.Dataset, coordinates: list[str]) -> xr.Dataset:
         data = data.assign_coords({name: ("kl_term", values) for name, values in owners.items()})
     for dimension in ("step", "probe"):
         if dimension in data.coords and data.coords[dimension].dtype.kind in "UOS" and "path" not in data.coords:
-            data = data.assign_coords(steps(strings(data, dimension), dimension, coordinates))
+            data = data.assign_coords(path_labels(strings(data, dimension), dimension, coordinates))
     if "score" in data.coords and "component" not in data.coords:
-        data = data.assign_coords(scores(strings(data, "score")))
+        data = data.assign_coords(score_labels(strings(data, "score")))
     return data
 
 
@@ -66,12 +66,12 @@ def factor_of(coordinate: str) -> str:
     return coordinate.rpartition("_")[0]
 
 
-def steps(names: list[str], dimension: str, coordinates: list[str]) -> dict[str, tuple[str, list[object]]]:
+def path_labels(names: list[str], dimension: str, coordinates: list[str]) -> dict[str, tuple[str, list[object]]]:
     """Return path, value, factor and coordinate of steps such as ``R4_0 = -2``, ``C2_1`` and ``D3_0 to _1 = 0.5``.
 
     A path along none of the known ``coordinates``, such as ``S2 = 0.79``, goes round its whole factor.
 
-    >>> steps(["R4_0 = -2", "C2_1", "D3_0 to _1 = 0.5", "M2_S2 = 0.79"], "step", ["R4_0"])["factor"]
+    >>> path_labels(["R4_0 = -2", "C2_1", "D3_0 to _1 = 0.5", "M2_S2 = 0.79"], "step", ["R4_0"])["factor"]
     ('step', ['R4', 'C2', 'D3', 'M2_S2'])
     """
     table: dict[str, list[object]] = {"path": [], "value": [], "factor": [], "coordinate_name": []}
@@ -87,10 +87,10 @@ def steps(names: list[str], dimension: str, coordinates: list[str]) -> dict[str,
     return {label: (dimension, values) for label, values in table.items()}
 
 
-def scores(names: list[str]) -> dict[str, tuple[str, list[object]]]:
+def score_labels(names: list[str]) -> dict[str, tuple[str, list[object]]]:
     """Return kind and component of scores such as ``mixture_1`` and ``latent_R4_0``.
 
-    >>> scores(["mixture_1", "latent_R4_0", "elbo"])
+    >>> score_labels(["mixture_1", "latent_R4_0", "elbo"])
     {'kind': ('score', ['mixture', 'latent', 'elbo']), 'component': ('score', [1, -1, -1])}
     """
     kinds: list[object] = []

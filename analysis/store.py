@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from analysis.legacy import labelled
+from analysis.legacy import with_all_labels
 from jets.errors import UserError
 from jets.files import save_netcdf
 
@@ -42,7 +42,7 @@ def open(path: str | Path) -> xr.DataTree:
     if not Path(path).is_file():
         raise Missing(f"{path}: no such file")
     with xr.open_datatree(path, engine="h5netcdf") as tree:
-        return labelled(tree.load())
+        return with_all_labels(tree.load())
 
 
 def array(tree: xr.DataTree, path: str) -> xr.DataArray:

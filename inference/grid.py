@@ -72,12 +72,12 @@ def folder_name(latent: str) -> str:
     return re.sub(r"[^\w.=,+]+", "-", latent.replace(" | ", "+")).strip("-")
 
 
-def gaussian(spectrum: Sequence[float]) -> dict[str, Any]:
+def gaussian_data(spectrum: Sequence[float]) -> dict[str, Any]:
     """Return as dotted keys what trains on Gaussian points of these standard deviations, axes turned at random.
 
     One latent for each direction, and beta from the smallest to twice the largest.
 
-    >>> gaussian((8.0, 0.5))
+    >>> gaussian_data((8.0, 0.5))
     {'data.files': ['toy:gaussian(spectrum=8,0.5)'], 'model.latent': 'R2', 'model.beta': [0.5, 16.0]}
     """
     sizes = ",".join(f"{size:g}" for size in spectrum)
@@ -88,10 +88,10 @@ def gaussian(spectrum: Sequence[float]) -> dict[str, Any]:
     }
 
 
-def fractions(texts: Sequence[str]) -> dict[str, float]:
+def read_fractions(texts: Sequence[str]) -> dict[str, float]:
     """Read texts ``CLASS=F``; a bare number stands for the last class, which is named ``""`` here.
 
-    >>> fractions(["qcd=0.5", "top=.05"]), fractions(["0.05"])
+    >>> read_fractions(["qcd=0.5", "top=.05"]), fractions(["0.05"])
     ({'qcd': 0.5, 'top': 0.05}, {'': 0.05})
 
     Raises

@@ -110,7 +110,7 @@ class Winner:
     @torch.no_grad()
     def log_weights(self, points: NDArray[np.floating], draws: int) -> NDArray[np.float64]:
         """Return ln p(x, z)/q(z|x) ``(draws, N)`` [nat] of points ``(N, K)``; ``draws`` is a multiple of 10."""
-        x = padded((points - self.mean) / self.scale).repeat(10, 1)  # fewer, larger operations
+        x = padded_points((points - self.mean) / self.scale).repeat(10, 1)  # fewer, larger operations
         weights = drawn_log_weights(self.vae.model, self.vae.guide, x, draws // 10)
         return weights.reshape(draws, -1).double().numpy() - self.unit
 
@@ -131,7 +131,7 @@ def padded_length(inputs: int) -> int:
     return -(-inputs // BLOCK) * BLOCK
 
 
-def padded(points: NDArray[np.floating]) -> Tensor:
+def padded_points(points: NDArray[np.floating]) -> Tensor:
     """Return points ``(N, K)`` with zeros up to the padded length."""
     x = torch.as_tensor(points, dtype=torch.float32)
     return pad(x, (0, padded_length(x.shape[1]) - x.shape[1]))
@@ -143,16 +143,16 @@ def race(
     """Return the winner for points ``(N, K)`` at resolution ``beta`` in their unit."""
     budget = budget or Budget()
     mean, scale = points.mean(0), float(points.std(0).max())
-    x = padded((points - mean) / scale)
+    x = padded_points((points - mean) / scale)
     starts = budget.union_starts if isinstance(parse(latent).factors[0], Superposition) else budget.starts
     pyro.set_rng_seed(seed)
     vaes = [small_vae(latent, len(mean), budget) for _ in range(starts)]
     fine, coarse = beta / scale, max(budget.coarse, beta / scale)
     heats = [vaes[i : i + budget.together] for i in range(0, starts, budget.together)]
-    bounds = [steps(heat, x, constant(coarse), budget.heat, (seed, i), budget) for i, heat in enumerate(heats)]
+    bounds = [train_together(heat, x, constant(coarse), budget.heat, (seed, i), budget) for i, heat in enumerate(heats)]
     kept = [vaes[i] for i in np.argsort(-np.concatenate(bounds))[: budget.together]]
     fall = Schedule(shape="geometric", start=coarse, stop=fine, over=0.6)
-    final = steps(kept, x, fall, budget.final, (seed, len(heats)), budget)
+    final = train_together(kept, x, fall, budget.final, (seed, len(heats)), budget)
     vae = kept[int(np.argmax(final))].eval()
     vae.likelihood.beta = torch.tensor(fine)
     return Winner(vae, mean, scale)
@@ -192,7 +192,7 @@ def program_for(latent: str, width: int, count: int, budget: Budget) -> Program:
     return Program(step, example, generators, compiled=budget.compiled, shared=len(state.flat))
 
 
-def steps(
+def train_together(
     vaes: Sequence[VAE], x: Tensor, beta: Schedule, count: int, seed: tuple[int, int], budget: Budget
 ) -> NDArray[np.floating]:
     """Train models together in place; return the ELBO of each, ``(R,)``, over the last fifth of the steps."""

@@ -152,7 +152,7 @@ def read(recipe: str | Path, overrides: Mapping[str, Any] | None = None, preset:
         No such recipe or preset, not TOML, an unknown key (with the nearest valid one) or a value out of range.
     """
     where = f"recipe {recipe}"
-    content = load(recipe)
+    content = read_toml(recipe)
     presets = {None: {}, SMALL: {}, **content.pop("preset", {})}
     if preset not in presets:
         raise RecipeError(f"{where}: no preset {preset}; it has {', '.join(filter(None, presets))}")
@@ -162,7 +162,7 @@ def read(recipe: str | Path, overrides: Mapping[str, Any] | None = None, preset:
     return check(merge(joined(content, presets[preset]), overrides or {}), where)
 
 
-def load(recipe: str | Path, origins: tuple[str, ...] = ()) -> dict[str, Any]:
+def read_toml(recipe: str | Path, origins: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return the content of the recipe of a name or path, joined to what it is ``like``, unchecked.
 
     ``origins`` are the recipes on whose behalf it is loaded.
@@ -185,7 +185,7 @@ def load(recipe: str | Path, origins: tuple[str, ...] = ()) -> dict[str, Any]:
     other = str(folder / like) if like.endswith(".toml") else like
     if other in origins:
         raise RecipeError(f"recipe {' is like '.join([*origins, other])}: a circle; let one of them stand by itself")
-    base = load(other, origins)
+    base = read_toml(other, origins)
     presets = base.pop("preset", {}) | content.pop("preset", {})
     return joined(base, content) | {"preset": presets}
 

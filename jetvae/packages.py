@@ -34,11 +34,11 @@ def assert_ours() -> None:
         A file or folder of the same name hides one; the message names it.
     """
     for name in NAMES:
-        place = where(sys.modules[name].__spec__ if name in sys.modules else find_spec(name))
+        place = file_of(sys.modules[name].__spec__ if name in sys.modules else find_spec(name))
         if place is not None and HOME not in place.parents:
             raise ImportError(f"{place} hides jetvae's package {name!r}: rename it, or start from another folder")
 
 
-def where(spec: ModuleSpec | None) -> Path | None:
+def file_of(spec: ModuleSpec | None) -> Path | None:
     """Return the file of a module, None where it has none."""
     return Path(spec.origin).resolve() if spec is not None and spec.origin not in (None, "built-in") else None

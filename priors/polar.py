@@ -27,7 +27,7 @@ SINGLE, DOUBLE = Precision(6.0, 14, 9), Precision(8.5, 24, 16)  # on the circle
 STEPS = 2
 
 
-class Table(NamedTuple):
+class IntegralTable(NamedTuple):
     """Integrals over the whole range, each of the shape of the concentration."""
 
     top: Tensor
@@ -102,7 +102,7 @@ class PolarAngle:
         return Precision(base.width + 0.7 * math.sqrt(extra), base.table + extra, base.step + extra)
 
     @cached_property
-    def _table(self) -> Table:
+    def _table(self) -> IntegralTable:
         with torch.no_grad():
             kappa, power = self.concentration.detach(), self.dim / 2 - 1
             top = 2 * torch.asin((self._precision.width / 2 * kappa.clamp(min=1e-30).rsqrt()).clamp(max=1))
@@ -119,7 +119,7 @@ class PolarAngle:
                 first.add_(moment, alpha=weight)
                 second.add_(moment * y, alpha=weight)
             shortfall = 2 * first / total
-            return Table(top, tuple(densities), total, shortfall, 4 * second / total - shortfall**2)
+            return IntegralTable(top, tuple(densities), total, shortfall, 4 * second / total - shortfall**2)
 
     def _interpolated(self, u: Tensor) -> Tensor:
         """Invert the tabulated distribution function, linear in theta^(m-1) within each node's cell."""

@@ -10,7 +10,7 @@ from scipy.stats import norm, rankdata
 from torch import Tensor, nn
 
 from analysis.evaluation.facts import constant_data
-from analysis.measures.correlation import circular, rank
+from analysis.measures.correlation import circular, rank_correlation
 from analysis.measures.observables import OBSERVABLES, observables
 from analysis.store import names
 from inference.run import Run
@@ -94,4 +94,4 @@ def agreement(guess: NDArray[np.float32], truth: NDArray[np.float64], turns: int
         return float("nan")
     if turns:
         return circular(np.arctan2(guess[known, 1], guess[known, 0]), truth[known])
-    return rank(guess[known, 0], truth[known])
+    return rank_correlation(guess[known, 0], truth[known])

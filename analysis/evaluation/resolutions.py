@@ -155,12 +155,12 @@ def at_resolution(vae: VAE, x: Tensor, beta: float, draws: int) -> AtResolution:
         distortion = vae.likelihood.distortion(reconstruction, x)
         centre, width = centres_and_widths(vae, x)
     parts = {"kl": kl, "distortion": distortion, "centre": centre, "width": width}
-    parts |= {"kl_slope": slope(kl.sum(-1), log_beta), "distortion_slope": slope(distortion, log_beta)}
+    parts |= {"kl_slope": slope_of_jets(kl.sum(-1), log_beta), "distortion_slope": slope_of_jets(distortion, log_beta)}
     terms = [term.name for site, value in bounds[0].kl.items() for term in kl_terms(vae.latent, site, value.shape[-1])]
     return AtResolution({name: value.detach().double().numpy() for name, value in parts.items()}, terms)
 
 
-def slope(values: Tensor, log_beta: Tensor) -> Tensor:
+def slope_of_jets(values: Tensor, log_beta: Tensor) -> Tensor:
     """Return the derivative of each jet's value by its own ln beta, both ``(B,)``."""
     if not values.requires_grad:
         return torch.zeros_like(log_beta)

@@ -48,17 +48,17 @@ def collect(
         print(f"evaluating {i + 1}/{len(complete)}  {run.path}", file=sys.stderr)
         chosen = beta if run.recipe.model.beta.is_range else None
         tree = evaluate(run, draws=draws, at_most=at_most, beta=chosen, pairs=0, curve=False)
-        parts.append((place(run, chosen), tree))
-    return joined(parts)
+        parts.append((place_of(run, chosen), tree))
+    return joined_runs(parts)
 
 
-def place(run: Run, beta: float | None) -> tuple[str, float, int]:
+def place_of(run: Run, beta: float | None) -> tuple[str, float, int]:
     """Return where a run stands: topology, beta (its own unless given), seed."""
     recipe = run.recipe
     return recipe.model.latent, beta or recipe.model.beta.typical, recipe.training.seed
 
 
-def joined(parts: Sequence[tuple[tuple[str, float, int], xr.DataTree]]) -> xr.DataTree:
+def joined_runs(parts: Sequence[tuple[tuple[str, float, int], xr.DataTree]]) -> xr.DataTree:
     """Join the trees of single runs."""
     axes: list[list[Any]] = [list(dict.fromkeys(where[i] for where, _ in parts)) for i in range(3)]
     terms = list(dict.fromkeys(name for _, tree in parts for name in names(array(tree, "information/kl"), "kl_term")))

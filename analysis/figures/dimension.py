@@ -16,13 +16,13 @@ MOST = 12
 """Coordinates drawn at most, those of most KL first."""
 
 
-def dimensions(curves: xr.Dataset) -> Figure:
+def dimension_curves(curves: xr.Dataset) -> Figure:
     """Draw D2 and D1 against the scale; bands are errors, grey is where they differ by more than 10 %."""
     return figure_of(draw_one_sample, curves, size=(4.8, 3.4))
 
 
 def draw_one_sample(axes: Axes, curves: xr.Dataset) -> None:
-    """Draw on axes what :func:`dimensions` says, and a Gaussian's exact steps."""
+    """Draw on axes what :func:`dimension_curves` says, and a Gaussian's exact steps."""
     if "spectrum" in curves.attrs:
         fine = np.geomspace(float(scales(curves)[0]), float(scales(curves)[-1]), 2000)
         steps = (np.atleast_1d(curves.attrs["spectrum"])[:, None] > fine).sum(0)
@@ -68,13 +68,13 @@ def draw_rate_distortion(axes: Axes, curves: xr.Dataset) -> None:
     axes.legend()
 
 
-def switching(curves: xr.Dataset) -> Figure:
+def switching_curves(curves: xr.Dataset) -> Figure:
     """Draw the KL of each coordinate against the scale: which direction switches on where."""
     return figure_of(draw_switching, curves, size=(4.8, 3.4))
 
 
 def draw_switching(axes: Axes, curves: xr.Dataset) -> None:
-    """Draw on axes what :func:`switching` says, of the coordinates of most KL."""
+    """Draw on axes what :func:`switching_curves` says, of the coordinates of most KL."""
     spectrum = curves["kl_spectrum"]
     order = np.argsort(-np.asarray(spectrum.sum("beta")))[:MOST]
     for i, k in enumerate(order):
@@ -149,6 +149,6 @@ def scale_label(curves: xr.Dataset) -> str:
 
 def all_figures(curves: xr.Dataset) -> dict[str, Figure]:
     """Return name -> figure of everything that this file draws; ``widths`` only where there are real coordinates."""
-    drawn = {"dimension": dimensions, "rate_distortion": rate_distortion, "switching": switching}
+    drawn = {"dimension": dimension_curves, "rate_distortion": rate_distortion, "switching": switching_curves}
     drawn |= {"widths": widths} if curves.sizes["coordinate"] else {}
     return {name: draw(curves) for name, draw in (drawn | {"hierarchy": hierarchy}).items()}

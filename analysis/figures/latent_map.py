@@ -66,7 +66,7 @@ def draw_spread(axes: Axes, tree: xr.DataTree) -> None:
     axes.tick_params(axis="x", which="minor", bottom=False, top=False)
 
 
-def title(tree: xr.DataTree) -> str:
+def column_title(tree: xr.DataTree) -> str:
     """Return the title of a run's column: model, latent space and resolution."""
     model, beta = KINDS[str(tree.attrs["kind"])], f"{tree.attrs['beta']:.2g}"
     return f"{model}, {tree.attrs['latent']}, $\\beta$ = {beta}"

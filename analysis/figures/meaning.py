@@ -21,12 +21,12 @@ def meaning_map(found: xr.Dataset, kl: xr.DataArray) -> Figure:
     ``found`` is one sample of :func:`analysis.measures.meaning.meaning`. Framed: the observable of most mutual
     information.
     """
-    values = shown(found, kl)
+    values = drawn_correlations(found, kl)
     size = (0.46 * values.sizes["observable"] + 2.4, 0.34 * values.sizes["coordinate"] + 1.9)
     return figure_of(draw_meaning, values, found["best"], kl, size=size)
 
 
-def shown(found: xr.Dataset, kl: xr.DataArray) -> xr.DataArray:
+def drawn_correlations(found: xr.Dataset, kl: xr.DataArray) -> xr.DataArray:
     """Return the correlations that are drawn: of active coordinates, with observables that the jets have."""
     order = np.argsort(-np.asarray(kl))
     if (kl >= ACTIVE).any():

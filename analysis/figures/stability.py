@@ -43,8 +43,8 @@ def draw_model(column: np.ndarray, mine: xr.Dataset, colour: str) -> None:
         axes.plot(mine["epoch"], mine[name].T, color=colour, linewidth=0.8, alpha=0.8)
     seed = int(np.argsort(mine["bimodality"].isel(epoch=-1).values)[mine.sizes["seed"] // 2])
     latent = rescaled(mine["latent"].isel(seed=seed).values)
-    over_epochs(column[2], mine["epoch"].values, latent)
-    by_class(column[3], latent[-1], np.asarray(mine["class_name"]))
+    draw_epochs(column[2], mine["epoch"].values, latent)
+    draw_classes(column[3], latent[-1], np.asarray(mine["class_name"]))
     for axes in column[:3]:
         axes.set_xlim(0, float(mine["epoch"][-1]))
     column[2].set_xlabel("epoch")
@@ -57,7 +57,7 @@ def rescaled(values: NDArray) -> NDArray:
     return (values - low) / max(high - low, 1e-12)
 
 
-def over_epochs(axes: Axes, epochs: NDArray, latent: NDArray) -> None:
+def draw_epochs(axes: Axes, epochs: NDArray, latent: NDArray) -> None:
     """Draw the histogram of the latent (epoch, jet) against the epoch, each with a largest bin of one."""
     counts = np.stack([np.histogram(row, EDGES)[0] for row in latent], 1)
     axes.pcolormesh(
@@ -66,7 +66,7 @@ def over_epochs(axes: Axes, epochs: NDArray, latent: NDArray) -> None:
     axes.tick_params(color="w", which="both")
 
 
-def by_class(axes: Axes, latent: NDArray, names: NDArray) -> None:
+def draw_classes(axes: Axes, latent: NDArray, names: NDArray) -> None:
     """Draw the histogram of the latent (jet,) of each class."""
     for colour, name in zip(COLOURS, dict.fromkeys(names), strict=False):
         density, _ = np.histogram(latent[names == name], EDGES, density=True)

@@ -12,13 +12,13 @@ SHOWN = {"loss": "-ELBO", "reconstruction": "reconstruction", "kl": "KL"}
 """Column of the history -> what it is on an axis."""
 
 
-def losses(history: xr.Dataset) -> Figure:
+def loss_curves(history: xr.Dataset) -> Figure:
     """Draw loss, reconstruction and KL [nat per jet] (epoch,) against the epoch, for training and validation jets."""
     return figure_of(draw_losses, history, size=(7.2, 2.6), grid=(1, 3))
 
 
 def draw_losses(panels: np.ndarray, history: xr.Dataset) -> None:
-    """Draw on three panels what :func:`losses` says."""
+    """Draw on three panels what :func:`loss_curves` says."""
     dots = "." if history.sizes["epoch"] < 4 else ""
     for axes, (name, title) in zip(panels.ravel(), SHOWN.items(), strict=True):
         axes.plot(history["epoch"], history[name], "-" + dots, label="training")

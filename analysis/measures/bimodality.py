@@ -23,10 +23,12 @@ def bimodality(values: NDArray[np.floating], bins: int = BINS) -> float:
     (0.49, True)
     """
     share = np.histogram(values, bins)[0] / len(values)
-    return min(moved(share[:m], increasing=True) + moved(share[m:], increasing=False) for m in range(bins + 1))
+    return min(
+        mass_moved(share[:m], increasing=True) + mass_moved(share[m:], increasing=False) for m in range(bins + 1)
+    )
 
 
-def moved(share: NDArray[np.floating], *, increasing: bool) -> float:
+def mass_moved(share: NDArray[np.floating], *, increasing: bool) -> float:
     """Return what must move to make part of a histogram monotone."""
     if not len(share):
         return 0.0

@@ -11,7 +11,7 @@ from scipy.stats import rankdata, spearmanr
 Values = NDArray[np.floating]
 
 
-def rank(x: Values, y: Values) -> float:
+def rank_correlation(x: Values, y: Values) -> float:
     """Return Spearman's rank correlation, -1 to 1: 1 if y rises with x, however it does."""
     return float(spearmanr(x, y).statistic)
 
@@ -49,7 +49,7 @@ def with_axis(angle: Values, axis: Values) -> float:
 
 
 CORRELATIONS: dict[tuple[str, str], Callable[[Values, Values], float]] = {
-    ("real", "real"): rank,
+    ("real", "real"): rank_correlation,
     ("angle", "angle"): circular,
     ("angle", "real"): circular_linear,
     ("real", "angle"): lambda x, angle: circular_linear(angle, x),
@@ -57,12 +57,12 @@ CORRELATIONS: dict[tuple[str, str], Callable[[Values, Values], float]] = {
     ("angle", "axis"): with_axis,
     ("real", "axis"): lambda x, axis: circular_linear(axis, x),
     ("pair", "axis"): lambda pair, axis: with_axis(np.arctan2(pair[1], pair[0]), axis),
-    ("pair", "real"): lambda pair, x: rank(np.hypot(*pair), x),
+    ("pair", "real"): lambda pair, x: rank_correlation(np.hypot(*pair), x),
 }
 """Kinds of the two -> their correlation; a pair ``(2, N)`` is a point of the plane, compared by its angle or radius."""
 
 
-def linear(features: Values, targets: Values) -> Values:
+def linear_guess(features: Values, targets: Values) -> Values:
     """Return what a linear function of the features ``(N, n)`` guesses of the targets ``(N, k)``, same shape.
 
     By least squares, with a constant. Each half of the pairs is guessed by the function fitted to the other half, so
@@ -75,7 +75,7 @@ def linear(features: Values, targets: Values) -> Values:
     return result
 
 
-def mutual_information(x: Values, y: Values) -> float:
+def binned_information(x: Values, y: Values) -> float:
     r"""Return the mutual information [nat] of two numbers from N pairs, at least zero.
 
     .. math:: I = \sum_{ij} p_{ij} \ln\frac{p_{ij}}{p_i p_j} - \frac{(n - 1)^2}{2N}
@@ -85,7 +85,7 @@ def mutual_information(x: Values, y: Values) -> float:
     most :math:`\ln n` can be seen.
 
     >>> x = np.random.default_rng(0).normal(size=8000)
-    >>> mutual_information(x, np.random.default_rng(1).normal(size=8000)) < 0.02
+    >>> binned_information(x, np.random.default_rng(1).normal(size=8000)) < 0.02
     True
     """
     size = len(x)

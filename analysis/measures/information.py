@@ -59,7 +59,7 @@ def information_of(tree: xr.DataTree, mask: NDArray[np.bool_], threshold: float)
 
 def decomposition(pairs: xr.Dataset, kl: xr.DataArray) -> xr.Dataset:
     """Split the mean KL ``(kl_term,)`` of the paired jets into information, total correlation and prior mismatch."""
-    result = mutual_information(pairs)
+    result = information_bounds(pairs)
     bounds = result["mutual_information"]
     opposite = bounds.isel(bound=[1, 0]).assign_coords(bound=list(BOUNDS))
     terms = names(pairs["log_q"], "kl_term")
@@ -70,7 +70,7 @@ def decomposition(pairs: xr.Dataset, kl: xr.DataArray) -> xr.Dataset:
     return result
 
 
-def mutual_information(pairs: xr.Dataset) -> xr.Dataset:
+def information_bounds(pairs: xr.Dataset) -> xr.Dataset:
     r"""Return bounds on :math:`I(x; z_k)` of each term and on :math:`I(x; z)`, ``(bound, term)`` in nats.
 
     From M draws :math:`z_i \sim q(z|x_i)` and ``log_q`` :math:`\ln q(z_i|x_j)` (drawn, given, kl_term):

@@ -10,7 +10,14 @@ import numpy as np
 import xarray as xr
 from scipy.stats import rankdata
 
-from analysis.measures.correlation import CORRELATIONS, Values, circular, linear, mutual_information, rank
+from analysis.measures.correlation import (
+    CORRELATIONS,
+    Values,
+    binned_information,
+    circular,
+    linear_guess,
+    rank_correlation,
+)
 from analysis.measures.observables import observables
 from analysis.store import array, class_names, classes, names, where
 
@@ -60,7 +67,7 @@ def compare(points: xr.DataArray, seen: xr.DataArray) -> xr.Dataset:
     coordinates, known = columns_of(points, "coordinate"), columns_of(seen, "observable")
     real = [column for column in coordinates if column.kind == "real"]
     pairs = [Column(f"{x.name}, {y.name}", "pair", np.stack([x.values, y.values])) for x, y in combinations(real, 2)]
-    information = table(coordinates, known, lambda z, x: mutual_information(z.values, x.values))
+    information = table(coordinates, known, lambda z, x: binned_information(z.values, x.values))
     ranked = np.pad(np.nan_to_num(information, nan=-2.0), ((0, 0), (0, 1)), constant_values=-1.0)  # the last: none
     return xr.Dataset(
         {
@@ -104,8 +111,8 @@ def waves(angle: Values) -> Values:
 def together(z: Column, x: Column) -> float:
     """Return the correlation of an observable with the best linear function of features ``(n, jet)``."""
     if x.kind == "real":
-        return rank(linear(z.values.T, rankdata(x.values)[:, None])[:, 0], x.values)
-    guess = linear(z.values.T, np.stack([np.cos(x.values), np.sin(x.values)], 1))
+        return rank_correlation(linear_guess(z.values.T, rankdata(x.values)[:, None])[:, 0], x.values)
+    guess = linear_guess(z.values.T, np.stack([np.cos(x.values), np.sin(x.values)], 1))
     return circular(np.arctan2(guess[:, 1], guess[:, 0]), x.values)
 
 

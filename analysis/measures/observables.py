@@ -43,7 +43,7 @@ def ratio(numerator: Values, denominator: Values) -> Values:
     return numerator / np.where(denominator > 0, denominator, np.nan)
 
 
-def shared(z: Values) -> Values:
+def larger_share(z: Values) -> Values:
     """Return the harder decay product's share of pT, 1/2 to 1: which quark is called the first, no jet can show."""
     return np.maximum(z, 1 - z)
 
@@ -74,12 +74,12 @@ OBSERVABLES: dict[str, Observable] = {
     "jet pT": Observable(("jet_pt",), itself, "GeV"),
     "jet axis": Observable(("axis",), doubled, "rad", 2),
     "true angle": Observable(("dR_q1q2",), itself, "rad"),
-    "true sharing": Observable(("z_q1",), shared, ""),
+    "true sharing": Observable(("z_q1",), larger_share, ""),
     "true azimuth": Observable(QUARKS, from_soft_to_hard, "rad", 1),
     "true axis": Observable(QUARKS, lambda *quarks: doubled(from_soft_to_hard(*quarks)), "rad", 2),
     "b-W angle": Observable(("dR_bW",), itself, "rad"),
     "b sharing": Observable(("z_b",), itself, ""),
-    "W sharing": Observable(("z_q1_in_W",), shared, ""),
+    "W sharing": Observable(("z_q1_in_W",), larger_share, ""),
     "b azimuth": Observable(("b_dphi", "b_deta"), np.arctan2, "rad", 1),
     "gluon": Observable(("parton_id",), lambda code: np.where(np.isnan(code), np.nan, code == 21), ""),
 }

@@ -32,10 +32,10 @@ def blurred_entropy(images: Array, blurs: Sequence[float] = BLURS) -> Array:
     True
     """
     blurred = (gaussian_filter(images, (0, blur, blur), mode="constant") for blur in blurs)
-    return np.stack([entropy(y.reshape(len(images), -1)) for y in blurred], 1)
+    return np.stack([row_entropy(y.reshape(len(images), -1)) for y in blurred], 1)
 
 
-def entropy(y: Array) -> Array:
+def row_entropy(y: Array) -> Array:
     """Return the entropy [nat] of rows ``(N, K)``, normalised."""
     y = y / y.sum(1, keepdims=True)
     return -(y * np.log(np.maximum(y, np.finfo(y.dtype).tiny))).sum(1).astype(np.float64)
@@ -44,7 +44,7 @@ def entropy(y: Array) -> Array:
 def shape_entropies(images: Array) -> Array:
     """Return the entropies [nat] of rotated images ``(N, eta, phi)``: fine, coarse, of the profile; ``(N, 3)``."""
     profile = gaussian_filter1d(images.sum(2), BLURS[0], axis=1, mode="constant")
-    return np.column_stack([blurred_entropy(images), entropy(profile)])
+    return np.column_stack([blurred_entropy(images), row_entropy(profile)])
 
 
 @dataclass(frozen=True)

@@ -18,20 +18,20 @@ FEW = 24
 """Coordinates on offer, those of most KL."""
 
 
-def shown(label: np.ndarray, most: int = MOST) -> np.ndarray:
+def shown_jets(label: np.ndarray, most: int = MOST) -> np.ndarray:
     """Return the numbers of at most ``most`` jets, each class in proportion, evenly spaced, from their classes.
 
-    >>> shown(np.array(["a", "b", "a", "b"]), most=2)
+    >>> shown_jets(np.array(["a", "b", "a", "b"]), most=2)
     array([0, 3])
     """
     order = np.argsort(label, kind="stable")
     return np.sort(order[np.linspace(0, len(label) - 1, min(len(label), most)).astype(int)])
 
 
-def latent_map(tree: xr.DataTree) -> Widget:
+def jet_map(tree: xr.DataTree) -> Widget:
     """Return the map of a tree; it starts at the two coordinates of most KL, or in the triangle of a 3-simplex."""
     label, known = class_names(tree), classes(tree)
-    jets = shown(label)
+    jets = shown_jets(label)
     points = array(tree, "guide_params/point")
     order = [str(name) for name in best_coordinates(tree)]
     columns = [
@@ -39,7 +39,7 @@ def latent_map(tree: xr.DataTree) -> Widget:
         for name in order
     ]
     triangle = simplex(points)
-    offered = [*columns, *scores(tree, jets), *seen(tree, jets)]
+    offered = [*columns, *score_columns(tree, jets), *seen(tree, jets)]
     line = len(order) < 2 or sum_to_one(points, order[:2])
     return Widget(
         "map",
@@ -77,7 +77,7 @@ def sum_to_one(points: xr.DataArray, pair: list[str]) -> bool:
     return bool(np.allclose(points.sel(coordinate=pair).sum("coordinate"), 1, atol=1e-3))
 
 
-def scores(tree: xr.DataTree, jets: np.ndarray) -> list[dict[str, Any]]:
+def score_columns(tree: xr.DataTree, jets: np.ndarray) -> list[dict[str, Any]]:
     """Return reconstruction, KL and ELBO."""
     stats = tree["sample_stats"]
     return [column(name, np.asarray(stats[name])[jets], "nat") for name in ("reconstruction", "kl", "elbo")]

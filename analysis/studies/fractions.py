@@ -41,7 +41,7 @@ def measure(setup: Setup) -> xr.Dataset:
     for fraction in FRACTIONS:
         runs = setup.best(case(fraction), "image-dvae", changes(setup, fraction))
         rows.append(
-            [tagging(scores(run, own=setup.jets, most=setup.most, image_alone=False), setup.classes[1]) for run in runs]
+            [areas(scores(run, own=setup.jets, most=setup.most, image_alone=False), setup.classes[1]) for run in runs]
         )
     return xr.Dataset(
         {"auc": (("fraction", "seed", "tagger"), np.array(rows))},
@@ -49,7 +49,7 @@ def measure(setup: Setup) -> xr.Dataset:
     )
 
 
-def tagging(found: xr.Dataset, signal: str) -> list[float]:
+def areas(found: xr.Dataset, signal: str) -> list[float]:
     """Return the AUC of each tagger; the prior alone says that the second mixture is the minority's."""
     is_signal = np.asarray(found["class_name"]) == signal
     values = [np.asarray(found["score_value"].sel(score=name)) for name in ("mixture_1", "reconstruction")]

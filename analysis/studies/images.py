@@ -19,7 +19,7 @@ def corner_images(run: Run) -> NDArray[np.float32]:
     return vae.decode(corners).mean.reshape(-1, pixels, pixels).numpy()
 
 
-def average_images(run: Run, setup: Setup) -> NDArray[np.float32]:
+def class_averages(run: Run, setup: Setup) -> NDArray[np.float32]:
     """Return the average image of the held-out jets of each class, ``(class, eta, phi)``."""
     test = setup.jets[run.split.test]
     pixels = run.recipe.image.pixels

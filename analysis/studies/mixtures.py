@@ -10,7 +10,7 @@ import xarray as xr
 from analysis.figures.images import image_columns
 from analysis.report.page import Part, Question, Table
 from analysis.studies.fractions import case, changes
-from analysis.studies.images import average_images, axes_of, corner_images
+from analysis.studies.images import axes_of, class_averages, corner_images
 from analysis.studies.setup import Setup
 
 SHOWN = (1.0, 0.25, 0.05, 0.01)
@@ -22,7 +22,7 @@ def measure(setup: Setup) -> xr.Dataset:
     for fraction in SHOWN:
         run = setup.best(case(fraction), "image-dvae", changes(setup, fraction))[0]
         decoded.append(corner_images(run))
-    average = average_images(run, setup)
+    average = class_averages(run, setup)
     return xr.Dataset(
         {
             "decoded": (("fraction", "mixture", "eta", "phi"), np.stack(decoded)),

@@ -31,7 +31,7 @@ def answers(folder: Path) -> list[Section]:
         else Section(name, study.QUESTION.question, [Part(name, "", missing=str(found[name]))])
         for name, study in STUDIES.items()
     ]
-    return [*sections, Section("reproduction", "How to reproduce it?", [origin(measured, folder)])]
+    return [*sections, Section("reproduction", "How to reproduce it?", [commands(measured, folder)])]
 
 
 def made_by(name: str, folder: Path) -> str:
@@ -39,7 +39,7 @@ def made_by(name: str, folder: Path) -> str:
     return command("study", name, "--out", folder)
 
 
-def origin(measured: Measured, folder: Path) -> Part:
+def commands(measured: Measured, folder: Path) -> Part:
     """Name the command of each study, and the jets."""
     rows = [[name, str(found.attrs.get("command", made_by(name, folder)))] for name, found in measured.items()]
     files = dict.fromkeys(str(file) for found in measured.values() for file in found.attrs["jets"])

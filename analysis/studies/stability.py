@@ -121,7 +121,7 @@ def keep(path: Path, values: NDArray[np.float32]) -> None:
 
 def stability(found: xr.Dataset) -> Part:
     """Say which models end bi-modal and separated, and how often one collapses."""
-    rows = {str(model): row(found.sel(model=model)) for model in found["model"].values}
+    rows = {str(model): table_row(found.sel(model=model)) for model in found["model"].values}
     last = found.isel(epoch=-1).median("seed")
     said = (
         f"{LABELS[model]} {float(one['separation']):.3f} and {float(one['bimodality']):.3f}"
@@ -140,7 +140,7 @@ def stability(found: xr.Dataset) -> Part:
     )
 
 
-def row(mine: xr.Dataset) -> list[str]:
+def table_row(mine: xr.Dataset) -> list[str]:
     """Return the numbers of one model: at the end, and how far the separation of a seed moves in the last looks."""
     last, late = mine.isel(epoch=-1), mine["separation"].isel(epoch=slice(-6, None))
     separation, collapsed = last["separation"].values, int((last["separation"] < COLLAPSED).sum())

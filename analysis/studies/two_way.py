@@ -37,7 +37,7 @@ SEEDS = 5
 
 def measure(setup: Setup) -> xr.Dataset:
     """Return AUC (model, score, background, contamination, seed, anomaly); NaN where a model lacks the score."""
-    rows = [row for model in CHANGES for row in of_model(setup, model)] + list(of_images(setup))
+    rows = [row for model in CHANGES for row in of_model(setup, model)] + list(image_rows_of(setup))
     keys = ["model", "score", "background", "contamination", "seed", "anomaly"]
     result = pd.DataFrame(rows).set_index(keys)["auc"].to_xarray().to_dataset(name="auc")
     return result.assign_attrs(trained_on=list(setup.classes))
@@ -56,10 +56,10 @@ def of_model(setup: Setup, model: str) -> Iterator[dict[str, Any]]:
             runs = setup.train(f"two-way-{model}-{background}-{contamination:g}", f"image-{model}", changes, SEEDS)
             for seed, run in enumerate(runs):
                 where = {"model": model, "background": background, "contamination": contamination, "seed": seed}
-                yield from (where | row for row in tagging(setup, run, background))
+                yield from (where | row for row in tagging_rows(setup, run, background))
 
 
-def of_images(setup: Setup) -> Iterator[dict[str, Any]]:
+def image_rows_of(setup: Setup) -> Iterator[dict[str, Any]]:
     """Yield the rows of the scores that need no model: every class among every other, which it also contaminates."""
     jets = concatenate([setup.jets, setup.others]) if setup.files[2:] else setup.jets
     values = entropies(images_of(jets, setup.recipe("image-vae", 0, {})))
@@ -74,7 +74,7 @@ def of_images(setup: Setup) -> Iterator[dict[str, Any]]:
                 yield where | {"anomaly": anomaly, "score": name, "auc": area}
 
 
-def tagging(setup: Setup, run: Run, background: str) -> Iterator[dict[str, Any]]:
+def tagging_rows(setup: Setup, run: Run, background: str) -> Iterator[dict[str, Any]]:
     """Yield the AUC of every score for every anomalous class, on held-out jets."""
     test = setup.jets[run.split.test]
     jets = concatenate([test, setup.others]) if setup.files[2:] else test

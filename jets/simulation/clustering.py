@@ -21,7 +21,7 @@ ETA_MAX = 2.0
 JET_COLUMNS = ("pt", "eta", "phi", "mass", "y", "n_constituents")
 
 
-class Jets(NamedTuple):
+class ClusteredJets(NamedTuple):
     """J selected jets and all their P constituents, jet after jet, with falling pT in each.
 
     Attributes
@@ -94,7 +94,7 @@ def cluster(p4: Any, algorithm: str, radius: float) -> Any:
     return fastjet.ClusterSequence(p4, fastjet.JetDefinition(getattr(fastjet, f"{algorithm}_algorithm"), radius))
 
 
-def leading_jets(candidates: Candidates, events: int) -> Jets:
+def leading_jets(candidates: Candidates, events: int) -> ClusteredJets:
     """Return leading jets inside the pT window and ``|eta| < 2``; an event whose leading jet is outside gives none.
 
     Anti-kT with R = 0.8 (M. Cacciari, G. Salam, G. Soyez, arXiv:0802.1189), E scheme.
@@ -120,13 +120,13 @@ def leading_jets(candidates: Candidates, events: int) -> Jets:
     index = np.asarray(ak.flatten(members)) + np.repeat(start[event], inside)
     order = np.lexsort((-candidates.pt[index], np.repeat(event, inside)))
     columns = (candidates.pt, candidates.eta, candidates.phi, candidates.kind)
-    jets = Jets(event, np.empty((len(event), 6)), inside, *(column[index[order]] for column in columns))
+    jets = ClusteredJets(event, np.empty((len(event), 6)), inside, *(column[index[order]] for column in columns))
     jets = jets._replace(axis=_axes(jets))
     inside_window = (jets.axis[:, 0] > PT_WINDOW[0]) & (jets.axis[:, 0] < PT_WINDOW[1])
     return select(jets, inside_window & (np.abs(jets.axis[:, 1]) < ETA_MAX))
 
 
-def _axes(jets: Jets) -> NDArray[np.float64]:
+def _axes(jets: ClusteredJets) -> NDArray[np.float64]:
     """Return the sum of the constituents' four-momenta in columns ``JET_COLUMNS``."""
     row = np.repeat(np.arange(len(jets.counts)), jets.counts)
     parts = (np.cos(jets.phi), np.sin(jets.phi), np.sinh(jets.y), np.cosh(jets.y))
@@ -137,13 +137,13 @@ def _axes(jets: Jets) -> NDArray[np.float64]:
     return np.stack([pt, np.arcsinh(pz / pt), np.arctan2(py, px), mass, y, jets.counts], axis=-1)
 
 
-def select(jets: Jets, keep: NDArray[np.bool_]) -> Jets:
+def select(jets: ClusteredJets, keep: NDArray[np.bool_]) -> ClusteredJets:
     """Return the jets for which ``keep`` ``(J,)`` is true."""
     flat = np.repeat(keep, jets.counts)
-    return Jets(*(column[keep] for column in jets[:3]), *(column[flat] for column in jets[3:]))
+    return ClusteredJets(*(column[keep] for column in jets[:3]), *(column[flat] for column in jets[3:]))
 
 
-def padded(jets: Jets, size: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+def padded(jets: ClusteredJets, size: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Return the ``size`` hardest constituents of each jet.
 
     Returns

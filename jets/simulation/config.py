@@ -116,6 +116,6 @@ def versions() -> dict[str, str]:
     return {name: version(name) for name in ("pythia8mc", "fastjet", "numpy")}
 
 
-def describe(config: Config) -> dict[str, object]:
+def sample_record(config: Config) -> dict[str, object]:
     """Return configuration, settings and versions: all that a sample depends on, ready for JSON."""
     return {**asdict(config), "pythia_settings": config.settings(), "versions": versions()}

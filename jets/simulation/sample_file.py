@@ -11,7 +11,7 @@ import numpy as np
 from jets.command import command
 from jets.hdf5 import CONSTITUENTS, create_dataset
 from jets.simulation import clustering, substructure, truth
-from jets.simulation.config import CLASSES, Config, describe, versions
+from jets.simulation.config import CLASSES, Config, sample_record, versions
 from jets.simulation.unfinished import load_block
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _describe(file: h5py.File, config: Config, counts: list[int]) -> None:
     """Write the file's attributes; nothing in them depends on when, where or in how many pieces the sample was made."""
     file.attrs["process"] = config.process
     file.attrs["classes"] = np.array(CLASSES, h5py.string_dtype())
-    file.attrs["config"] = json.dumps(describe(config))
+    file.attrs["config"] = json.dumps(sample_record(config))
     file.attrs.update(versions())
     file.attrs["events"] = len(counts) * config.events_per_block
     file.attrs["jets_accepted"] = sum(counts)

@@ -13,7 +13,7 @@ import numpy as np
 
 from jets.files import replacing
 from jets.simulation.block import simulate_block
-from jets.simulation.config import Config, SimulationError, describe
+from jets.simulation.config import Config, SimulationError, sample_record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,7 +37,7 @@ def begin(folder: Path, config: Config) -> None:
         If it was begun with other arguments or other versions.
     """
     folder.mkdir(exist_ok=True)
-    record, wanted = folder / "config.json", describe(config)
+    record, wanted = folder / "config.json", sample_record(config)
     if not record.exists():
         with replacing(record) as temporary:
             temporary.write_text(json.dumps(wanted, indent=1) + "\n")

@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> None:
     print(f"wrote {options.out}")
 
 
-def write(figure: Any, out: str) -> None:
+def write_figure(figure: Any, out: str) -> None:
     """Write a figure in the format that its name says, PNG where it says none."""
     from analysis.report.export import save_figure
 
@@ -38,10 +38,10 @@ def add_latents(parser: argparse.ArgumentParser) -> None:
     shared.add(parser, out={"metavar": "F", "default": "latent_map.png", "help": "figure [latent_map.png]"})
 
 
-def latents(options: argparse.Namespace) -> None:
+def write_latents(options: argparse.Namespace) -> None:
     """Evaluate the runs, print the root mean squares, draw them side by side."""
     from analysis.evaluation.tree import evaluate
-    from analysis.figures.latent_map import latent_map, rms, title
+    from analysis.figures.latent_map import column_title, latent_map, rms
     from analysis.store import names
 
     runs = shared.every_run(options.runs)
@@ -51,7 +51,7 @@ def latents(options: argparse.Namespace) -> None:
         spread = " ".join(f"{name} {float(found.sel(coordinate=name)):.3f}" for name in names(found, "coordinate"))
         print(run.path, spread)
     truth = options.truth or next(iter(runs[0].jets.truth), None)
-    write(latent_map(trees, [title(tree) for tree in trees], truth), options.out)
+    write_figure(latent_map(trees, [column_title(tree) for tree in trees], truth), options.out)
 
 
 def add_hysteresis(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +61,7 @@ def add_hysteresis(parser: argparse.ArgumentParser) -> None:
     shared.add(parser, out={"metavar": "F", "default": "hysteresis.png", "help": "figure [hysteresis.png]"})
 
 
-def hysteresis(options: argparse.Namespace) -> None:
+def write_hysteresis(options: argparse.Namespace) -> None:
     """Print the KL of each pass at some betas, and draw them."""
     import numpy as np
 
@@ -79,7 +79,7 @@ def hysteresis(options: argparse.Namespace) -> None:
     if "exact_kl" in curves:
         table["exact"] = np.asarray(curves["exact_kl"])
     print(table.iloc[::3].to_string(float_format="{:.3f}".format))
-    write(hysteresis(found, curves), options.out)
+    write_figure(hysteresis(found, curves), options.out)
 
 
 def add_samples(parser: argparse.ArgumentParser) -> None:
@@ -89,7 +89,7 @@ def add_samples(parser: argparse.ArgumentParser) -> None:
     shared.add(parser, out=out)
 
 
-def samples(options: argparse.Namespace) -> None:
+def write_samples(options: argparse.Namespace) -> None:
     """Read what ``jetvae dimension`` measured of each sample, and draw it in one figure."""
     from analysis import store
     from analysis.figures.dimension_samples import dimension_samples
@@ -103,7 +103,7 @@ def samples(options: argparse.Namespace) -> None:
         if not folder or not path.exists():
             raise RunError(f"{text}: expected NAME=DIR with DIR/dimension.nc; {command('dimension', 'RUN')} writes it")
         curves[name] = store.open(path).to_dataset()
-    write(dimension_samples(curves), options.out)
+    write_figure(dimension_samples(curves), options.out)
 
 
 def add_correlation(parser: argparse.ArgumentParser) -> None:
@@ -119,7 +119,7 @@ def add_correlation(parser: argparse.ArgumentParser) -> None:
     shared.add(parser, out=out)
 
 
-def correlation(options: argparse.Namespace) -> None:
+def write_correlation(options: argparse.Namespace) -> None:
     """Measure the correlation dimension of each class and of known samples, print and draw it."""
     from analysis.evaluation.pair_distances import of_classes
     from analysis.figures.correlation_dimension import correlation_figure
@@ -130,17 +130,21 @@ def correlation(options: argparse.Namespace) -> None:
     found = of_classes(sample, options.jets, options.pt, options.matrices)
     known = known_samples(options.points, options.seeds)
     print("\n".join(describe(found, known)))
-    write(correlation_figure(found, known, options.pt), options.out)
+    write_figure(correlation_figure(found, known, options.pt), options.out)
 
 
 FIGURES = {
     "latents": (
         add_latents,
-        latents,
+        write_latents,
         "the two latents that vary most, and the spread of each, a column for each run",
     ),
-    "hysteresis": (add_hysteresis, hysteresis, "KL of an annealed training on its way down, up and down again"),
-    "samples": (add_samples, samples, "dimension against resolution of several samples, and D1 / D2 below it"),
-    "correlation": (add_correlation, correlation, "correlation dimension of jets under the Energy Mover's Distance"),
+    "hysteresis": (add_hysteresis, write_hysteresis, "KL of an annealed training on its way down, up and down again"),
+    "samples": (add_samples, write_samples, "dimension against resolution of several samples, and D1 / D2 below it"),
+    "correlation": (
+        add_correlation,
+        write_correlation,
+        "correlation dimension of jets by the Energy Mover's Distance",
+    ),
 }
 """Name -> what declares its options, what draws it, and its description."""

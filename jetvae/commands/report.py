@@ -31,11 +31,14 @@ def run(options: argparse.Namespace) -> None:
     if bool(options.runs) == bool(options.compare):
         raise RunError("give one run, several, or a scan; or --compare A B")
     one = options.runs[0] if len(options.runs) == 1 else None
-    write = compared if options.compare else studies if one and holds_studies(Path(one)) else page
-    print(f"report: {write(options)}")
+    if options.compare:
+        written = write_compared(options)
+    else:
+        written = write_study_page(options) if one and holds_studies(Path(one)) else write_run_page(options)
+    print(f"report: {written}")
 
 
-def page(options: argparse.Namespace) -> Path:
+def write_run_page(options: argparse.Namespace) -> Path:
     """Write the page of one run, or of the best one of several."""
     from rich.console import Console
 
@@ -46,11 +49,11 @@ def page(options: argparse.Namespace) -> Path:
     sections = sections_of(known)
     if options.summary:
         print_summary(known.numbers, Console())
-    export(sections, options.figures)
+    export_parts(sections, options.figures)
     return write_page(known, sections, Path(options.out or Path(options.runs[0]) / "report.html"))
 
 
-def compared(options: argparse.Namespace) -> Path:
+def write_compared(options: argparse.Namespace) -> Path:
     """Write the page of two runs side by side."""
     from analysis.report.compare import compared, write_comparison
     from analysis.report.inputs import of_run
@@ -59,11 +62,11 @@ def compared(options: argparse.Namespace) -> Path:
     first, second = (of_run(path, options.data, options.beta, options.signal) for path in options.compare)
     pair = first, second
     sections = compared(pair)
-    export(sections, options.figures)
+    export_parts(sections, options.figures)
     return write_comparison(pair, sections, Path(options.out or Path(options.compare[0]) / "comparison.html"))
 
 
-def studies(options: argparse.Namespace) -> Path:
+def write_study_page(options: argparse.Namespace) -> Path:
     """Write the page of the studies in a folder."""
     from analysis.studies.page import answers, write_studies
     from inference.run import RunError
@@ -73,7 +76,7 @@ def studies(options: argparse.Namespace) -> Path:
     sections = answers(folder)
     if options.figures and Path(options.figures).resolve() == folder.resolve():
         raise RunError(f"--figures {folder}: holds the studies' own numbers under these names; choose another folder")
-    export(sections, options.figures)
+    export_parts(sections, options.figures)
     return write_studies(sections, folder, Path(options.out or folder / "report.html"))
 
 
@@ -92,7 +95,7 @@ def refuse(options: argparse.Namespace, *names: str) -> None:
         raise RunError(f"{', '.join(given)}: not for this page; leave it out")
 
 
-def export(sections: Sequence[Any], folder: str | None) -> None:
+def export_parts(sections: Sequence[Any], folder: str | None) -> None:
     """Write figures and numbers of a page where that is wanted, and name the files."""
     from analysis.report.export import export
 

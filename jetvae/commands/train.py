@@ -44,7 +44,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--beta",
-        type=shared.resolution,
+        type=shared.beta_or_range,
         metavar="B",
         nargs="+",
         help="resolution in units of the data (emd: radians), or 1/N for N pseudo-counts; several make a scan; "
@@ -52,7 +52,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--spectrum",
-        type=shared.numbers,
+        type=shared.comma_numbers,
         metavar="S,S,...",
         help="Gaussian points of these standard deviations, axes turned at random, one latent for each, and beta from "
         "the smallest to twice the largest; with the recipe vae-gaussian",
@@ -104,14 +104,14 @@ def run(options: argparse.Namespace) -> None:
 
 def overrides(options: argparse.Namespace) -> dict[str, Any]:
     """Return what the options say as dotted keys of a recipe; ``--set`` has the last word."""
-    from inference.grid import fractions, gaussian
+    from inference.grid import gaussian_data, read_fractions
     from inference.recipe import override
 
     given = {key: getattr(options, name) for name, key in KEYS.items() if getattr(options, name) is not None}
     if options.spectrum is not None:
-        given = gaussian(options.spectrum) | given
+        given = gaussian_data(options.spectrum) | given
     if options.fraction is not None:
-        given["data.fraction"] = fractions(options.fraction)
+        given["data.fraction"] = read_fractions(options.fraction)
     return given | dict(map(override, options.set))
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference.recipe import RecipeError, check, load, override, read
+from inference.recipe import RecipeError, check, override, read, read_toml
 from inference.tables import flat
 from models import build
 from recipes import names
@@ -44,14 +44,14 @@ def test_refusals(tmp_path, content, words):
     assert all(word in str(caught.value) for word in ["mine.toml", *words])
 
 
-PRESETS = [(name, preset) for name in names() for preset in ("small", *load(name).get("preset", {}))]
+PRESETS = [(name, preset) for name in names() for preset in ("small", *read_toml(name).get("preset", {}))]
 
 
 @pytest.mark.parametrize(("name", "preset"), PRESETS)
 def test_presets(name, preset):
     recipe = read(name, {"training.lr": 0.25}, preset)
     assert recipe.training.lr == 0.25, "the command line has the last word"
-    chosen = load(name).get("preset", {}).get(preset, {})
+    chosen = read_toml(name).get("preset", {}).get(preset, {})
     for table, keys in chosen.items():
         for key, value in keys.items():
             given = getattr(getattr(recipe, table), key)
@@ -87,7 +87,7 @@ LIKE = {
 def test_a_recipe_like_another_holds_what_differs(name):
     found = flat(read(name, preset="small").model_dump(mode="json"))
     assert {key: found[key] for key in LIKE[name]} == LIKE[name]
-    assert "paper" in load(name)["preset"]
+    assert "paper" in read_toml(name)["preset"]
 
 
 def test_like_reaches_a_file_beside_it_and_refuses_circles(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from inference import scan
-from inference.grid import combinations, fractions, gaussian
+from inference.grid import combinations, gaussian_data, read_fractions
 from inference.recipe import RecipeError
 from inference.run import Run, RunError
 from inference.training import train_many
@@ -107,9 +107,9 @@ def test_grids_that_cannot_be():
 
 
 def test_grid_of_a_range_and_of_its_recipe():
-    grid = combinations("vae-gaussian", gaussian((8.0, 0.5)), betas=[None, "0.1:2", 1], seeds=2)
+    grid = combinations("vae-gaussian", gaussian_data((8.0, 0.5)), betas=[None, "0.1:2", 1], seeds=2)
     assert [*grid][::2] == ["R2/beta0.5-16-seed0", "R2/beta0.1-2-seed0", "R2/beta1-seed0"]
     assert all(recipe.data.files == ("toy:gaussian(spectrum=8,0.5)",) for recipe in grid.values())
-    (one,) = combinations("image-dvae", {"data.fraction": fractions(["0.5"]), "training.seed": 3}).values()
+    (one,) = combinations("image-dvae", {"data.fraction": read_fractions(["0.5"]), "training.seed": 3}).values()
     assert one.data.fraction == {"top": 0.5}
     assert one.training.seed == 3

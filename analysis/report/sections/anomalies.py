@@ -15,7 +15,7 @@ from analysis.figures.tagging import roc_curves
 from analysis.figures.triangle import gibbs_triangle
 from analysis.measures.tagging import Estimate, performance, roc, separate
 from analysis.report.inputs import Known
-from analysis.report.maps import latent_map, simplex
+from analysis.report.maps import jet_map, simplex
 from analysis.report.page import Part, Question, Table
 from analysis.report.words import listed, plus_minus
 from analysis.store import Missing, array, class_names, classes, names
@@ -148,7 +148,7 @@ def triangle(known: Known) -> Part | None:
 
 def latents(known: Known) -> Part:
     """Let the reader point at jets."""
-    widget = latent_map(known.tree)
+    widget = jet_map(known.tree)
     return Part(
         "map",
         f"{len(widget.data['jet']):,} of {known.tree['guide_params'].sizes['jet']:,} jets, each class in proportion.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from analysis.figures.training import losses as draw
+from analysis.figures.training import loss_curves as draw
 from analysis.report.inputs import Known
 from analysis.report.page import Part, Question
 from analysis.report.words import counted, plus_minus

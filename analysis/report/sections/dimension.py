@@ -35,12 +35,12 @@ def spectrum(known: Known) -> Part:
         "Mean KL divergence of posterior from prior for each coordinate, by class, with the error of the mean. A "
         "coordinate near zero carries no information on the jet.",
         figure=kl_spectrum(known.tree),
-        numbers=by_class(kl, known.tree),
+        numbers=kl_by_class(kl, known.tree),
         warning=not active,
     )
 
 
-def by_class(values: xr.DataArray, tree: xr.DataTree) -> xr.Dataset:
+def kl_by_class(values: xr.DataArray, tree: xr.DataTree) -> xr.Dataset:
     """Return the mean over the jets of each class, and its error."""
     label = class_names(tree)
     known = [name for name in classes(tree) if (label == name).any()]
@@ -64,7 +64,7 @@ def told(known: Known) -> Part | None:
         kl, error = float(one["kl"].sum()), float(np.sqrt((one["kl_error"] ** 2).sum()))
         told_of = one["mutual_information"].sel(term="total")
         row = [name, f"{int(one['active'])}", plus_minus(kl, error)]
-        rows.append([*row, between(told_of), between(one["total_correlation"])])
+        rows.append([*row, bracket(told_of), bracket(one["total_correlation"])])
     low, high = (float(v) for v in table["mutual_information"].sel({"class": "all", "term": "total"}))
     bound = np.log(known.tree["pairs"].sizes["given"])
     reading = f"The latents tell {low:.2f} to {high:.2f} nat about which jet it is"
@@ -73,7 +73,7 @@ def told(known: Known) -> Part | None:
     return Part("information", reading, table=Table(head, rows), numbers=table)
 
 
-def between(bounds: xr.DataArray) -> str:
+def bracket(bounds: xr.DataArray) -> str:
     """Return a lower and an upper bound."""
     return f"{float(bounds[0]):.2f} to {float(bounds[1]):.2f}"
 
@@ -92,7 +92,7 @@ def dimensions(known: Known) -> Part:
         f"The jets have D2 = {said}. D1 and D2 agree, as they must at the optimum, on {agree}.",
         "Number of dimensions at each resolution, from what is told (D2) and from what is lost (D1); bands: one "
         "standard error; grey: they differ by more than 10 %.",
-        figure=drawn.dimensions(curves),
+        figure=drawn.dimension_curves(curves),
         numbers=curves[[name for name in curves.data_vars if curves[name].dims == ("beta",)]],
         warning=bool(good.mean() < 0.5),
     )
@@ -110,7 +110,7 @@ def switching(known: Known) -> Part | None:
         "switching",
         reading,
         "KL of each coordinate against the scale: directions switch on one by one as the resolution improves.",
-        figure=drawn.switching(curves),
+        figure=drawn.switching_curves(curves),
         numbers=curves[["kl_spectrum"]],
     )
 

@@ -47,7 +47,7 @@ def sentence(found: xr.Dataset, coordinate: str) -> str:
     return f"{coordinate} {verb} {best} (correlation {r:.2f}, {nats:.2f} nat)"
 
 
-def where(known: Known) -> Part:
+def places(known: Known) -> Part:
     """List where each observable is to be found."""
     table = strongest(known.meaning.isel(sample=0))
     rows = [[name, label, f"{value:.2f}"] for name, (label, value) in table.items()]
@@ -121,4 +121,4 @@ def overlapping(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.minimum(first / first.sum(), second / second.sum()).sum())
 
 
-QUESTION = Question("meaning", "What does each factor mean?", (correlations, where, slider, pictures))
+QUESTION = Question("meaning", "What does each factor mean?", (correlations, places, slider, pictures))
