@@ -91,7 +91,7 @@ def gaussian_data(spectrum: Sequence[float]) -> dict[str, Any]:
 def read_fractions(texts: Sequence[str]) -> dict[str, float]:
     """Read texts ``CLASS=F``; a bare number stands for the last class, which is named ``""`` here.
 
-    >>> read_fractions(["qcd=0.5", "top=.05"]), fractions(["0.05"])
+    >>> read_fractions(["qcd=0.5", "top=.05"]), read_fractions(["0.05"])
     ({'qcd': 0.5, 'top': 0.05}, {'': 0.05})
 
     Raises

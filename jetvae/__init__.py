@@ -4,7 +4,7 @@
 >>> jetvae.parse("R1 | R2 x S1")
 R1 | R2 x S1
 >>> jetvae.load("sample:w").counts
-{'w': 10000}
+{'w': 5000}
 
 Each name is imported when it is first used; the command of the same name is ``jetvae`` (``jetvae --help``).
 """

@@ -45,7 +45,7 @@ def index() -> argparse.ArgumentParser:
         prog="jetvae",
         usage=USAGE,
         description=f"What is a sample of jets made of? Variational autoencoders answer.\n{groups}",
-        epilog="jetvae COMMAND --help says more. A first run: jetvae train; jetvae report runs/...",
+        epilog="jetvae COMMAND --help says more. To begin: jetvae train; jetvae report RUN",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     result.add_argument("--version", action=Version, nargs=0, help="print the version and exit")

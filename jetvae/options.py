@@ -59,19 +59,19 @@ def add(parser: argparse.ArgumentParser, *names: str, **changed: dict[str, Any])
         parser.add_argument(flag, **(settings | changed.get(name, {})))
 
 
-def comma_numbers(text: str) -> tuple[float, ...]:
+def numbers(text: str) -> tuple[float, ...]:
     """Read numbers separated by commas.
 
-    >>> comma_numbers("8,3,0.2")
+    >>> numbers("8,3,0.2")
     (8.0, 3.0, 0.2)
     """
     return tuple(float(part) for part in text.split(","))
 
 
-def beta_or_range(text: str) -> float | tuple[float, ...]:
+def resolution(text: str) -> float | tuple[float, ...]:
     """Read a resolution or a range ``LOW:HIGH``.
 
-    >>> beta_or_range("0.1"), resolution("1e-3:1")
+    >>> resolution("0.1"), resolution("1e-3:1")
     (0.1, (0.001, 1.0))
     """
     low, *high = text.split(":")

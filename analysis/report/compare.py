@@ -26,7 +26,7 @@ PER_JET = {"elbo": "ELBO [nat]", "reconstruction": "reconstruction [nat]", "kl":
 
 def compared(pair: Pair) -> list[Section]:
     """Return the sections of a page on two runs."""
-    result = [Question("difference", "How do they differ?", (numbers, recipes)).answered(pair)]
+    result = [Question("difference", "How do they differ?", (bounds_and_areas, recipes)).answered(pair)]
     for question in QUESTIONS:
         own, other = (question.answered(known) for known in pair)
         parts, beside = (
@@ -45,7 +45,7 @@ def write_comparison(pair: Pair, sections: Sequence[Section], out: Path) -> Path
     return save_text(render("Two runs side by side", names, sections, notes, heads), out)
 
 
-def numbers(pair: Pair) -> Part:
+def bounds_and_areas(pair: Pair) -> Part:
     """Set the numbers of both runs beside each other."""
     trees = [known.tree for known in pair]
     same = same_jets(*trees)

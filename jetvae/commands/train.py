@@ -44,7 +44,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--beta",
-        type=shared.beta_or_range,
+        type=shared.resolution,
         metavar="B",
         nargs="+",
         help="resolution in units of the data (emd: radians), or 1/N for N pseudo-counts; several make a scan; "
@@ -52,7 +52,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--spectrum",
-        type=shared.comma_numbers,
+        type=shared.numbers,
         metavar="S,S,...",
         help="Gaussian points of these standard deviations, axes turned at random, one latent for each, and beta from "
         "the smallest to twice the largest; with the recipe vae-gaussian",

@@ -17,13 +17,13 @@ def trained(known: Known) -> Part:
     seed, epochs = training["seed"], counted(training["epochs"], "epoch")
     reading = (
         f"{ARTICLE.get(model['kind'], 'A model')} with latent space {model['latent']} and {model['likelihood']} "
-        f"likelihood, {resolution(known)}, trained for at most {epochs}, seed {seed}, "
+        f"likelihood, {at_resolution(known)}, trained for at most {epochs}, seed {seed}, "
         f"on {counts(known.provenance['counts']['train'])} jets of {listed(data['files'])}. Labels were not used."
     )
     return Part("trained", reading)
 
 
-def resolution(known: Known) -> str:
+def at_resolution(known: Known) -> str:
     """Return the resolution in words, in GeV too where the data have a scale."""
     beta = known.recipe["model"]["beta"]
     if isinstance(beta, list):

@@ -137,6 +137,8 @@ def drawn(tree, known_tree):
         "latent_map.draw_spread": (tree,),
         "latents.draw_kl_spectrum": (tree,),
         "latents.draw_histogram": (points, tree, "simplex"),
+        "stability.draw_epochs": (np.arange(3), RANDOM.random((3, 60))),
+        "stability.draw_classes": (RANDOM.random(60), np.repeat(["qcd", "top"], 30)),
         "meaning.draw_meaning": (mine["correlation"], mine["best"], nats),
         "tagging.draw_roc": (tree, "top", auc_table(tree, "top")),
         "topology.draw_differences": (ranked(),),
