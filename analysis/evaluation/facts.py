@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -16,6 +18,20 @@ from jets import Jets
 
 NUTS = ("posterior_nuts", "posterior_guide", "sample_stats_nuts")
 """Groups of the file that ``jetvae nuts`` leaves."""
+
+
+class Facts(NamedTuple):
+    """Groups and attributes of a tree that need no model."""
+
+    groups: dict[str, xr.Dataset]
+    attributes: dict[str, object]
+
+
+def facts(run: Run, chosen: Chosen, beta: float) -> Facts:
+    """Return what is known of a run, and of the jets that it is evaluated on at resolution ``beta``."""
+    groups = {"constant_data": constant_data(chosen.jets).assign_coords(jet=chosen.number)}
+    groups |= {"history": epochs(run.history)} | nuts_groups(run.path, beta)
+    return Facts(groups, attributes(run, chosen) | {"beta": beta})
 
 
 def constant_data(jets: Jets) -> xr.Dataset:
@@ -37,15 +53,13 @@ def epochs(rows: Sequence[dict[str, float]]) -> xr.Dataset:
     return xr.Dataset(columns, {"epoch": [int(row["epoch"]) for row in rows]})
 
 
-def left_by(run: Run, beta: float) -> dict[str, xr.Dataset]:
-    """Return what the run's folder adds: history, and what ``jetvae nuts`` left at this resolution since training."""
-    groups = {"history": epochs(run.history)}
-    path, weights = run.path / "nuts.nc", run.path / "weights.pt"
+def nuts_groups(folder: Path, beta: float) -> dict[str, xr.Dataset]:
+    """Return what ``jetvae nuts`` left in a run folder, if it did so since training and at this resolution."""
+    path, weights = folder / "nuts.nc", folder / "weights.pt"
     if not path.exists() or (weights.exists() and path.stat().st_mtime < weights.stat().st_mtime):
-        return groups
+        return {}
     kept = store.open(path)
-    same = np.isclose(kept.attrs["beta"], beta)
-    return groups | ({name: kept[name].to_dataset() for name in NUTS} if same else {})
+    return {name: kept[name].to_dataset() for name in NUTS} if np.isclose(kept.attrs["beta"], beta) else {}
 
 
 def attributes(run: Run, chosen: Chosen) -> dict[str, object]:

@@ -13,7 +13,7 @@ from analysis import store
 from analysis.evaluation.chosen import Chosen, choose
 from analysis.evaluation.decoding import decoded, typical
 from analysis.evaluation.draws import evaluate_jets
-from analysis.evaluation.facts import attributes, constant_data, left_by
+from analysis.evaluation.facts import facts
 from analysis.evaluation.predictive import groups_of_some, prior_group
 from analysis.evaluation.resolutions import dimension_of
 from analysis.measures.scores import score_table, stacked
@@ -98,9 +98,9 @@ def evaluate_on(
         used = float(vae.likelihood.beta)
     if run.recipe.model.beta.is_range and curve:
         groups["dimension"] = dimension_of(run, chosen.jets[:DIMENSION_JETS], seed)
-    groups |= left_by(run, used)
-    result = xr.DataTree.from_dict({name: numbered(group) for name, group in groups.items()})
-    result.attrs = attributes(run, chosen) | {"beta": used}
+    known = facts(run, chosen, used)
+    result = xr.DataTree.from_dict({name: numbered(group) for name, group in (groups | known.groups).items()})
+    result.attrs = known.attributes
     return result
 
 
@@ -108,7 +108,7 @@ def groups_of_jets(vae: VAE, chosen: Chosen, draws: int, pairs: int) -> Groups:
     """Return the groups that the model makes of the chosen jets, numbered as in their sample."""
     groups = evaluate_jets(vae, chosen.data, draws)
     groups |= decoded(vae, chosen.data, chosen.jets, typical(groups["sample_stats"]["elbo"].values))
-    groups |= {"constant_data": constant_data(chosen.jets), "prior": prior_group(vae, PRIOR_DRAWS)}
+    groups["prior"] = prior_group(vae, PRIOR_DRAWS)
     table = score_table(groups["sample_stats"], groups["guide_params"]["point"])
     groups["scores"] = xr.Dataset({"score_value": stacked(table)})
     for name, group in groups.items():
