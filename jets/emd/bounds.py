@@ -20,13 +20,14 @@ from jets.emd.solver import TINY, displacement, f32, product
 
 
 @njit(**OPTIONS)
-def slack(largest: float, scale: float, p: int, shape: tuple) -> float:
+def slack(largest: float, scale: float, p: int, shape: tuple, blur: float) -> float:
     """Return how far float32 rounding can carry either bound across the exact distance, for total weight one.
 
     A sum of n products in four to thirty-two chains, two c-transforms and the marginals' rounding add up to at most
-    (16 + (n + m) / 4) units of rounding (2^-24) of the largest cost; the wrapped azimuth adds that of 2 pi.
+    (16 + (n + m) / 4) units of rounding (2^-24) of the largest cost; `blur` [rad], by which the wrapped azimuths can be
+    off, adds its own.
     """
-    wrap = 2e-7 * scale if p == 1 else 4e-7 * (scale * largest) ** 0.5
+    wrap = blur * scale if p == 1 else 2.0 * blur * (scale * largest) ** 0.5 + blur * blur * scale
     return (16.0 + 0.25 * (shape[0] + shape[1])) * 2.0**-24 * largest + wrap
 
 

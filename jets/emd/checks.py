@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from torch import Tensor
 
@@ -44,8 +46,10 @@ def check_arguments(
         raise CloudError(f"method is {method!r}; expected one of {', '.join(methods)}")
     if method in ("fused", "geomloss") and p not in (1, 2):
         raise CloudError(f"p is {p}; method {method!r} knows p = 1 and p = 2, 'reference' and 'exact' any p > 0")
-    if not (p > 0 and R > 0 and 0 < tolerance < 1):
-        raise CloudError(f"p = {p}, R = {R}, tolerance = {tolerance}; expected p > 0, R > 0, 0 < tolerance < 1")
+    if not (0 < p < math.inf and 1e-6 <= R <= 1e3 and 0 < tolerance < 1):
+        raise CloudError(
+            f"p = {p}, R = {R}, tolerance = {tolerance}; expected p > 0, R > 0 (from 1e-6 to 1e3), 0 < tolerance < 1"
+        )
 
 
 def check_clouds(x: Tensor, y: Tensor, normalise: bool) -> None:
@@ -61,7 +65,7 @@ def check_clouds(x: Tensor, y: Tensor, normalise: bool) -> None:
     for name, tensor in (("x", x), ("y", y)):
         cloud = tensor.detach().reshape(-1, *tensor.shape[-2:]).cpu().numpy()
         weight = cloud[..., 0]
-        total = weight.sum(1)
+        total = weight.sum(1, dtype=np.float64)
         if not np.isfinite(cloud).all():
             row = int(np.flatnonzero(~np.isfinite(cloud).all((1, 2)))[0])
             raise CloudError(f"{name}[{row}] holds NaN or infinity; padding needs weight 0 and finite positions")

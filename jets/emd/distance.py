@@ -58,7 +58,8 @@ def emd(
         Divide both weights by their sums first. Without it the distance is in the weights' unit (GeV) and the
         difference of the totals counts, which makes it a metric where 2 R is at least the largest angle.
     tolerance
-        Relative width of the bounds at which the fused kernel stops; the value itself is about ten times better.
+        Relative width of the bounds at which the fused kernel stops; the value itself is about ten times better. Clouds
+        that float32 cannot resolve, beyond \|eta\| = 1e3 or \|phi\| = 1e6, are at inf of everything, bounds 0 and inf.
     method
         "fused": the default, float32; "reference": the same algorithm in plain torch and float64; "exact": POT's
         network simplex; "sinkhorn": plain Sinkhorn at temperature `tolerance`; "geomloss": its divergence at blur
@@ -107,10 +108,16 @@ def emd(
 
 def _fused(x: Tensor, y: Tensor, p: float, R: float, normalise: bool, tolerance: float) -> tuple[Tensor, ...]:
     from jets.emd.operator import fused, wants_gradient
+    from jets.emd.rounding import rounded, rounding
 
-    x, y = x.float().contiguous(), y.float().contiguous()
+    double = torch.float64 in (x.dtype, y.dtype)
+    x, y = rounded(x, y) if double else (x.float().contiguous(), y.float().contiguous())
     bounds, _, _ = fused(x, y, int(p), float(R), normalise, tolerance, wants_gradient(x, y))
-    return bounds.unbind(-1)
+    value, lower, upper = bounds.unbind(-1)
+    if not double:
+        return value, lower, upper
+    margin = rounding(x, y, p, R, normalise)
+    return value, (lower - margin).clamp_min(0.0), upper + margin
 
 
 def _plain(method: str) -> Callable[..., tuple[Tensor, Tensor, Tensor]]:

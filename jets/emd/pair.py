@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import njit
 
@@ -14,8 +16,15 @@ from jets.emd.solver import COLDEST, LAST_SWEEPS, anneal, costs, f32, sweep
 REFINEMENTS = 20
 #: Padding sits this far away, on opposite sides for x and y.
 FAR = f32(1e4)
-#: Totals of pT that differ by less than this part count as equal.
+#: Totals of pT that differ by less than this part count as equal; the difference widens the bounds.
 BALANCED = 1e-7
+#: Farther out in eta, or more radians away in azimuth, float32 resolves no jet: the distance is not computed, but inf.
+WILD_ETA, WILD_PHI = 1e3, 1e6
+#: Azimuths within a quarter turn of zero need no wrapping; others are first turned to the first particle.
+QUARTER = 1.5707
+WHOLE = 2.0 * math.pi
+#: Radians by which azimuth differences can be off that need no wrapping.
+WRAPPED = 2e-7
 
 
 @njit(**OPTIONS)
@@ -25,6 +34,43 @@ def total_weight(cloud: np.ndarray) -> float:
     for i in range(cloud.shape[0]):
         result += np.float64(cloud[i, 0])
     return result
+
+
+@njit(**OPTIONS)
+def reach(cloud: np.ndarray) -> tuple[float, float]:
+    """Return the largest abs(eta) and abs(phi) of the particles of one (n, 3) cloud."""
+    eta = phi = 0.0
+    for i in range(cloud.shape[0]):
+        if cloud[i, 0] > f32(0):
+            eta = max(eta, abs(np.float64(cloud[i, 1])))
+            phi = max(phi, abs(np.float64(cloud[i, 2])))
+    return eta, phi
+
+
+@njit(**OPTIONS)
+def first_azimuth(one: np.ndarray, two: np.ndarray) -> float:
+    """Return the azimuth [rad] of the first particle of one cloud, or of the other if that is empty."""
+    for cloud in (one, two):
+        for i in range(cloud.shape[0]):
+            if cloud[i, 0] > f32(0):
+                return np.float64(cloud[i, 2])
+    return 0.0
+
+
+@njit(**OPTIONS)
+def turn(buffer: np.ndarray, cloud: np.ndarray, origin: np.ndarray, zero: float, size: int, rows: int) -> float:
+    """Replace the packed azimuths by those from `zero` [rad], in [-pi, pi); return how far off [rad] they can be.
+
+    They are reduced in float64 and rounded once, by 2^-24 of their size. Beyond a quarter turn their differences can
+    need wrapping, which rounds twice more: the difference itself, below 2 pi, and 2 pi.
+    """
+    farthest = 0.0
+    for k in range(size):
+        phi = np.float64(cloud[origin[k], 2]) - zero
+        phi -= WHOLE * math.floor(phi / WHOLE + 0.5)
+        farthest = max(farthest, abs(phi))
+        buffer[2 * rows + k] = f32(phi)
+    return 2.0**-24 * farthest + (2.2e-7 if farthest > QUARTER else 0.0)
 
 
 @njit(**OPTIONS)
@@ -69,9 +115,12 @@ def set_slack_cost(cost: np.ndarray, shape: tuple, slacks: tuple) -> None:
 
 @njit(**OPTIONS)
 def solve(
-    clouds: tuple, shape: tuple, slacks: tuple, p: int, scale: float, tolerance: float, arrays: tuple
+    clouds: tuple, shape: tuple, slacks: tuple, p: int, scale: float, tolerance: float, loose: tuple, arrays: tuple
 ) -> tuple[float, float, float]:
-    """Return lower and upper bound and their float32 slack; leave the plan and the potentials in `arrays`."""
+    """Return lower and upper bound and by how much to widen them; leave the plan and the potentials in `arrays`.
+
+    `loose` is what was given up before: radians in azimuth, and the part of the weight that is not balanced.
+    """
     _, _, rows, columns = shape
     kernel, duals, before, work = arrays
     marginals = (clouds[0][:rows], clouds[1][:columns])
@@ -79,7 +128,7 @@ def solve(
     set_slack_cost(kernel[0], shape, slacks)
     if slacks[0] or slacks[1]:
         largest = max(largest, f32(1))
-    margin = slack(largest, scale, p, shape)
+    margin = slack(largest, scale, p, shape, loose[0]) + loose[1] * max(largest, 1.0)
     eps = anneal(marginals, kernel, duals, before, work, largest, f32(tolerance), shape)
     lower, upper, left = 0.0, 1e30, REFINEMENTS
     while left >= 0:
@@ -163,14 +212,26 @@ def solve_pairs(
         if unit <= 0.0:
             out[k] = 0.0
             continue
-        excess = 0.0 if normalise or abs(total_x - total_y) <= BALANCED * unit else total_x - total_y
+        (eta_x, phi_x), (eta_y, phi_y) = reach(one), reach(two)
+        if max(eta_x, eta_y) > WILD_ETA or max(phi_x, phi_y) > WILD_PHI:
+            out[k, 0], out[k, 1], out[k, 2] = math.inf, 0.0, math.inf
+            continue
+        apart = 0.0 if normalise else total_x - total_y
+        excess = 0.0 if abs(apart) <= BALANCED * unit else apart
+        ignored = abs(apart - excess) / unit
         scale_x, scale_y = (1.0 / total_x, 1.0 / total_y) if normalise else (1.0 / unit, 1.0 / unit)
         unit = 1.0 if normalise else unit
         slacks = (excess < 0.0, excess > 0.0)
         n, rows = pack(one, scale_x, -excess, FAR, clouds[0], origins[0])
         m, columns = pack(two, scale_y, excess, -FAR, clouds[1], origins[1])
         shape = (n, m, rows, columns)
-        lower, upper, margin = solve(clouds, shape, slacks, p, scale, tolerance, (kernel, duals, before, work))
+        blur = WRAPPED
+        if max(phi_x, phi_y) > QUARTER:
+            zero = first_azimuth(one, two)
+            blur += turn(clouds[0], one, origins[0], zero, n - slacks[0], rows)
+            blur += turn(clouds[1], two, origins[1], zero, m - slacks[1], columns)
+        arrays = (kernel, duals, before, work)
+        lower, upper, margin = solve(clouds, shape, slacks, p, scale, tolerance, (blur, ignored), arrays)
         out[k, 0] = unit * (lower + (upper - lower) / 3.0)
         out[k, 1] = unit * max(lower - margin, 0.0)
         out[k, 2] = unit * (upper + margin)

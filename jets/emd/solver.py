@@ -193,6 +193,13 @@ def absorb(f: np.ndarray, u: np.ndarray, eps: float, size: int) -> None:
 
 
 @njit(**OPTIONS)
+def remember(f: np.ndarray, before: np.ndarray, size: int) -> None:
+    """Keep the potential of the first step; what an earlier pair left in the scratch is not read."""
+    for i in range(size):
+        before[i] = f[i]
+
+
+@njit(**OPTIONS)
 def extrapolate(f: np.ndarray, before: np.ndarray, ratio: float, size: int) -> None:
     """Continue the potential linearly in the temperature, and remember it for the next step."""
     for i in range(size):
@@ -262,8 +269,8 @@ def anneal(
     few, many = effort(sharpness)
     last, eps, steps = f32(0), largest * f32(0.25), 1
     sweep(marginals, kernel, duals, work, eps, few, shape)
-    extrapolate(f, f_before, f32(0), rows)
-    extrapolate(g, g_before, f32(0), columns)
+    remember(f, f_before, rows)
+    remember(g, g_before, columns)
     while steps > 0:
         value = plan_cost(kernel[0], kernel[1], work[:2], shape)
         ratio = eps / max(sharpness * value, COLDEST * largest)
