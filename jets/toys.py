@@ -209,6 +209,21 @@ def gaussian_optimum(spectrum: ArrayLike, beta: ArrayLike) -> Optimum:
     return Optimum(kl, (np.minimum(ratio, sizes) ** 2).sum(1))
 
 
+def gaussian_cost(spectrum: ArrayLike, along: ArrayLike, beta: ArrayLike) -> Array:
+    r"""Return what each point of a Gaussian costs at the optimum, KL plus distortion over beta, ``(B, N)`` in nats.
+
+    .. math:: \sum_i\Bigl(\ln\frac{m_i}\beta + \frac{a_i^2}{2m_i^2}\Bigr), \quad m_i = \max(S_i, \beta)
+
+    with coordinates a, ``along`` ``(N, K)``, along the principal axes of standard deviations S ``(K,)``.
+
+    >>> gaussian_cost([2.0], [[0.0], [2.0]], [1.0])
+    array([[0.69314718, 1.19314718]])
+    """
+    resolution = np.asarray(beta, float)[:, None]
+    larger = np.maximum(np.asarray(spectrum, float), resolution)
+    return np.log(larger / resolution).sum(1)[:, None] + (1 / (2 * larger**2)) @ (np.asarray(along, float) ** 2).T
+
+
 def fine_optimum(toy: Toy, beta: ArrayLike) -> Optimum:
     """Return rate and distortion at resolutions ``(B,)`` far below the manifold's size, where the bound is tight."""
     scale = np.asarray(beta, float)

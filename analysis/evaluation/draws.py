@@ -85,13 +85,11 @@ def evaluate_batch(vae: VAE, x: Tensor, draws: int) -> Batch:
         densities.append(log_densities(*traces))
         returned: Any = traces[0].nodes["_RETURN"]["value"]
         z.append(space.coordinates(returned))
+    stacked = LogDensities(*(torch.stack([part.broadcast(len(x))[i] for part in densities]) for i in range(3)))
     head = vae.encode(x)
     cost = torch.stack(kl).mean(0)
     information = cost.clone()
     for label, nats in space.information(head).items():  # where the cost of training is not the information
-        for i, term in enumerate(kl_terms(space, f"z_{label}", nats.shape[-1])):
-            information[:, known.index(term)] = nats[:, i]
-    stacked = LogDensities(*(torch.stack([part.broadcast(len(x))[i] for part in densities]) for i in range(3)))
-    return Batch(
-        torch.stack(z), stacked, torch.stack(reconstruction).mean(0), cost, information, space.points(head), known
-    )
+        information[:, [i for i, term in enumerate(known) if term.factor == label]] = nats
+    mean = torch.stack(reconstruction).mean(0)
+    return Batch(torch.stack(z), stacked, mean, cost, information, space.points(head), known)

@@ -29,9 +29,10 @@ class Facts(NamedTuple):
 
 def facts(run: Run, chosen: Chosen, beta: float) -> Facts:
     """Return what is known of a run, and of the jets that it is evaluated on at resolution ``beta``."""
-    groups = {"constant_data": constant_data(chosen.jets).assign_coords(jet=chosen.number)}
-    groups |= {"history": epochs(run.history)} | nuts_groups(run.path, beta)
-    return Facts(groups, attributes(run, chosen) | {"beta": beta})
+    known = attributes(run, chosen) | {"beta": beta}
+    groups = {"history": epochs(run.history)} | nuts_groups(run.path, beta)
+    groups["constant_data"] = constant_data(chosen.jets).assign_coords(jet=chosen.number)
+    return Facts(groups, known)
 
 
 def constant_data(jets: Jets) -> xr.Dataset:

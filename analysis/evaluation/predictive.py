@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pyro import poutine
 from torch import Tensor
 
-from analysis.evaluation.chosen import Chosen
+from analysis.evaluation.chosen import Some
 from analysis.store import NATS
 from inference.labels import coordinate_labels
 from inference.lower_bound import KLTerm, kl_terms, samples, site_kl
@@ -32,12 +32,11 @@ def term_labels(terms: Sequence[KLTerm]) -> dict[str, object]:
     }
 
 
-def groups_of_some(vae: VAE, chosen: Chosen, draws: int, pairs: int) -> dict[str, xr.Dataset]:
+def groups_of_some(vae: VAE, few: Some, paired: Some, draws: int) -> dict[str, xr.Dataset]:
     """Return the groups whose size allows some jets only: observed_data, posterior_predictive, pairs."""
-    few, paired = chosen.some(PREDICTED), chosen.some(pairs)
     predicted = predictive_groups(vae, few.x, min(draws, PREDICTIONS))
     groups = {name: group.assign_coords(jet=few.number) for name, group in predicted.items()}
-    if pairs and not isinstance(vae, AE):
+    if len(paired.number) and not isinstance(vae, AE):
         groups["pairs"] = pair_group(vae, paired.x).assign_coords(drawn=paired.number, given=paired.number)
     return groups
 

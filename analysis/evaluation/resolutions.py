@@ -90,7 +90,8 @@ def dimension(
 
 def dimension_of(run: Run, jets: Jets, seed: int = 0) -> xr.Dataset:
     """Return :func:`dimension` of one run of a range, on these jets."""
-    return combined([summarised(measure(run, jets, seed=seed), seed)])
+    measured = measure(run, jets, seed=seed)
+    return combined([summarised(measured, seed)])
 
 
 def measure(run: Run, jets: Jets, betas: Sequence[float] | None = None, draws: int = 2, seed: int = 0) -> xr.Dataset:
@@ -150,13 +151,14 @@ def at_resolution(vae: VAE, x: Tensor, beta: float, draws: int) -> AtResolution:
     log_beta = torch.full((len(x),), float(np.log(beta)), requires_grad=True)
     with vae.at(log_beta.exp()):
         bounds = [elbo(vae.model, vae.guide, x) for _ in range(draws)]
+        first = bounds[0].kl.items()
+        terms = [term.name for site, value in first for term in kl_terms(vae.latent, site, value.shape[-1])]
         reconstruction = torch.stack([bound.reconstruction for bound in bounds]).mean(0)
         kl = torch.stack([torch.cat(list(bound.kl.values()), -1) for bound in bounds]).mean(0)
         distortion = vae.likelihood.distortion(reconstruction, x)
         centre, width = centres_and_widths(vae, x)
     parts = {"kl": kl, "distortion": distortion, "centre": centre, "width": width}
     parts |= {"kl_slope": slope_of_jets(kl.sum(-1), log_beta), "distortion_slope": slope_of_jets(distortion, log_beta)}
-    terms = [term.name for site, value in bounds[0].kl.items() for term in kl_terms(vae.latent, site, value.shape[-1])]
     return AtResolution({name: value.detach().double().numpy() for name, value in parts.items()}, terms)
 
 

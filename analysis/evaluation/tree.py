@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from analysis.evaluation.chosen import Chosen, choose
 from analysis.evaluation.decoding import decoded, typical
 from analysis.evaluation.draws import evaluate_jets
 from analysis.evaluation.facts import facts
-from analysis.evaluation.predictive import groups_of_some, prior_group
+from analysis.evaluation.predictive import PREDICTED, groups_of_some, prior_group
 from analysis.evaluation.resolutions import dimension_of
 from analysis.measures.scores import score_table, stacked
 from inference.machine import tune_cpu
@@ -30,8 +29,8 @@ Groups = dict[str, xr.Dataset]
 
 
 def evaluate(
-    run: Run | str | Path,
-    data: Sequence[str] | Jets | None = None,
+    run: Run,
+    data: Sequence[str] | Jets | Chosen | None = None,
     *,
     draws: int = 8,
     seed: int = 0,
@@ -45,9 +44,9 @@ def evaluate(
     Parameters
     ----------
     run
-        An opened run, or its folder.
+        A run, opened by :func:`jetvae.open` or left by a training.
     data
-        Jets or sources to evaluate on; by default the run's own sample, of which the test jets are taken.
+        Jets or sources to evaluate on, or jets that were chosen before; by default the run's own test jets.
     draws
         Independent draws of the guide per jet; ELBO, KL and reconstruction are their means.
     seed
@@ -82,16 +81,13 @@ def evaluate(
     ------
     RunError
         ``beta`` of a run that has one resolution.
+    TypeError
+        ``run`` is not an opened run.
     """
-    run = run if isinstance(run, Run) else Run.open(run)
-    return evaluate_on(run, choose(run, data, at_most), draws, seed, beta, pairs, curve=curve)
-
-
-def evaluate_on(
-    run: Run, chosen: Chosen, draws: int, seed: int, beta: float | None = None, pairs: int = 0, *, curve: bool = False
-) -> xr.DataTree:
-    """Evaluate a run on jets that were chosen before; parameters, result and errors as of :func:`evaluate`."""
+    if not isinstance(run, Run):
+        raise TypeError(f"evaluate takes an opened run, not {run!r}: jetvae.open(path)")
     tune_cpu()
+    chosen = data if isinstance(data, Chosen) else choose(run, data, at_most)
     with run.at(beta) as vae:
         torch.manual_seed(seed)
         groups = groups_of_jets(vae, chosen, draws, pairs)
@@ -114,7 +110,7 @@ def groups_of_jets(vae: VAE, chosen: Chosen, draws: int, pairs: int) -> Groups:
     for name, group in groups.items():
         if "jet" in group.dims:
             groups[name] = group.assign_coords(jet=chosen.number)
-    return groups | groups_of_some(vae, chosen, draws, pairs)
+    return groups | groups_of_some(vae, chosen.some(PREDICTED), chosen.some(pairs), draws)
 
 
 def numbered(group: xr.Dataset) -> xr.Dataset:

@@ -37,21 +37,8 @@ def known(files: Sequence[str], truth: Mapping[str, NDArray], measured: xr.Datas
     least = xr.Dataset({f"exact_{name}": ("beta", part) for name, part in optimum._asdict().items()})
     if toy.spectrum is None:
         return least
-    along = np.stack([truth[f"axis_{i}"] for i in range(len(toy.spectrum))])
-    return least.assign(excess=excess(toy.spectrum, along, measured)).assign_attrs(spectrum=toy.spectrum)
-
-
-def excess(spectrum: NDArray[np.float64], axes: NDArray[np.floating], measured: xr.Dataset) -> xr.DataArray:
-    r"""Return by how much each point of a Gaussian costs more than at the optimum, (beta, jet) in nats.
-
-    .. math:: \mathrm{KL} + \frac{D}{p\beta^p} - \sum_i\Bigl(\ln\frac{m_i}\beta + \frac{a_i^2}{2m_i^2}\Bigr), \quad
-        m_i = \max(S_i, \beta)
-
-    with the point's coordinates a, ``axes`` (axis, jet), along the principal axes of standard deviations S. Point by
-    point the fluctuation of the sample drops out.
-    """
     beta, power = measured["beta"], measured.attrs["power"]
-    along, sizes = xr.DataArray(axes, dims=["axis", "jet"]), xr.DataArray(spectrum, dims=["axis"])
-    larger = sizes.where(sizes > beta, beta)
-    least = (xr.apply_ufunc(np.log, larger / beta) + along**2 / (2 * larger**2)).sum("axis")
-    return measured["kl"].sum("kl_term") + measured["distortion"] / (power * beta**power) - least
+    along = np.stack([truth[f"axis_{i}"] for i in range(len(toy.spectrum))], 1)
+    of_points = xr.DataArray(toys.gaussian_cost(toy.spectrum, along, np.asarray(beta)), dims=["beta", "jet"])
+    cost = measured["kl"].sum("kl_term") + measured["distortion"] / (power * beta**power)
+    return least.assign(excess=cost - of_points).assign_attrs(spectrum=toy.spectrum)
