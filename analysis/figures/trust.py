@@ -12,6 +12,8 @@ from analysis.measures.calibration import calibration
 from analysis.measures.trust import GOOD_K
 from analysis.store import names
 
+LARGEST = 2.0
+"""k-hat at which larger ones are drawn."""
 MOST = 6
 """Coordinates drawn, those of the smallest p-value."""
 
@@ -24,9 +26,10 @@ def khat_histogram(table: xr.Dataset) -> Figure:
 def draw_khat(axes: Axes, table: xr.Dataset) -> None:
     """Draw on axes the histogram of k-hat (jet,), and the largest at which weights correct."""
     khat = np.asarray(table["khat"])
-    axes.hist(khat[np.isfinite(khat)], 36, color=COLOURS[0])
+    khat = khat[~np.isnan(khat)]
+    axes.hist(np.minimum(khat, LARGEST), 36, color=COLOURS[0])
     axes.axvline(GOOD_K, color=COLOURS[1], linewidth=1.5)
-    axes.set(xlabel=r"$\hat k$", ylabel="jets")
+    axes.set(xlabel=r"$\hat k$" + (f", larger ones at {LARGEST:g}" if (khat > LARGEST).any() else ""), ylabel="jets")
 
 
 def calibration_curves(table: xr.Dataset) -> Figure:

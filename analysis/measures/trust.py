@@ -6,17 +6,16 @@ guide, ``sample_stats/log_weight`` (chain, draw, jet) in nats; ``jetvae trust`` 
 
 from __future__ import annotations
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
-from arviz_stats.base import array_stats
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from analysis.measures.against_nuts import against_nuts
 from analysis.measures.calibration import calibrate
+from analysis.measures.pareto import tail_index, widening
 from analysis.store import NATS, array
 
 GOOD_K = 0.7
@@ -35,44 +34,53 @@ def importance(tree: xr.DataTree) -> xr.Dataset:
     r"""Return what importance weights say of each jet, all (jet,).
 
     ``log_evidence``: :math:`\ln\hat p(x) = \ln\frac1S\sum_s w_s` [nat] and ``log_evidence_error``, its standard error
-    to first order, :math:`sd(w)/(\bar w\sqrt S)`; ``gap``: :math:`\ln\hat p(x)` - ELBO, the KL from the true posterior;
+    to first order, :math:`sd(w)/(\bar w\sqrt S)`, wider from k-hat 0.5 on and infinite above 0.7
+    (:func:`analysis.measures.pareto.widening`); ``gap``: :math:`\ln\hat p(x)` - ELBO, the KL from the true posterior;
     ``ess``: :math:`(\sum w)^2/\sum w^2`; ``khat``: the tail index of the weights, NaN below 100 draws.
     """
     log_w = pooled(tree)
     values = np.asarray(log_w, np.float64)
-    found, error = evidence(values)
+    (found, error), index = evidence(values), khat(values)
     result = xr.Dataset(coords={"jet": log_w["jet"]})
     result["log_evidence"] = ("jet", found, NATS)
-    result["log_evidence_error"] = ("jet", error, NATS)
+    result["log_evidence_error"] = ("jet", error * widening(index, values.shape[1]), NATS)
     result["gap"] = ("jet", found - np.asarray(array(tree, "sample_stats/elbo")), NATS)
-    result["ess"] = ("jet", values.shape[1] / (np.exp(values - found[:, None]) ** 2).mean(1))
-    result["khat"] = ("jet", khat(values))
+    result["ess"] = ("jet", effective(values))
+    result["khat"] = ("jet", index)
     return result
 
 
 def evidence(log_weight: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Return ln p(x) and its standard error to first order, each ``(N,)``, from log weights ``(N, draws)`` [nat]."""
+    """Return ln p(x) and its standard error to first order, each ``(N,)``, from log weights ``(N, draws)`` [nat].
+
+    Of weights that are all zero ln p(x) is minus infinity and the error NaN.
+    """
     size = log_weight.shape[1]
     found = logsumexp(log_weight, 1) - np.log(size)
-    return found, np.exp(log_weight - found[:, None]).std(1, ddof=1) / np.sqrt(size)
+    return found, relative(log_weight, found).std(1, ddof=1) / np.sqrt(size)
+
+
+def relative(log_weight: NDArray[np.floating], log_mean: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the weights ``(N, draws)`` over their mean; NaN where that is zero."""
+    return np.exp(log_weight - np.where(np.isfinite(log_mean), log_mean, np.nan)[:, None])
+
+
+def effective(log_weight: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the effective number of draws ``(N,)`` of log weights ``(N, draws)``."""
+    size = log_weight.shape[1]
+    return size / (relative(log_weight, logsumexp(log_weight, 1) - np.log(size)) ** 2).mean(1)
 
 
 def khat(log_weight: NDArray[np.floating]) -> NDArray[np.floating]:
     """Return the Pareto tail index of the weights, ``(...)``, from ``log_weight`` ``(..., draws)``.
 
-    Vehtari et al. 1507.02646, fitted by arviz_stats, which takes minus the log-weights: it was made for
-    leave-one-out, where they are minus log likelihoods. Zero where all weights are alike, NaN below 100 draws.
+    Zero where all weights are alike, infinite where they are no weights (NaN, or all zero), NaN below 100 draws; see
+    :func:`analysis.measures.pareto.tail_index`.
     """
     values = np.asarray(log_weight, np.float64)
     if values.shape[-1] < FEWEST:
         return np.full(values.shape[:-1], np.nan)
-    result = np.zeros(values.shape[:-1])
-    varied = np.ptp(values, -1) > 1e-6
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a large k, which is what is asked for
-        if varied.any():
-            result[varied] = array_stats.psislw(-values[varied], axis=-1)[1]
-    return result
+    return np.apply_along_axis(tail_index, -1, values)
 
 
 def gaps(tree: xr.DataTree) -> xr.Dataset:
@@ -123,8 +131,11 @@ def checks(tree: xr.DataTree) -> list[Check]:
     if weights["khat"].notnull().any():
         bad = float((weights["khat"] > GOOD_K).mean())
         reading = f"{100 * bad:.0f} % of jets have k-hat > {GOOD_K}: there weights do not correct the guide"
+        if bad > 0:
+            reading += " and ln p(x) has no error"
         found.append(Check("importance weights", bad, 0.05, reading))
     gap = float(weights["gap"].mean())
+    gap = gap if np.isfinite(gap) else np.inf
     reading = f"ln p(x) - ELBO is {gap:.3f} nat on average"
     if "refined_elbo" in tree["sample_stats"]:
         parts = gaps(tree).mean()

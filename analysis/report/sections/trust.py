@@ -10,7 +10,7 @@ from analysis.measures import trust
 from analysis.measures.against_nuts import against_nuts
 from analysis.report.inputs import Known
 from analysis.report.page import Part, Question, Table
-from analysis.report.words import listed, plus_minus
+from analysis.report.words import counted, listed, plus_minus
 from analysis.store import Missing, array
 from jets.command import command
 
@@ -48,7 +48,7 @@ def weights(known: Known) -> Part | None:
         return None
     table = trust.importance(tree)
     khat, gap = table["khat"].values, table["gap"].values
-    if not np.isfinite(khat).any():
+    if np.isnan(khat).all():
         draws = array(tree, "sample_stats/log_weight").sizes["draw"]
         raise Missing(f"{draws} draws for each jet are too few for k-hat: {command('trust', known.name)}")
     error = gap.std(ddof=1) / np.sqrt(len(gap))
@@ -56,6 +56,10 @@ def weights(known: Known) -> Part | None:
         f"The median k-hat of {len(khat)} jets is {np.median(khat):.2f}; with weights the bound rises by "
         f"{plus_minus(float(gap.mean()), float(error))} nat per jet to ln p(x)."
     )
+    if bad := int((khat > trust.GOOD_K).sum()):
+        reading += (
+            f" Of {counted(bad, 'jet')} k-hat is above {trust.GOOD_K}: ln p(x) is there a bound without an error."
+        )
     caption = "Tail index k-hat of each jet's importance weights; right of the line they do not correct the guide."
     return Part("khat", reading, caption, figure=khat_histogram(table), numbers=table)
 
