@@ -7,15 +7,28 @@ from pathlib import Path
 
 import torch
 
-from inference.folder import CHECKPOINT, REPLICAS, RunFolder
+from inference.folder import CHECKPOINT, REPLICAS, RunError, RunFolder, assert_finite, load_tensors
 from inference.replicas import Replica, assert_as_far
+
+LOWER = "lower lr, or raise beta"
+"""What helps against numbers that grow without bound."""
 
 
 def save(replicas: Sequence[Replica]) -> None:
     """Save all that is needed to resume, and the histories.
 
-    Of replicas one file for all, beside their folders, so that none is ahead of the others.
+    Of replicas one file for all, beside their folders, so that none is ahead of the others. Nothing is saved while
+    no step was taken.
+
+    Raises
+    ------
+    RunError
+        A weight or moment is not finite.
     """
+    if not any(replica.history.taken for replica in replicas):
+        return
+    for replica in replicas:
+        assert_trained(replica)
     contents = {replica.folder.path.name: replica.content() for replica in replicas}
     first = replicas[0].folder
     if len(replicas) == 1:
@@ -33,7 +46,7 @@ def restore(replicas: Sequence[Replica], device: torch.device) -> None:
     Raises
     ------
     RunError
-        The replicas have not trained equally long.
+        The replicas have not trained equally long, or a checkpoint holds numbers that are not finite.
     """
     if len(replicas) > 1:
         hand_out(replicas[0].folder.path.parent, {replica.folder.path.name for replica in replicas})
@@ -43,20 +56,42 @@ def restore(replicas: Sequence[Replica], device: torch.device) -> None:
         return
     for replica, content in zip(replicas, contents, strict=True):
         replica.restore(content)
+        assert_finite(replica.tensors, f"{replica.folder.path}: the checkpoint", "train anew with another --out")
     assert_as_far(replicas)
+
+
+def assert_trained(replica: Replica) -> None:
+    """Assert that what a training moved is finite.
+
+    Raises
+    ------
+    RunError
+        It is not.
+    """
+    assert_finite(replica.tensors, replica.folder.path, LOWER)
 
 
 def hand_out(parent: Path, kept: Collection[str]) -> None:
     """Give every run of the common file that is not ``kept`` in it a checkpoint of its own: it will be overwritten."""
     if not (parent / REPLICAS).exists():
         return
-    for name in torch.load(parent / REPLICAS, map_location="cpu", weights_only=True):
+    for name in load_tensors(parent / REPLICAS):
         if name not in kept and (parent / name).is_dir():
             RunFolder(parent / name).save(CHECKPOINT, RunFolder(parent / name).checkpoint())
 
 
 def finish(replicas: Sequence[Replica]) -> None:
-    """Save the trained weights; each run folder then holds all that belongs to it, and the common file goes."""
+    """Save the trained weights; each run folder then holds all that belongs to it, and the common file goes.
+
+    Raises
+    ------
+    RunError
+        Of one no step was taken, or its weights are not finite.
+    """
+    for replica in replicas:
+        if not replica.history.taken:
+            raise RunError(f"{replica.folder.path}: no step was taken, none had a finite loss and gradient; {LOWER}")
+        assert_trained(replica)
     for replica in replicas:
         content = replica.content()
         if len(replicas) > 1:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import pickle
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
 from inference.history import History
 from inference.provenance import provenance
@@ -25,6 +28,8 @@ CHECKPOINT = "checkpoint.pt"
 """Checkpoint of a run."""
 REPLICAS = "replicas.pt"
 """Checkpoints of runs that train together, beside their folders: one file, so that none is ahead of the others."""
+POSTMORTEM = "postmortem.pt"
+"""The batch on which a training failed."""
 
 
 class RunError(UserError):
@@ -65,6 +70,7 @@ class RunFolder:
         folder = cls(Path(path))
         assert_new(folder.path)
         folder.path.mkdir(parents=True, exist_ok=True)
+        (folder.path / POSTMORTEM).unlink(missing_ok=True)
         folder.write_text("config.toml", recipe.to_toml())
         folder.write_text("provenance.json", json.dumps(provenance(recipe, jets), indent=2) + "\n")
         return folder
@@ -100,18 +106,33 @@ class RunFolder:
 
     def discard(self) -> None:
         """Remove the folder of a training that could not begin; one with results stays."""
-        if {path.name for path in self.path.iterdir()} <= {"config.toml", "provenance.json"}:
+        if self.path.is_dir() and names_in(self.path) <= {"config.toml", "provenance.json", "tensorboard"}:
             shutil.rmtree(self.path)
 
     def provenance(self) -> dict[str, Any]:
-        """Read where the run came from."""
-        return json.loads((self.path / "provenance.json").read_text())
+        """Read where the run came from.
+
+        Raises
+        ------
+        RunError
+            It cannot be read.
+        """
+        try:
+            return json.loads((self.path / "provenance.json").read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise RunError(f"{self.path / 'provenance.json'}: not readable as JSON: {error}") from error
 
     def checkpoint(self, device: torch.device | str = "cpu") -> dict[str, Any] | None:
-        """Return the last checkpoint, its own or in the file of runs that train together; None where there is none."""
+        """Return the last checkpoint, its own or in the file of runs that train together; None where there is none.
+
+        Raises
+        ------
+        RunError
+            It cannot be read.
+        """
         path, together = self.path / CHECKPOINT, self.path.parent / REPLICAS
-        own = torch.load(path, map_location=device, weights_only=True) if path.exists() else None
-        shared = torch.load(together, map_location=device, weights_only=True) if together.exists() else {}
+        own = load_tensors(path, device) if path.exists() else None
+        shared = load_tensors(together, device) if together.exists() else {}
         found = [content for content in (own, shared.get(self.path.name)) if content is not None]
         return max(found, key=lambda content: len(content["epochs"]), default=None)
 
@@ -124,16 +145,62 @@ class RunFolder:
     def write_text(self, name: str, text: str) -> Path:
         """Write a text file, atomically."""
         with replacing(self.path / name) as temporary:
-            temporary.write_text(text)
+            temporary.write_text(text, encoding="utf-8")
         return self.path / name
 
     def write_history(self, history: History) -> None:
         """Write ``history.csv`` and ``history.nc``, each atomically."""
-        with replacing(self.path / "history.csv") as temporary, temporary.open("w", newline="") as file:
+        with (
+            replacing(self.path / "history.csv") as temporary,
+            temporary.open("w", newline="", encoding="utf-8") as file,
+        ):
             writer = csv.DictWriter(file, history.epochs[0])
             writer.writeheader()
             writer.writerows(history.epochs)
         history.save(self.path / "history.nc")
+
+
+def names_in(path: Path) -> set[str]:
+    """Return the names of what lies in a folder, killed writers' leftovers aside."""
+    return {each.name for each in path.iterdir() if not each.match(".*.tmp")}
+
+
+def load_tensors(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """Read what :meth:`RunFolder.save` wrote.
+
+    Raises
+    ------
+    RunError
+        The file is torn, or holds something else.
+    """
+    try:
+        content = torch.load(path, map_location=device, weights_only=True)
+    except (
+        RuntimeError,
+        EOFError,
+        LookupError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        pickle.UnpicklingError,
+    ) as error:
+        raise RunError(f"{path}: not a file of tensors, or torn; remove it to train anew") from error
+    if not isinstance(content, dict):
+        raise RunError(f"{path}: not what a training writes; remove it to train anew")
+    return content
+
+
+def assert_finite(tensors: Mapping[str, Tensor], where: str | Path, remedy: str) -> None:
+    """Assert that tensors, of any names and shapes, hold numbers only.
+
+    Raises
+    ------
+    RunError
+        One holds NaN or infinity; the message names the file or folder ``where``, the tensor, and the ``remedy``.
+    """
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise RunError(f"{where}: {name} holds numbers that are not finite: trained on nothing; {remedy}")
 
 
 def assert_new(path: Path) -> None:
@@ -144,5 +211,7 @@ def assert_new(path: Path) -> None:
     RunError
         It exists and is not an empty folder.
     """
+    if path.is_dir() and POSTMORTEM in names_in(path) <= {"config.toml", "provenance.json", POSTMORTEM}:
+        return  # of a training that failed before its first checkpoint
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise RunError(f"{path}: already exists; choose another --out, or train on: {command('resume', path)}")

@@ -45,6 +45,11 @@ class History:
         return int((self.steps[:, 0] == 0).sum()) if len(self.steps) else 0
 
     @property
+    def taken(self) -> int:
+        """Number of steps taken so far."""
+        return len(self.steps) - self.skipped
+
+    @property
     def validation_losses(self) -> list[float]:
         """Validation loss of each epoch; that of training where nothing is held out for validation."""
         return [row.get("validation_loss", row["loss"]) for row in self.epochs]

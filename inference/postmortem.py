@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from inference.data import Data
-from inference.folder import RunError
+from inference.folder import POSTMORTEM, RunError
 from inference.lower_bound import paired_traces, samples
 from inference.replicas import Replica
 from models import VAE
@@ -39,7 +39,7 @@ def guard(replica: Replica, data: Data, taken: Tensor, batches: Tensor, before: 
     if replica.history.skipped > replica.recipe.training.max_skipped:
         x = data[rows.to(data.device)]
         site = guilty_site(replica.vae, x)
-        replica.folder.save("postmortem.pt", {"step": number, "site": site, "rows": rows, "x": x})
+        replica.folder.save(POSTMORTEM, {"step": number, "site": site, "rows": rows, "x": x})
         raise RunError(
             f"{replica.folder.path}: {replica.history.skipped} steps had no finite loss or gradient, the last at "
             f"step {number}, first seen at site {site}; its batch is in postmortem.pt. Lower lr, or raise beta"

@@ -7,15 +7,15 @@ import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from inference.keys import DataConfig, ImageConfig, ScheduleConfig, Table, TrainingConfig
 from inference.schedules import Schedule
 from inference.tables import joined
 from jets.errors import UserError
-from jets.preprocess import WIDTH
 from models import ModelConfig
 from priors import LatentStringError
 from recipes import names
@@ -26,69 +26,6 @@ SMALL = "small"
 
 class RecipeError(UserError):
     """A recipe or an option cannot be used; the message names the file, the key and the remedy."""
-
-
-class Table(BaseModel):
-    """A table of a recipe: unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DataConfig(Table):
-    """The ``[data]`` table: which jets, and how they are split."""
-
-    files: tuple[str, ...] = Field(("sample:qcd", "sample:top"), min_length=1, description="sources F or F:class")
-    fraction: dict[str, float] = Field({}, description="class -> part of its training and validation jets to keep")
-    limit: int | None = Field(None, ge=1, description="training jets of each class at most, before fraction")
-    test: float = Field(1 / 3, gt=0, lt=1, description="part of each class held out for testing, never thinned")
-    validation: float = Field(0.1, ge=0, lt=1, description="part of the rest watched during training")
-    constituents: int | None = Field(None, ge=1, description="leading constituents used; all by default")
-    resident: bool = Field(True, description="keep all jets on the device; false: stream batches from host memory")
-
-
-class ImageConfig(Table):
-    """The ``[image]`` table: from constituents to pixels."""
-
-    pixels: int = Field(40, ge=2, description="pixels along each side")
-    width: tuple[float, float] = Field(WIDTH, description="pixel size in (eta, phi)")
-    steps: tuple[Literal["centre", "rotate", "flip"], ...] = Field(
-        ("centre", "rotate", "flip"), description="preprocessing steps"
-    )
-    turn: bool = Field(False, description="turn and mirror each training jet at random, anew in each step")
-
-
-class TrainingConfig(Table):
-    """The ``[training]`` table: optimiser, length, seed, device."""
-
-    epochs: int = Field(30, ge=1, description="passes over the training jets")
-    batch_size: int = Field(100, ge=2, description="jets per step")
-    lr: float = Field(5e-3, gt=0, description="Adam's learning rate")
-    clip: float = Field(0.0, ge=0, description="norm to which a longer gradient is cut; 0: never")
-    adam_betas: tuple[float, float] = Field((0.9, 0.99), description="Adam's decay rates of the two moments")
-    seed: int = Field(0, ge=0, description="fixes split, initial weights, order and noise on one device")
-    objective: Literal["elbo", "iwae"] = Field("elbo", description="bound to maximise")
-    particles: int = Field(8, ge=1, description="draws per jet of the iwae bound")
-    kl_weight: float = Field(1.0, ge=0, description="weight of the KL in the loss; 1 makes the loss minus the ELBO")
-    free_bits: float = Field(0.0, ge=0, description="KL of a coordinate below which it is not reduced further [nat]")
-    capacity: float | None = Field(None, ge=0, description="KL to aim at [nat]; none: as little as possible")
-    plateau: int = Field(0, ge=0, description="epochs without a better validation loss before lr is halved; 0: never")
-    early_stop: int = Field(0, ge=0, description="epochs without a better validation loss before the end; 0: never")
-    max_skipped: int = Field(10, ge=0, description="steps with a non-finite loss or gradient before training fails")
-    precision: Literal["float32", "tf32", "bf16"] = Field("float32", description="of the networks; all else is float32")
-    compile: bool | Literal["auto"] = Field("auto", description="compile the step; auto: when it pays for itself")
-    tensorboard: bool = Field(False, description="also write TensorBoard events into the run folder")
-    threads: int = Field(1, ge=1, description="CPU threads within one operation; part of what a seed reproduces")
-    checkpoint_seconds: float = Field(5.0, ge=0, description="least time between two checkpoints [s]")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes CUDA where there is one")
-
-
-class ScheduleConfig(Table):
-    """The ``[schedule]`` table: numbers that move during training; each ends at the recipe's own value by default."""
-
-    lr: Schedule = Field(Schedule(), description="learning rate")
-    beta: Schedule = Field(Schedule(), description="resolution")
-    kl_weight: Schedule = Field(Schedule(), description="weight of the KL")
-    capacity: Schedule = Field(Schedule(), description="KL to aim at [nat]")
 
 
 class Recipe(Table):
@@ -115,6 +52,22 @@ class Recipe(Table):
                 raise RecipeError("a range of beta goes with neither free_bits nor capacity; give one beta")
             if self.schedule.beta != Schedule():
                 raise RecipeError("a range of beta leaves nothing to schedule; give one beta, or no [schedule] beta")
+        return self
+
+    @model_validator(mode="after")
+    def schedules_arrive(self) -> Recipe:
+        """Assert that a schedule that moves by factors does not end at a recipe's own 0, and that none is ignored.
+
+        Raises
+        ------
+        RecipeError
+            One does, or is.
+        """
+        own = {"kl_weight": self.training.kl_weight, "capacity": self.training.capacity or 0.0}
+        for key, stop in own.items():
+            schedule = getattr(self.schedule, key).to(stop)
+            if schedule.shape in ("geometric", "down-up-down") and not schedule.stop:
+                raise RecipeError(f"[schedule] {key}: a {schedule.shape} schedule needs a stop above 0")
         return self
 
     @model_validator(mode="after")
@@ -196,13 +149,16 @@ def text_of(recipe: str | Path) -> tuple[str, Path]:
     Raises
     ------
     RecipeError
-        There is none; the message says which ones there are.
+        There is none; the message says which ones there are. Or it is not UTF-8.
     """
     path = Path(recipe)
     if not path.suffix and str(recipe) in names():
-        return (files("recipes") / f"{recipe}.toml").read_text(), Path()
+        return (files("recipes") / f"{recipe}.toml").read_text(encoding="utf-8"), Path()
     if path.is_file():
-        return path.read_text(), path.parent
+        try:
+            return path.read_text(encoding="utf-8"), path.parent
+        except UnicodeDecodeError as error:
+            raise RecipeError(f"recipe {recipe}: not UTF-8: {error}") from error
     near = difflib.get_close_matches(str(recipe), names(), 1)
     hint = f"; did you mean {near[0]}?" if near else f"; recipes: {', '.join(names())}, or the path of a TOML file"
     raise RecipeError(f"recipe {recipe}: no such recipe or file{hint}")

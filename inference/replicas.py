@@ -57,6 +57,14 @@ class Replica:
     history: History
     state: State
 
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything that its training moves, by name: the model, and the optimiser's moments."""
+        names = [name for name, _ in self.vae.named_parameters()]
+        first = {f"first moment of {name}": tensor for name, tensor in zip(names, self.state.first, strict=True)}
+        second = {f"second moment of {name}": tensor for name, tensor in zip(names, self.state.second, strict=True)}
+        return self.vae.state_dict() | first | second
+
     def content(self) -> dict[str, Any]:
         """Return all that is needed to train on as if nothing had happened: the content of a checkpoint."""
         return {

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from inference.data import Data, Split, data_for, split
-from inference.folder import RunError, RunFolder
+from inference.folder import RunError, RunFolder, assert_finite, load_tensors
 from inference.recipe import Recipe, read
 from jets import Jets, load
 from jets.command import command
@@ -71,7 +71,7 @@ class Run:
         path = self.path / "history.csv"
         if not path.exists():
             return []
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8") as file:
             rows = [row for row in csv.DictReader(file) if all(row.values())]
         return [{key: float(value) for key, value in row.items()} for row in rows]
 
@@ -117,7 +117,7 @@ class Run:
         Raises
         ------
         RunError
-            No weights were saved yet.
+            No weights were saved yet, or they are not finite.
         """
         vae = build(self.recipe.model, self.recipe.image.pixels**2)
         vae.load_state_dict(self._weights())
@@ -125,10 +125,13 @@ class Run:
 
     def _weights(self) -> dict[str, Any]:
         if self.complete:
-            return torch.load(self.path / "weights.pt", map_location="cpu", weights_only=True)
+            weights = load_tensors(self.path / "weights.pt")
+            assert_finite(weights, self.path / "weights.pt", "train anew with a lower lr")
+            return weights
         checkpoint = RunFolder(self.path).checkpoint()
         if checkpoint is None:
             raise RunError(f"{self.path}: no weights yet; train on: {command('resume', self.path)}")
+        assert_finite(checkpoint["model"], f"{self.path}: the checkpoint", "train anew with a lower lr")
         return checkpoint["model"]
 
     @contextmanager

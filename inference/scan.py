@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from pathlib import Path
 
 from inference.data import completed
-from inference.folder import RunError, RunFolder, assert_new
+from inference.folder import CHECKPOINT, REPLICAS, RunError, RunFolder, assert_new, names_in
 from inference.machine import tune_cpu
 from inference.provenance import command_line
 from inference.recipe import Recipe
 from inference.run import Run
-from inference.training import load_for, train_many
+from inference.training import assert_enough, load_for, train_many
 from jets.command import command
 from jets.files import replacing
 
@@ -34,7 +35,7 @@ def folders(folder: str | Path) -> list[Path]:
     """
     path = Path(folder) / MANIFEST
     if path.is_file():
-        return [Path(folder) / row["folder"] for row in json.loads(path.read_text())["runs"]]
+        return [Path(folder) / row["folder"] for row in json.loads(path.read_text(encoding="utf-8"))["runs"]]
     found = sorted(config.parent for config in Path(folder).glob("*/config.toml"))
     if not found:
         raise RunError(f"{folder}: no run there, nor a scan ({MANIFEST} is missing); train one: {command('train')}")
@@ -63,14 +64,17 @@ def create(folder: str | Path, recipes: Mapping[str, Recipe]) -> None:
     folder = Path(folder)
     assert_new(folder)
     jets = load_for(next(iter(recipes.values())))
-    for name, recipe in recipes.items():
-        RunFolder.create(folder / name, completed(recipe, jets), jets)
+    completed_recipes = {name: completed(recipe, jets) for name, recipe in recipes.items()}
+    for recipe in completed_recipes.values():  # before a folder is made, so that an error leaves nothing
+        assert_enough(recipe, jets)
+    for name, recipe in completed_recipes.items():
+        RunFolder.create(folder / name, recipe, jets)
     rows = [
         {"folder": name, "latent": recipe.model.latent, "beta": recipe.model.beta.plain, "seed": recipe.training.seed}
         for name, recipe in recipes.items()
     ]
     with replacing(folder / MANIFEST) as temporary:
-        temporary.write_text(json.dumps({"command": command_line(), "runs": rows}, indent=1) + "\n")
+        temporary.write_text(json.dumps({"command": command_line(), "runs": rows}, indent=1) + "\n", encoding="utf-8")
 
 
 def train(folder: str | Path, together: int = TOGETHER) -> list[Run]:
@@ -79,10 +83,28 @@ def train(folder: str | Path, together: int = TOGETHER) -> list[Run]:
     Raises
     ------
     RunError
-        After the last training, when some failed: it names them.
+        After the last training, when some failed: it names them. Where nothing was trained at all, nothing is left.
     """
-    finish(runs(folder), together)
+    members = runs(folder)
+    try:
+        finish(members, together)
+    except Exception:
+        discard(Path(folder), [run.path for run in members])
+        raise
     return runs(folder)
+
+
+def discard(folder: Path, members: Sequence[Path]) -> None:
+    """Remove a scan of which no run has results: it would block the corrected command."""
+    if any(names_in(path) & {CHECKPOINT, "weights.pt"} for path in members) or (folder / REPLICAS).exists():
+        return
+    if not any((path.parent / REPLICAS).exists() for path in members):
+        for path in members:
+            shutil.rmtree(path)
+        (folder / MANIFEST).unlink(missing_ok=True)
+        for parent in sorted({path.parent for path in members} | {folder}, reverse=True):
+            if parent.is_dir() and not any(parent.iterdir()):
+                parent.rmdir()
 
 
 def finish(members: Sequence[Run], together: int = TOGETHER) -> None:

@@ -28,7 +28,7 @@ class Schedule(BaseModel):
     [1.0, 0.1, 0.01, 0.01]
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     shape: Shape = Field("constant", description="how the number moves")
     start: float | None = Field(None, description="value at the beginning; needed by all but constant and one-cycle")

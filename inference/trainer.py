@@ -27,6 +27,7 @@ from inference.tracking import Tracker
 from inference.validation import mean_bound
 from jets import Jets
 from models import VAE
+from priors import VampPrior
 
 COMPILATION_PAYS = 5_000
 """Steps, of all replicas together, from which compiling for ten seconds saves more than it costs."""
@@ -101,7 +102,7 @@ class Trainer:
         Raises
         ------
         RunError
-            Too many steps had no finite loss or gradient.
+            Too many steps had no finite loss or gradient, or none was taken, or the weights are not finite.
         """
         total = self.config.epochs if until is None else until
         jets = len(self.replicas) * len(self.replicas[0].split.train)
@@ -134,7 +135,7 @@ class Trainer:
         Raises
         ------
         RunError
-            Too many steps had no finite loss or gradient.
+            Too many steps had no finite loss or gradient, or the weights are not finite.
         """
         start = time.perf_counter()
         for vae in self.vaes:
@@ -150,6 +151,7 @@ class Trainer:
             bound = mean_bound(replica.vae, self.data, replica.split.validation, replica.recipe.training.seed)
             replica.history.epochs.append({"epoch": epoch + 1.0} | row | bound | speed)
             guard(replica, self.data, report[:, r, 0], batches[:, r], epoch * self.steps_per_epoch)
+            checkpoints.assert_trained(replica)
         return [replica.history.epochs[-1] for replica in self.replicas]
 
     def step(self, constituents: Tensor, rows: Tensor, controls: Tensor) -> Tensor:
@@ -196,8 +198,9 @@ class Trainer:
 def prepare(vae: VAE, data: Data, part: Split, *, low_precision: bool) -> None:
     """Set the networks' precision, and start priors made of posteriors at the first training jets."""
     vae.low_precision = low_precision
-    first = torch.as_tensor(part.train[:1000], device=data.device)
-    if any(hasattr(factor, "pseudo_inputs") for factor in vae.latent.factors):
+    starts = [each.components for each in vae.latent.modules() if isinstance(each, VampPrior)]
+    if starts:
+        first = torch.as_tensor(part.train[: max(1000, *starts)], device=data.device)
         vae.latent.connect(vae.encode, data[first])
 
 

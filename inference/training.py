@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ import pyro
 from inference.data import completed, split
 from inference.folder import RunFolder
 from inference.machine import choose_device
-from inference.recipe import DataConfig, ImageConfig, Recipe, RecipeError, TrainingConfig
+from inference.recipe import DataConfig, ImageConfig, Recipe, RecipeError, check
 from inference.run import IN_MEMORY, Run
 from inference.trainer import Trainer
 from jets import Jets
 from models import VAE, build
+from priors import VampPrior, parse
 
 
 def fit(
@@ -46,7 +48,7 @@ def fit(
     Raises
     ------
     RunError
-        ``out`` exists.
+        ``out`` exists, or the training failed: too many steps without a finite loss, weights that are not finite.
     RecipeError
         The model has no config, or an option is out of range.
     """
@@ -55,14 +57,12 @@ def fit(
             "fit needs a model made by models.build or models.image_vae, so that the run can be read back"
         )
     files = {"files": jets.sources or (IN_MEMORY,)}
-    recipe = Recipe(
-        data=(data or DataConfig()).model_copy(update=files),
-        image=image or ImageConfig(),
-        model=vae.config,
-        training=TrainingConfig(**training),
-    )
+    tables = {"data": (data or DataConfig()).model_copy(update=files), "image": image or ImageConfig()}
+    recipe = check(tables | {"model": vae.config, "training": training}, "fit")
+    assert_enough(recipe, jets)
     folder = RunFolder.create(out or default_folder(str(vae.latent)), recipe, jets)
-    Trainer([folder], [recipe], [vae], jets).train()
+    with none_left([folder]):
+        Trainer([folder], [recipe], [vae], jets).train()
     return Run(folder.path, jets)
 
 
@@ -81,15 +81,11 @@ def train_many(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bo
     RecipeError
         The recipes differ in something else.
     RunError
-        A folder exists; or, with ``resume``, the data have changed.
+        A folder exists; or, with ``resume``, the data have changed; or the training failed.
     """
     trainer = trainer_for(recipes, folders, resume=resume)
-    try:
+    with none_left([] if resume else trainer.folders):
         trainer.train()
-    except RecipeError:  # some are only found at the first step
-        for folder in [] if resume else trainer.folders:
-            folder.discard()
-        raise
     return [Run(folder.path) for folder in trainer.folders]
 
 
@@ -100,15 +96,46 @@ def trainer_for(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: b
     vaes = []
     recipes = [completed(recipe, jets) for recipe in recipes]
     for recipe in recipes:  # before a folder is made, so that an error leaves nothing
-        split(jets, recipe.data, recipe.training.seed)
+        assert_enough(recipe, jets)
         pyro.set_rng_seed(recipe.training.seed)
         vaes.append(build(recipe.model, recipe.image.pixels**2))
     pairs = zip(folders, recipes, strict=True)
     if resume:
         opened = [RunFolder.open(folder).continued(recipe, jets) for folder, recipe in pairs]
-    else:
-        opened = [RunFolder.create(folder, recipe, jets) for folder, recipe in pairs]
-    return Trainer(opened, recipes, vaes, jets)
+        return Trainer(opened, recipes, vaes, jets)
+    opened = []
+    with none_left(opened):
+        for folder, recipe in pairs:
+            opened.append(RunFolder.create(folder, recipe, jets))
+        return Trainer(opened, recipes, vaes, jets)
+
+
+@contextmanager
+def none_left(folders: Sequence[RunFolder]) -> Iterator[None]:
+    """After an error, remove the folders that hold no results: they would block the corrected command."""
+    try:
+        yield
+    except Exception:
+        for folder in folders:
+            folder.discard()
+        raise
+
+
+def assert_enough(recipe: Recipe, jets: Jets) -> None:
+    """Assert that there are jets enough to train on.
+
+    Raises
+    ------
+    RecipeError
+        There are too few for a split, or for a prior that starts at training jets; or a fraction is wrong.
+    """
+    found = len(split(jets, recipe.data, recipe.training.seed).train)
+    for factor in parse(recipe.model.latent).modules():
+        if isinstance(factor, VampPrior) and factor.components > found:
+            raise RecipeError(
+                f"[model] latent: {factor} starts at {factor.components} training jets, and there are {found}; "
+                f"take fewer, or give more data"
+            )
 
 
 def load_for(recipe: Recipe) -> Jets:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
@@ -29,11 +29,16 @@ class Beta:
 
     low: float
     high: float = math.nan
+    LEAST: ClassVar[float] = 1e-9
+    """Square of it is the smallest that single precision divides by."""
+    MOST: ClassVar[float] = 1e9
 
     def __post_init__(self) -> None:
         one = math.isnan(self.high)
         if not (self.low > 0 and (one or self.high > 0)):
             raise ValueError("input should be greater than 0")
+        if self.low < self.LEAST or max(self.low, self.low if one else self.high) > self.MOST:
+            raise ValueError(f"input should be between {self.LEAST:g} and {self.MOST:g}")
         if one:
             object.__setattr__(self, "high", self.low)
         elif self.low >= self.high:
@@ -56,6 +61,8 @@ class Beta:
         parts = value.split(":") if isinstance(value, str) else value if isinstance(value, list | tuple) else [value]
         try:
             low, *high = (float(part) for part in parts if not isinstance(part, bool))
+            if not all(map(math.isfinite, (low, *high))):
+                raise ValueError
         except (TypeError, ValueError):
             raise ValueError("expected a number, or a range: [low, high] or LOW:HIGH") from None
         if len(high) > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -19,17 +19,19 @@ from models.resolution import Resolution
 from models.vae import AE, VAE
 from priors import Space, parse
 
+Width = Annotated[int, Field(ge=1, le=100_000)]
+
 
 class ModelConfig(BaseModel):
     """The ``[model]`` table: latent space, networks and likelihood."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     kind: Literal["vae", "ae"] = Field("vae", description="vae, or ae: a plain autoencoder without prior")
     latent: str = Field("R8", description="latent space, for example 'R4 x L2(alpha=.9)'")
     architecture: Literal["dense", "convolutional"] = Field("dense", description="of the networks of images")
-    encoder: tuple[int, ...] = Field((100,), description="widths (channels) of the encoder's hidden layers")
-    decoder: tuple[int, ...] = Field((100,), description="widths (channels) of the decoder's; none: one linear layer")
+    encoder: tuple[Width, ...] = Field((100,), description="widths (channels) of the encoder's hidden layers")
+    decoder: tuple[Width, ...] = Field((100,), description="widths (channels) of the decoder's; none: one linear layer")
     activation: Literal["selu", "relu", "elu", "gelu", "tanh"] = Field("selu", description="after each hidden layer")
     batch_norm: bool = Field(False, description="batch normalisation after each hidden layer of the encoder")
     decoder_bias: bool = Field(True, description="bias of the decoder's last layer")
@@ -39,8 +41,10 @@ class ModelConfig(BaseModel):
     metric: Literal[
         "fused", "reference", "exact", "sinkhorn", "geomloss", "wasserstein", "sliced", "energy", "mmd", "spectral"
     ] = Field("fused", description="how the Energy Mover's Distance is computed, or the distance in its place")
-    particles: int = Field(40, ge=1, description="particles of a decoded cloud")
-    attention: int = Field(0, ge=0, description="blocks of self-attention in the encoder of clouds; 0: Deep Sets")
+    particles: int = Field(40, ge=1, le=10_000, description="particles of a decoded cloud")
+    attention: int = Field(
+        0, ge=0, le=100, description="blocks of self-attention in the encoder of clouds; 0: Deep Sets"
+    )
     equivariant: bool = Field(
         False, description="of clouds: an azimuth that turns with the jet, in the first circle or pair of real numbers"
     )
@@ -50,7 +54,10 @@ class ModelConfig(BaseModel):
         "model for the whole range",
     )
     beta_step: float = Field(
-        0.75, gt=0, description="distance in ln beta over which a model for a range can change: finer steps, more noise"
+        0.75,
+        ge=1e-3,
+        le=1e3,
+        description="distance in ln beta over which a model for a range can change: finer steps, more noise",
     )
     inputs: int | None = Field(None, ge=1, description="size of a data vector; the data say it")
     scale: float = Field(1.0, gt=0, description="size of a vector's entries, which the networks see divided by it")

@@ -44,6 +44,42 @@ def test_refusals(tmp_path, content, words):
     assert all(word in str(caught.value) for word in ["mine.toml", *words])
 
 
+NO_TRAINING = {
+    "training.lr": (float("inf"), float("nan"), -1.0, 0.0, 1e308, 1e-300, 1000.0),
+    "training.adam_betas": ([1.0, 0.99], [0.9, 1.0], [-1.0, 0.9], [0.9, float("nan")], [0.9]),
+    "training.clip": (float("inf"), -1.0, 1e-300),
+    "training.kl_weight": (float("inf"), -1.0, 1e300),
+    "training.free_bits": (float("nan"), -1.0),
+    "training.capacity": (float("inf"), -1.0),
+    "training.checkpoint_seconds": (float("inf"),),
+    "training.seed": (-1, 2**64),
+    "training.threads": (0, 10**9),
+    "data.test": (float("nan"), 0.0, 1.0),
+    "data.fraction": ({"top": float("nan")},),
+    "image.width": ([0.0, 0.1], [-0.1, 0.1], [0.1, float("inf")], [1e-300, 0.1]),
+    "image.pixels": (0, 10**9),
+    "model.beta": (float("inf"), 0.0, 1e-50, 1e50, [0.1, float("nan")], [0.1, float("inf")], "0.1:inf"),
+    "model.beta_step": (float("inf"), 0.0),
+    "model.scale": (float("nan"), 0.0),
+    "model.encoder": ([0], [-5]),
+    "model.decoder": ([0],),
+    "model.particles": (0, 10**9),
+    "schedule.lr": ({"stop": -1.0}, {"shape": "linear", "start": float("inf")}, {"shape": "linear", "start": 1e308}),
+    "schedule.beta": ({"shape": "geometric", "start": 1e-300}, {"stop": 0.0}),
+    "schedule.kl_weight": ({"stop": -1.0}, {"shape": "linear", "start": float("nan")}),
+    "schedule.capacity": ({"shape": "linear", "start": -1.0}, {"shape": "geometric", "start": 1.0}),
+}
+"""Key -> values with which nothing can be trained."""
+
+
+@pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in NO_TRAINING.items() for value in values])
+def test_what_cannot_train_is_refused_with_its_key(key, value):
+    with pytest.raises(RecipeError) as caught:
+        read("image-dvae", {key: value})
+    assert key.rpartition(".")[2] in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 PRESETS = [(name, preset) for name in names() for preset in ("small", *read_toml(name).get("preset", {}))]
 
 

@@ -1,7 +1,10 @@
 """A run, opened once: what it holds, what it refuses, the command that made it."""
 
 import dataclasses
+import os
 import shlex
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from inference import checkpoints, scan
 from inference.folder import CHECKPOINT, REPLICAS, RunFolder
 from inference.grid import combinations, continued, resume
 from inference.provenance import command_line
+from inference.recipe import RecipeError
 from inference.run import Run, RunError
 from inference.training import trainer_for
 from models import Beta
@@ -52,6 +56,29 @@ def test_only_a_range_can_be_seen_at_another_beta(trained, tmp_path):
     for beta, expected in ((None, 1.0), (0.5, 0.5)):
         with run.at(beta) as vae:
             assert float(vae.likelihood.beta) == pytest.approx(expected)
+
+
+def test_text_is_utf8_in_any_locale(tmp_path):
+    """As on Windows before Python 3.15, where the locale's encoding is the default."""
+    program = f"""
+from pathlib import Path
+from inference import read
+from inference.folder import RunFolder
+from inference.run import Run
+text = read("image-dvae", {{"data.files": ["j\\u00e9ts.h5"]}}).to_toml()
+RunFolder(Path({str(tmp_path)!r})).write_text("config.toml", text)
+print(ascii(Run.open({str(tmp_path)!r}).recipe.data.files[0]))"""
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, **plain}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == ascii("j\u00e9ts.h5")
+    (tmp_path / "config.toml").write_bytes("description = 'j\u00e9ts'".encode("latin-1"))
+    with pytest.raises(RecipeError, match="not UTF-8"):
+        _ = Run.open(tmp_path).recipe
+    (tmp_path / "provenance.json").write_text("{")
+    with pytest.raises(RunError, match=r"provenance\.json: not readable as JSON"):
+        _ = Run.open(tmp_path).provenance
 
 
 def test_no_run_and_no_weights(tmp_path):

@@ -9,13 +9,13 @@ import torch
 import inference
 import jets
 import models
-from inference import scan
-from inference.folder import RunFolder
+from inference import checkpoints, scan
+from inference.folder import CHECKPOINT, RunFolder
 from inference.grid import combinations, resume
 from inference.recipe import ImageConfig, RecipeError, read
 from inference.run import Run, RunError
 from inference.trainer import Trainer
-from inference.training import train_many
+from inference.training import train_many, trainer_for
 
 QUICK = {"training.epochs": 2, "data.fraction": {"qcd": 0.1, "top": 0.1}}
 
@@ -144,6 +144,77 @@ def test_too_many_bad_jets_stop_the_run(sample, tmp_path):
     found = torch.load(tmp_path / "run" / "postmortem.pt", weights_only=True)
     assert found["site"].startswith("x")
     assert not found["x"].isfinite().all()
+
+
+def test_no_step_taken_is_no_training(sample, tmp_path):
+    """Every step fails, and as many may be skipped: no weights, and no folder in the way of the next attempt."""
+    with pytest.raises(RunError, match="no step was taken"):
+        inference.fit(
+            models.image_vae(),
+            poisoned(sample, len(sample)),
+            epochs=2,
+            out=tmp_path / "run",
+            max_skipped=999,
+            image=RAW,
+        )
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_folder_of_a_failure_without_results_is_taken_again(sample, tmp_path):
+    options = {"epochs": 1, "out": tmp_path / "run", "max_skipped": 0, "image": RAW}
+    with pytest.raises(RunError, match=r"postmortem\.pt"):
+        inference.fit(models.image_vae(), poisoned(sample, 600), **options)
+    run = inference.fit(models.image_vae(), sample, **options)
+    assert run.complete
+    assert not (run.path / "postmortem.pt").exists()
+
+
+def test_weights_that_are_no_numbers_are_never_called_trained(tmp_path):
+    """In a checkpoint, after a step, in weights.pt: refused each time, with the tensor's name."""
+    recipe = read("image-dvae", QUICK)
+    trainer = trainer_for([recipe], [tmp_path / "run"])
+    trainer.train(until=1)
+    content = RunFolder(tmp_path / "run").checkpoint()
+    content["model"]["decoder.0.weight"][0, 0] = np.nan
+    RunFolder(tmp_path / "run").save(CHECKPOINT, content)
+    with pytest.raises(RunError, match=r"decoder\.0\.weight holds numbers that are not finite"):
+        inference.train(recipe, tmp_path / "run", resume=True)
+    with pytest.raises(RunError, match="not finite"):
+        _ = Run.open(tmp_path / "run").vae
+    with torch.no_grad():
+        next(trainer.vaes[0].parameters()).fill_(np.inf)
+    for write in (checkpoints.save, checkpoints.finish):
+        with pytest.raises(RunError, match="not finite"):
+            write(trainer.replicas)
+    assert not (tmp_path / "run/weights.pt").exists()
+    (tmp_path / "run" / CHECKPOINT).write_bytes(b"torn")
+    with pytest.raises(RunError, match=r"checkpoint\.pt: not a file of tensors, or torn"):
+        inference.train(recipe, tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize("options", [{"lr": float("inf")}, {"epohs": 3}])
+def test_fit_refuses_options_as_a_recipe_does(sample, tmp_path, options):
+    with pytest.raises(RecipeError, match=next(iter(options))):
+        inference.fit(models.image_vae(), sample, out=tmp_path / "run", **options)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("latent", ["V2:5000", "R1 | V2:5000"])
+def test_a_prior_that_needs_more_jets_than_there_are(latent, tmp_path):
+    changes = QUICK | {"model.latent": latent, "data.fraction": {"qcd": 0.01, "top": 0.01}}
+    with pytest.raises(RecipeError, match="V2:5000 starts at 5000 training jets, and there are 120"):
+        inference.train(read("image-vae", changes), tmp_path / "run")
+    with pytest.raises(RecipeError, match="V2:5000 starts at 5000 training jets"):
+        scan.create(tmp_path / "run", combinations("image-vae", changes, seeds=2))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_scan_of_which_nothing_was_trained_is_not_in_the_way(tmp_path):
+    changes = QUICK | {"model.latent": "C2 x R2", "training.objective": "iwae"}
+    scan.create(tmp_path / "scan", combinations("image-vae", changes, seeds=2))
+    with pytest.raises(RecipeError, match="C2"):
+        scan.train(tmp_path / "scan")
+    assert not (tmp_path / "scan").exists()
 
 
 def test_low_precision_trains(tmp_path):
