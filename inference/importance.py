@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from inference.lower_bound import assert_differentiable, samples
+from models.registration import unregistered
 
 
 def log_weights(model: Callable[..., Any], guide: Callable[..., Any], x: Tensor, particles: int) -> Tensor:
@@ -52,15 +53,17 @@ def importance_traces(
 ) -> tuple[Trace, Trace]:
     """Run guide and model with K draws of every site, along a plate of dimension -2."""
     plate = pyro.plate("particles", particles, dim=-2)
-    guide_trace = poutine.trace(plate(guide)).get_trace(x)
-    model_trace = poutine.trace(poutine.replay(plate(model), trace=guide_trace)).get_trace(x)
+    with unregistered():
+        guide_trace = poutine.trace(plate(guide)).get_trace(x)
+        model_trace = poutine.trace(poutine.replay(plate(model), trace=guide_trace)).get_trace(x)
     return guide_trace, model_trace
 
 
 def drawn_traces(model: Callable[..., Any], guide: Callable[..., Any], x: Tensor) -> tuple[Trace, Trace]:
     """Run the guide, then the model on the guide's draws; every site is drawn, categories too."""
-    guide_trace = poutine.trace(guide).get_trace(x)
-    return guide_trace, poutine.trace(poutine.replay(model, trace=guide_trace)).get_trace(x)
+    with unregistered():
+        guide_trace = poutine.trace(guide).get_trace(x)
+        return guide_trace, poutine.trace(poutine.replay(model, trace=guide_trace)).get_trace(x)
 
 
 def drawn_log_weights(model: Callable[..., Any], guide: Callable[..., Any], x: Tensor, draws: int) -> Tensor:

@@ -12,6 +12,7 @@ from pyro.poutine.util import site_is_subsample
 from torch import Tensor
 
 from inference.recipe import RecipeError
+from models.registration import unregistered
 from priors import Latent, Space, Superposition, kl_per_coordinate
 
 Site = Any
@@ -80,8 +81,9 @@ def terms(guide_trace: Trace, model_trace: Trace) -> ELBO:
 
 def paired_traces(model: Callable[..., Any], guide: Callable[..., Any], x: Tensor) -> tuple[Trace, Trace]:
     """Run the guide, then the model on the guide's draws; a site to be enumerated takes all values along dim -2."""
-    guide_trace = poutine.trace(poutine.enum(guide, first_available_dim=-2)).get_trace(x)
-    model_trace = poutine.trace(poutine.replay(model, trace=guide_trace)).get_trace(x)
+    with unregistered():
+        guide_trace = poutine.trace(poutine.enum(guide, first_available_dim=-2)).get_trace(x)
+        model_trace = poutine.trace(poutine.replay(model, trace=guide_trace)).get_trace(x)
     return guide_trace, model_trace
 
 

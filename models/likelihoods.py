@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.distributions import constraints
 
 from jets.emd.metrics import DISTANCES
+from jets.errors import UserError
 
 
 class PixelCounts(TorchDistribution):
@@ -49,9 +50,15 @@ class PixelCounts(TorchDistribution):
         return self.logits.softmax(-1)
 
     def sample(self, sample_shape: Any = torch.Size()) -> Tensor:
-        """Spread ceil(N) counts over the pixels and normalise."""
-        total = math.ceil(float(self.counts))
-        return dist.Multinomial(total, logits=self.logits).sample(sample_shape) / total
+        """Spread ceil(N) counts over the pixels and normalise; N may be a number for each jet."""
+        if torch.as_tensor(self.counts).numel() == 1:
+            total = math.ceil(float(self.counts))
+            return dist.Multinomial(total, logits=self.logits).sample(sample_shape) / total
+        totals = torch.as_tensor(self.counts).ceil().expand(self._extended_shape(sample_shape)[:-1]).unsqueeze(-1)
+        most = int(totals.max())
+        pixel = dist.Categorical(logits=self.logits).sample((most, *sample_shape)).movedim(0, -1)
+        counted = (torch.arange(most, device=totals.device) < totals).to(self.logits.dtype)
+        return counted.new_zeros(*pixel.shape[:-1], *self.event_shape).scatter_add(-1, pixel, counted) / totals
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Return -N KL(value || p), shape of the batch."""
@@ -59,6 +66,10 @@ class PixelCounts(TorchDistribution):
             self._validate_sample(value)
         entropy = -(value * value.clamp(min=torch.finfo(value.dtype).tiny).log()).sum(-1)  # xlogy is four times slower
         return self.counts * ((value * self.logits.log_softmax(-1)).sum(-1) + entropy)
+
+
+class UnnormalisedError(UserError, NotImplementedError):
+    """Jets are to be drawn from a likelihood whose normalisation is not known."""
 
 
 class EnergyMover(TorchDistribution):
@@ -117,10 +128,13 @@ class EnergyMover(TorchDistribution):
 
         Raises
         ------
-        NotImplementedError
+        UnnormalisedError
             Always.
         """
-        raise NotImplementedError("EnergyMover is an unnormalised likelihood: jets can be scored, not drawn, from it")
+        raise UnnormalisedError(
+            "EnergyMover is an unnormalised likelihood: jets can be scored, not drawn, from it; the jet decoded from "
+            "latents z is vae.decode(vae.latent.features(z)).mean"
+        )
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Return the unnormalised log likelihood of jets ``(..., m, 3)``, shape of the batch."""

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import constraints
 
+from jets.errors import UserError
 from models.likelihoods import Likelihood
+from models.registration import register
 from models.resolution import Film, Resolution
 from priors import Space, parse
 
@@ -20,15 +22,24 @@ from priors import Space, parse
 class VAE(nn.Module):
     r"""Pyro model :math:`p(x|z)\,p(z)` and guide :math:`q(z|x)` over a swappable latent space.
 
-    Any Pyro inference takes ``vae.model`` and ``vae.guide``; the parameters are those of the module:
+    Any Pyro inference takes ``vae.model`` and ``vae.guide``; the parameters are those of the module, which Pyro finds
+    in its parameter store too:
 
     >>> import torch, models
-    >>> from pyro.infer import TraceMeanField_ELBO
+    >>> from pyro.infer import SVI, Predictive, TraceMeanField_ELBO
     >>> vae = models.image_vae("L2(alpha=.9)", beta=0.1)
     >>> x = torch.full((7, 1600), 1 / 1600)
+    >>> svi = SVI(vae.model, vae.guide, pyro.optim.Adam({"lr": 1e-3}), TraceMeanField_ELBO())
+    >>> svi.step(x) > 0
+    True
     >>> loss = TraceMeanField_ELBO()(vae.model, vae.guide)(x)  # a scalar to call .backward() on
     >>> loss.shape
     torch.Size([])
+
+    Without jets the model draws them, from prior and likelihood:
+
+    >>> Predictive(vae.model, num_samples=5)(n=3)["x"].shape
+    torch.Size([5, 3, 1600])
 
     Parameters
     ----------
@@ -66,14 +77,22 @@ class VAE(nn.Module):
         self.low_precision = False  # networks in bfloat16; latents, KL and likelihood never
         self.config: Any = None  # the ModelConfig that built it, if one did
 
-    def model(self, x: Tensor) -> Tensor:
-        """Draw each jet's latents from the prior, decode them, and observe the jets x ``(B, K)``."""
-        with pyro.plate("jets", len(x)):
+    def model(self, x: Tensor | None = None, n: int = 1) -> Tensor:
+        """Draw each jet's latents from the prior, decode them, and observe the jets x ``(B, K)``, or draw n of them.
+
+        Raises
+        ------
+        UserError
+            Jets are to be drawn of a likelihood that is not normalised: that of clouds.
+        """
+        register(self)
+        with pyro.plate("jets", n if x is None else len(x)):
             z = self.latent.sample_prior()
             return pyro.sample("x", self.decode(self.latent.features(z)), obs=x)
 
     def guide(self, x: Tensor) -> dict[str, Any]:
         """Draw each jet's latents from the encoder's posterior; returns label -> value."""
+        register(self)
         with pyro.plate("jets", len(x)):
             return self.latent.sample_posterior(self.encode(x))
 
@@ -125,8 +144,17 @@ class AE(VAE):
     zero KL. A baseline: nothing orders or bounds its latent space.
     """
 
-    def model(self, x: Tensor) -> Tensor:
-        """Observe the jets x ``(B, K)`` at latents of which nothing is known beforehand."""
+    def model(self, x: Tensor | None = None, n: int = 1) -> Tensor:
+        """Observe the jets x ``(B, K)`` at latents of which nothing is known beforehand.
+
+        Raises
+        ------
+        UserError
+            Jets are to be drawn: there is no prior to draw latents from.
+        """
+        if x is None:
+            raise UserError("a plain autoencoder has no prior to draw jets from: give it jets x")
+        register(self)
         with pyro.plate("jets", len(x)):
             z = {
                 label: pyro.sample(f"z_{label}", dist.ImproperUniform(constraints.real_vector, (), (factor.dim,)))
@@ -136,6 +164,7 @@ class AE(VAE):
 
     def guide(self, x: Tensor) -> dict[str, Any]:
         """Place each jet at the centre of the encoder's posterior."""
+        register(self)
         with pyro.plate("jets", len(x)):
             heads = self.latent.split(self.encode(x))
             return {

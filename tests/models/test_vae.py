@@ -79,7 +79,8 @@ def test_pyro_sees_ordinary_sites(x):
     assert [name for name in trace.stochastic_nodes if name != "jets"] == ["z_R2", "z_L3"]
     drawn = Predictive(vae.model, num_samples=5)(x)
     assert drawn["z_R2"].shape == (5, len(x), 2)
-    assert len(pyro.get_param_store()) == 0  # parameters live in the module
+    own = {id(parameter) for parameter in vae.parameters()}  # parameters live in the module, the store points to them
+    assert {id(held) for _, held in pyro.get_param_store().named_parameters()} == own
 
 
 def test_plain_autoencoder_charges_nothing(x):
