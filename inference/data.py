@@ -97,7 +97,8 @@ class Data(ABC):
     ) -> None:
         home = device if resident else torch.device("cpu")
         self.config = config
-        self.constituents = self.prepared(torch.as_tensor(jets.constituents[:, :constituents]).to(home))
+        kept = jets.constituents if jets.are_vectors else jets.constituents[:, :constituents]
+        self.constituents = self.prepared(torch.as_tensor(kept).to(home, torch.get_default_dtype()))
         if not resident and device.type == "cuda":
             self.constituents = self.constituents.pin_memory()
         self.device, self.resident = device, resident
@@ -168,6 +169,25 @@ class JetData(Data):
 
 class Images(JetData):
     """Jet images, each of sum 1."""
+
+    def prepared(self, constituents: Tensor) -> Tensor:
+        """Return constituents ``(N, M, 3)`` after the steps of the recipe's preprocessing.
+
+        Raises
+        ------
+        RecipeError
+            A jet that lies outside the image: its image would be empty.
+        """
+        found = super().prepared(constituents)
+        half = torch.tensor(self.config.width, dtype=found.dtype, device=found.device) * self.config.pixels / 2
+        pt, position = found[..., 0], found[..., 1:]
+        empty = ((pt == 0) | ((position < -half) | (position >= half)).any(-1)).all(-1)
+        if bool(empty.any()):
+            raise RecipeError(
+                f"{int(empty.sum())} jets (first: jet {int(empty.int().argmax())}) have no pT inside the image of "
+                f"{2 * float(half[0]):.3g} x {2 * float(half[1]):.3g}; drop them, or widen [image] width or pixels"
+            )
+        return found
 
     def make(self, constituents: Tensor) -> Tensor:
         """Return images ``(B, pixels**2)`` of prepared constituents ``(B, M, 3)``."""

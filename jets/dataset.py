@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,18 +10,21 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from jets.errors import UserError
+from jets import checks
+from jets.errors import JetFileError
 
 Columns = Mapping[str, NDArray[np.float32]]
-
-
-class JetFileError(UserError):
-    """A file of jets cannot be used; the message names the file, the field and the remedy."""
+GROUPS = ("jet", "subst", "truth")
+"""Fields that hold columns."""
 
 
 @dataclass(frozen=True)
 class Jets:
-    """A sample of N jets with at most M constituents each.
+    """A sample of N jets with at most M constituents each, checked on construction.
+
+    Numbers of other types are converted; azimuths are wrapped about the hardest constituent, constituents sorted by
+    falling pT and padding (pT = 0 anywhere) put last, with a note where that changed anything. Sound arrays are kept
+    as they are.
 
     Attributes
     ----------
@@ -35,6 +39,12 @@ class Jets:
         Column name -> ``(N,)`` float32: jet kinematics, substructure, generator truth. NaN where a file lacks it.
     sources
         The files that the jets came from, as given.
+
+    Raises
+    ------
+    JetFileError
+        No jets, NaN or infinity, negative pT, a jet without pT, positions or pT that no jet has (see
+        :mod:`jets.checks`), labels outside the classes, or columns of another length.
     """
 
     constituents: NDArray[np.float32]
@@ -45,16 +55,43 @@ class Jets:
     truth: Columns = field(default_factory=dict)
     sources: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        sources = (self.sources,) if isinstance(self.sources, str) else tuple(map(str, self.sources))
+        name = ", ".join(sources) or "jets in memory"
+        classes = checks.names(self.classes, "classes", name)
+        constituents = checks.constituents(self.constituents, name)
+        count = len(constituents)
+        self._set(constituents=constituents, label=checks.labels(self.label, classes, count, name))
+        for group in GROUPS:
+            self._set(**{group: checks.columns(getattr(self, group), count, f"{name}: {group}")})
+        self._set(classes=classes, sources=sources)
+
+    def _set(self, **values: object) -> None:
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def with_(self, **changes: object) -> Jets:
+        """Return these jets with fields changed that are right by construction: they are not checked again."""
+        changed = copy.copy(self)
+        changed._set(**changes)
+        return changed
+
     def __len__(self) -> int:
         return len(self.constituents)
 
     def __getitem__(self, index: ArrayLike | slice) -> Jets:
-        """Return the jets at ``index`` (slice, integers or mask)."""
-        rows = index if isinstance(index, slice) else np.asarray(index)
-        jet, subst, truth = (
-            {name: column[rows] for name, column in group.items()} for group in (self.jet, self.subst, self.truth)
-        )
-        return Jets(self.constituents[rows], self.label[rows], self.classes, jet, subst, truth, self.sources)
+        """Return the jets at ``index`` (slice, integers or mask); one integer gives a sample of one jet.
+
+        Raises
+        ------
+        IndexError
+            A jet beyond the last, a mask of another length, or no index.
+        """
+        rows = index if isinstance(index, slice) else _rows(index, len(self))
+        changes: dict[str, object] = {name: getattr(self, name)[rows] for name in ("constituents", "label")}
+        for group in GROUPS:
+            changes[group] = {name: column[rows] for name, column in getattr(self, group).items()}
+        return self.with_(**changes)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {name}" for name, count in self.counts.items())
@@ -80,6 +117,20 @@ class Jets:
         return digest.hexdigest()
 
 
+def _rows(index: ArrayLike, count: int) -> NDArray:
+    """Return which of ``count`` jets an index of integers or booleans means, ``(B,)``."""
+    rows = np.atleast_1d(np.asarray(index))
+    if rows.size == 0:
+        rows = rows.astype(np.int64)
+    if rows.ndim != 1 or rows.dtype.kind not in "iub":
+        raise IndexError(f"jets are chosen by a slice, integers or a mask; got {index!r}")
+    if rows.dtype.kind == "b" and len(rows) != count:
+        raise IndexError(f"a mask of {len(rows)} for {count} jets")
+    if rows.dtype.kind != "b" and rows.size and (rows.min() < -count or rows.max() >= count):
+        raise IndexError(f"there are {count} jets; asked for {rows[(rows < -count) | (rows >= count)][0]}")
+    return rows
+
+
 def concatenate(samples: Iterable[Jets]) -> Jets:
     """Join samples: classes of equal name become one, constituents are padded to the longest.
 
@@ -90,12 +141,14 @@ def concatenate(samples: Iterable[Jets]) -> Jets:
 
     Examples
     --------
-    >>> one = Jets(np.zeros((2, 3, 3), np.float32), np.zeros(2, np.int64), ("qcd",))
-    >>> two = Jets(np.zeros((1, 4, 3), np.float32), np.zeros(1, np.int64), ("top",))
+    >>> one = Jets(np.full((2, 3, 3), 0.1, np.float32), np.zeros(2, np.int64), ("qcd",))
+    >>> two = Jets(np.full((1, 4, 3), 0.1, np.float32), np.zeros(1, np.int64), ("top",))
     >>> concatenate([one, two])
     Jets(2 qcd, 1 top; up to 4 constituents)
     """
     parts = list(samples)
+    if not parts:
+        raise JetFileError("no samples to join")
     classes = tuple(dict.fromkeys(name for part in parts for name in part.classes))
     if len({(part.are_vectors, part.constituents.shape[1] if part.are_vectors else 0) for part in parts}) > 1:
         names = ", ".join(source for part in parts for source in part.sources)
@@ -103,9 +156,10 @@ def concatenate(samples: Iterable[Jets]) -> Jets:
     padded = [part.constituents for part in parts] if parts[0].are_vectors else _padded(parts)
     label = [np.array([classes.index(name) for name in p.classes], np.int64)[p.label] for p in parts]
     lengths = [len(part) for part in parts]
-    jet, subst, truth = (_stack([getattr(p, group) for p in parts], lengths) for group in ("jet", "subst", "truth"))
+    jet, subst, truth = (_stack([getattr(p, group) for p in parts], lengths) for group in GROUPS)
     sources = tuple(source for part in parts for source in part.sources)
-    return Jets(np.concatenate(padded), np.concatenate(label), classes, jet, subst, truth, sources)
+    joined = {"constituents": np.concatenate(padded), "label": np.concatenate(label), "classes": classes}
+    return parts[0].with_(**joined, jet=jet, subst=subst, truth=truth, sources=sources)
 
 
 def _padded(parts: Sequence[Jets]) -> list[NDArray[np.float32]]:

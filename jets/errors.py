@@ -7,6 +7,10 @@ class UserError(ValueError):
     """Something that was given cannot be used; the message says what, and what to do. Base of all such errors."""
 
 
+class JetFileError(UserError):
+    """Jets cannot be used; the message names the file (or the jets in memory), the field and the remedy."""
+
+
 def one_line(error: BaseException) -> str:
     r"""Return the message of an error on one line.
 

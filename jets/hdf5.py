@@ -9,7 +9,9 @@ import h5py
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from jets.dataset import JetFileError, Jets, concatenate
+from jets import checks
+from jets.dataset import GROUPS, Jets, concatenate
+from jets.errors import JetFileError
 from jets.files import replacing
 from jets.simulation.config import CLASSES
 from jets.vectors import load_vectors, names_vectors
@@ -17,6 +19,10 @@ from jets.vectors import load_vectors, names_vectors
 SAMPLES = tuple(f"sample:{name}" for name in CLASSES)
 CONSTITUENTS = (("pt", "eta_rel", "phi_rel"), "GeV, 1, rad")
 """Columns and units of the constituents."""
+DAMAGE = (OSError, ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+"""What h5py raises on files that are damaged."""
+SMALL, PACKED = 2**28, 200
+"""Bytes from which a dataset must be backed by the file, and the most that compression makes of jets, as a factor."""
 
 
 def load(*sources: str | Path) -> Jets:
@@ -30,7 +36,7 @@ def load(*sources: str | Path) -> Jets:
     Raises
     ------
     JetFileError
-        Missing file, wrong format, unknown class, or values that no jet can have (NaN, negative pT).
+        Missing file, wrong format, unknown class, or values that no jet can have (see :class:`jets.Jets`).
 
     Examples
     --------
@@ -47,8 +53,9 @@ def save(path: str | Path, jets: Jets) -> Path:
     with replacing(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
         file.attrs["classes"] = list(jets.classes)
         _write(file, "constituents", jets.constituents, *CONSTITUENTS)
-        _write(file, "label", jets.label.astype(np.uint8), ("label",), "index into classes")
-        for group in ("jet", "subst", "truth"):
+        label = jets.label.astype(np.min_scalar_type(max(len(jets.classes) - 1, 0)))
+        _write(file, "label", label, ("label",), "index into classes")
+        for group in GROUPS:
             columns = getattr(jets, group)
             if columns:
                 _write(file, group, np.stack(list(columns.values()), 1), tuple(columns), "")
@@ -101,10 +108,13 @@ def _load_one(source: str) -> Jets:
     try:
         with h5py.File(path, "r") as file:
             jets = _read(file, path)
-    except OSError as error:
-        raise JetFileError(f"{path}: not a readable HDF5 file ({error}); see docs/data.md for the format") from error
-    jets = _choose_class(jets, named, path)
-    return Jets(jets.constituents, jets.label, jets.classes, jets.jet, jets.subst, jets.truth, (source,))
+    except JetFileError:
+        raise
+    except DAMAGE as error:
+        raise JetFileError(
+            f"{path}: not a readable HDF5 file of jets ({error}); see docs/data.md for the format"
+        ) from error
+    return _choose_class(jets, named, path).with_(sources=(source,))
 
 
 def _locate(source: str) -> tuple[Path, str | None]:
@@ -122,65 +132,78 @@ def _locate(source: str) -> tuple[Path, str | None]:
 
 
 def _read(file: h5py.File, path: Path) -> Jets:
-    constituents = _constituents(file, path)
-    classes = tuple(str(name) for name in file.attrs.get("classes", CLASSES))
-    label = np.asarray(file["label"][:], np.int64) if "label" in file else np.zeros(len(constituents), np.int64)
-    if label.shape != (len(constituents),) or (len(label) and (label.min() < 0 or label.max() >= len(classes))):
-        raise JetFileError(
-            f"{path}: label needs one number in 0..{len(classes) - 1} for each jet ({', '.join(classes)})"
-        )
-    if "label" not in file:
-        classes = (path.stem,)
-    present = np.unique(label)
-    jet, subst, truth = (_columns(file, name, path, len(constituents)) for name in ("jet", "subst", "truth"))
-    names = tuple(classes[i] for i in present)
-    return Jets(constituents, np.searchsorted(present, label), names, jet, subst, truth)
-
-
-def _constituents(file: h5py.File, path: Path) -> NDArray[np.float32]:
-    if "constituents" not in file:
+    if "constituents" not in set(file):
         raise JetFileError(f"{path}: no dataset 'constituents', only {sorted(file)}; see docs/data.md for the format")
-    data = file["constituents"]
-    if data.ndim != 3 or data.shape[-1] != 3 or not len(data):
+    constituents = _constituents(_dataset(file, "constituents", path), path)
+    count = len(constituents)
+    classes = checks.names(file.attrs["classes"], "classes", str(path)) if "classes" in file.attrs else CLASSES
+    label = np.zeros(count, np.int64)
+    if "label" in set(file):
+        label = checks.labels(_dataset(file, "label", path)[()], classes, count, str(path))
+    else:
+        classes = (path.stem,)
+    jet, subst, truth = (_columns(file, name, path, count) for name in GROUPS)
+    jets = Jets(constituents, label, classes, jet, subst, truth, (str(path),))
+    present = np.unique(jets.label)
+    return jets.with_(label=np.searchsorted(present, jets.label), classes=tuple(jets.classes[i] for i in present))
+
+
+def _dataset(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
+    """Return a dataset of numbers that lies in this file and is as large as it says."""
+    if isinstance(file.get(name, getlink=True), h5py.ExternalLink):
+        raise JetFileError(f"{path}: {name} is a link to another file; copy the data into this one")
+    data = file.get(name)
+    if not isinstance(data, h5py.Dataset):
+        raise JetFileError(f"{path}: {name} is no dataset; see docs/data.md for the format")
+    if data.dtype.kind not in "fiub" or data.shape is None:
+        raise JetFileError(f"{path}: {name} is of type {data.dtype}; expected real numbers")
+    if data.is_virtual or data.external:
+        raise JetFileError(f"{path}: the numbers of {name} lie in another file; copy them into this one")
+    stored = data.id.get_storage_size()
+    if data.nbytes > max(SMALL, PACKED * stored):
+        raise JetFileError(
+            f"{path}: {name} says it has shape {data.shape}, but holds only {stored} bytes of it; write it again"
+        )
+    return data
+
+
+def _constituents(data: h5py.Dataset, path: Path) -> NDArray[np.float32]:
+    if data.ndim != 3 or data.shape[-1] != 3 or 0 in data.shape:
         raise JetFileError(
             f"{path}: constituents has shape {data.shape}, expected (jets, constituents, 3) with jets > 0"
         )
-    values = np.asarray(data[:], np.float32)
+    with np.errstate(over="ignore"):
+        values = np.asarray(data[:], np.float32)
     if "scale" in data.attrs:  # stored as whole numbers of steps
-        values *= np.asarray(data.attrs["scale"], np.float32)
-    bad = ~np.isfinite(values).all((1, 2))
-    if bad.any():
-        raise JetFileError(
-            f"{path}: constituents of {bad.sum()} jets hold NaN or inf (first: jet {bad.argmax()}); drop them"
-        )
-    bad = (values[..., 0] < 0).any(1) | (values[..., 0].sum(1) <= 0)
-    if bad.any():
-        raise JetFileError(
-            f"{path}: pT of {bad.sum()} jets is negative or zero in sum (first: jet {bad.argmax()}); drop them"
-        )
+        scale = np.asarray(data.attrs["scale"])
+        if scale.dtype.kind not in "fiu" or scale.shape not in ((), (1,), (3,)) or not np.isfinite(scale).all():
+            raise JetFileError(f"{path}: the attribute scale of constituents is {scale!r}; expected three step sizes")
+        values *= scale.astype(np.float32)
     return values
 
 
 def _columns(file: h5py.File, name: str, path: Path, count: int) -> dict[str, NDArray[np.float32]]:
-    if name not in file:
+    if name not in set(file):
         return {}
-    data = file[name]
-    columns = [str(column) for column in data.attrs.get("columns", ())]
+    data = _dataset(file, name, path)
+    columns = checks.names(data.attrs.get("columns", ()), f"the attribute columns of {name}", str(path))
     if data.shape != (count, len(columns)):
         raise JetFileError(
             f"{path}: {name} has shape {data.shape}, expected ({count}, {len(columns)}) by its 'columns'"
         )
-    values = np.asarray(data[:], np.float32)
+    with np.errstate(over="ignore"):
+        values = np.asarray(data[:], np.float32)
     return {column: np.ascontiguousarray(values[:, i]) for i, column in enumerate(columns)}
 
 
 def _choose_class(jets: Jets, named: str | None, path: Path) -> Jets:
     if named is None:
         return jets
+    if not named.strip():
+        raise JetFileError(f"{path}: no class after the colon; the file has {', '.join(jets.classes)}")
     if len(jets.classes) == 1:
-        return Jets(jets.constituents, jets.label, (named,), jets.jet, jets.subst, jets.truth)
+        return jets.with_(classes=(named,))
     if named not in jets.classes:
         raise JetFileError(f"{path}: unknown class {named!r}; the file has {', '.join(jets.classes)}")
     chosen = jets[jets.label == jets.classes.index(named)]
-    zeros = np.zeros(len(chosen), np.int64)
-    return Jets(chosen.constituents, zeros, (named,), chosen.jet, chosen.subst, chosen.truth)
+    return chosen.with_(label=np.zeros(len(chosen), np.int64), classes=(named,))

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from jets import toys
-from jets.dataset import JetFileError, Jets
+from jets.dataset import Jets
+from jets.errors import JetFileError
 
 TOY = "toy:"
 

@@ -120,9 +120,9 @@ RAW = ImageConfig(steps=())
 
 def poisoned(sample, count):
     """Jets of which the first ``count`` make NaN images."""
-    constituents = sample.constituents.copy()
-    constituents[:count, 0] = (np.nan, 0, 0)
-    return jets.Jets(constituents, sample.label, sample.classes)
+    bad = jets.Jets(sample.constituents.copy(), sample.label, sample.classes)
+    bad.constituents[:count, 0] = (np.nan, 0, 0)  # after the checks
+    return bad
 
 
 def test_bad_jets_are_skipped_and_named(sample, tmp_path, capsys):

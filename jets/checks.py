@@ -1,0 +1,243 @@
+"""What jets must be, checked where they enter, from a file or from memory: mended where there is one right reading."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jets.errors import JetFileError
+
+Array = NDArray[np.float32]
+
+NEAR = 1.5
+"""Of jets that lie within this of their axis [rad] no azimuth needs turning and no two particles are `APART`."""
+APART = 3.0
+"""No constituent is farther from the hardest one, in eta or phi [rad]: that is the diameter of a jet of R = 1.5."""
+TURNS = 4 * np.pi
+"""Azimuths [rad] beyond this are no radians: differences of azimuths in [0, 2 pi) stay within 2 pi."""
+MOST_PT = 50e3
+"""The pT of a jet [GeV] is below this at any collider planned; above it is in MeV (from 50 GeV on)."""
+LEAST_PT = 1e-6
+"""And above this, normalised jets included: images and clouds divide by it in float32."""
+ABSOLUTE = 0.01
+"""Positions count as absolute where more than this part of the jets has its centroid farther than `NEAR` from zero."""
+LARGEST = 1e15
+"""Vectors of numbers beyond this have squares whose sums float32 does not hold."""
+
+
+def constituents(values: Any, name: str) -> Array:
+    """Return constituents ``(N, M, 3)``, or vectors ``(N, K)``, as float32 that a model can describe.
+
+    Jets: pT falls, padding (pT = 0) is at the end and zero, azimuths are wrapped about the hardest constituent. What
+    is right already is returned as it is, uncopied.
+
+    Raises
+    ------
+    JetFileError
+        Other shapes, no numbers, NaN or infinity, negative pT, or what no jet has; the message starts with ``name``.
+    """
+    found = numbers(values, f"{name}: constituents")
+    if found.ndim == 2:
+        return _vectors(found, name)
+    if found.ndim != 3 or found.shape[-1] != 3 or 0 in found.shape:
+        raise JetFileError(
+            f"{name}: constituents has shape {found.shape}, expected (jets, constituents, 3) with jets > 0: "
+            "pT, eta, phi; or vectors (N, K)"
+        )
+    found = _padding(found)
+    _finite(found, name)
+    _momenta(found, name)
+    return _falling(_around_axis(found, name), name)
+
+
+def numbers(values: Any, name: str) -> Array:
+    """Return values as float32 in native order, uncopied where they are; refuse what are no real numbers."""
+    if isinstance(values, np.ma.MaskedArray):
+        raise JetFileError(f"{name} is masked; fill what is missing, .filled(0) makes padding of it")
+    try:
+        found = np.asarray(values)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise JetFileError(f"{name} is no array of numbers ({error})") from error
+    if found.dtype.kind not in "fiu":
+        raise JetFileError(f"{name} is of type {found.dtype}; expected real numbers")
+    with np.errstate(over="ignore"):
+        return found.astype(np.float32, copy=False)
+
+
+def _vectors(found: Array, name: str) -> Array:
+    if 0 in found.shape:
+        raise JetFileError(f"{name}: has shape {found.shape}; expected finite numbers (N, K), at least one of each")
+    if not np.isfinite(found).all() or np.abs(found).max() > LARGEST:
+        row = int((~(np.abs(found) <= LARGEST)).any(1).argmax())
+        raise JetFileError(
+            f"{name}: expected finite numbers (N, K) of size up to {LARGEST:g} in float32 (first other: row {row}); "
+            "drop it, or rescale"
+        )
+    return found
+
+
+def _first(bad: NDArray[np.bool_]) -> str:
+    """Say how many jets ``(N,)`` are bad, and which is the first."""
+    return f"{bad.sum()} jets (first: jet {bad.argmax()})"
+
+
+def _padding(found: Array) -> Array:
+    """Zero the positions of padding, NaN included."""
+    junk = (found[..., 0] == 0) & ((found[..., 1] != 0) | (found[..., 2] != 0))
+    return np.where(junk[..., None], np.float32(0), found) if junk.any() else found
+
+
+def _finite(found: Array, name: str) -> None:
+    if np.isfinite(found).all():
+        return
+    bad = np.asarray(~np.isfinite(found).all((1, 2)))
+    raise JetFileError(f"{name}: constituents of {_first(bad)} hold NaN or inf in float32; drop them")
+
+
+def _momenta(found: Array, name: str) -> None:
+    pt = found[..., 0]
+    total = pt.sum(1, dtype=np.float64)
+    bad = (pt.min(1) < 0) | (total <= 0)
+    if bad.any():
+        raise JetFileError(f"{name}: pT of {_first(bad)} is negative or zero in sum; drop them")
+    bad = (total < LEAST_PT) | (total > MOST_PT)
+    if bad.any():
+        raise JetFileError(
+            f"{name}: {_first(bad)} have a pT of {total[bad.argmax()]:.3g} GeV, outside {LEAST_PT:g} to {MOST_PT:g}; "
+            "give pT in GeV (MeV / 1000) in column 0, eta and phi in columns 1 and 2"
+        )
+
+
+def _around_axis(found: Array, name: str) -> Array:
+    """Wrap azimuths about the hardest constituent; take absolute positions relative to the jets' centroids."""
+    far = np.asarray((np.abs(found[..., 1:]) > NEAR).any((1, 2)))
+    if not far.any():
+        return found
+    found = found.copy()
+    found[far], turned = _wrapped(found[far], far, name)
+    if turned:
+        say(f"{name}: azimuths of {turned} jets are wrapped about their hardest constituents")
+    weight = found[far, :, :1] / found[far, :, :1].sum(1, keepdims=True)
+    off = np.zeros(len(found), bool)
+    off[far] = (np.abs((weight * found[far, :, 1:]).sum(1)) > NEAR).any(1)
+    if off.mean() > ABSOLUTE:
+        weight = found[..., :1] / found[..., :1].sum(1, keepdims=True)
+        centroid = (weight * found[..., 1:]).sum(1, keepdims=True)
+        found[..., 1:] = np.where(weight > 0, found[..., 1:] - centroid, 0)
+        say(f"{name}: positions are absolute ({_first(off)}); taken relative to each jet's pT-weighted centroid")
+    elif off.any():
+        raise JetFileError(
+            f"{name}: {_first(off)} lie more than {NEAR} rad from the jet axis, where the others are; drop them"
+        )
+    return found
+
+
+def _wrapped(some: Array, rows: NDArray[np.bool_], name: str) -> tuple[Array, int]:
+    """Return the jets ``rows`` with each azimuth within pi of the hardest one's, and how many were changed."""
+    real, phi = some[..., 0] > 0, some[..., 2].astype(np.float64)
+    hardest = some[..., 0].argmax(1)[:, None]
+    middle, eta = np.take_along_axis(phi, hardest, 1), np.take_along_axis(some[..., 1], hardest, 1)
+    home = middle - 2 * np.pi * np.round(middle / (2 * np.pi))
+    wrapped = home + (phi - middle) - 2 * np.pi * np.round((phi - middle) / (2 * np.pi))
+    away = real & ((np.abs(some[..., 1] - eta) > APART) | (np.abs(wrapped - home) > APART) | (np.abs(phi) > TURNS))
+    if away.any():
+        bad = np.zeros(len(rows), bool)
+        bad[np.flatnonzero(rows)] = away.any(1)
+        raise JetFileError(
+            f"{name}: constituents of {_first(bad)} are more than {APART:g} from the hardest in eta or phi [rad]; "
+            "give jets, not whole events, and the columns pT, eta, phi"
+        )
+    moved = real & (np.abs(wrapped - phi) > 1)
+    changed = some.copy()
+    changed[..., 2] = np.where(moved, wrapped, some[..., 2])
+    return changed, int(moved.any(1).sum())
+
+
+def _falling(found: Array, name: str) -> Array:
+    """Sort the constituents of jets whose pT does not fall; so padding in front or between goes to the end."""
+    pt = found[..., 0]
+    rows = (pt[:, 1:] > pt[:, :-1]).any(1)
+    if not rows.any():
+        return found
+    gaps = int(((pt[:, :-1] == 0) & (pt[:, 1:] > 0)).sum())
+    found = found.copy()
+    order = np.argsort(-pt[rows], axis=1, kind="stable")
+    found[rows] = np.take_along_axis(found[rows], order[..., None], 1)
+    empty = f", with {gaps} gaps of empty ones" if gaps else ""
+    say(f"{name}: constituents of {rows.sum()} jets were not in falling pT{empty}; sorted, empty ones last")
+    return found
+
+
+def labels(values: Any, classes: Sequence[str], count: int, name: str) -> NDArray[np.int64]:
+    """Return one index into ``classes`` for each of ``count`` jets, ``(N,)`` int64.
+
+    Raises
+    ------
+    JetFileError
+        Another length, no whole numbers, or numbers of no class.
+    """
+    found = np.asarray(values)
+    expected = f"{name}: label needs one whole number in 0..{len(classes) - 1} for each jet ({', '.join(classes)})"
+    if found.dtype.kind not in "fiub":
+        raise JetFileError(f"{expected}; got {found.dtype}")
+    if found.shape != (count,):
+        raise JetFileError(f"{expected}; got shape {found.shape} for {count} jets")
+    bad = ~((found >= 0) & (found < len(classes)))
+    if found.dtype.kind == "f":
+        bad |= found != np.floor(found)
+    if bad.any():
+        raise JetFileError(f"{expected}; got {found[bad.argmax()]} ({_first(bad)})")
+    return found.astype(np.int64, copy=False)
+
+
+def names(values: Any, what: str, name: str) -> tuple[str, ...]:
+    """Return names of classes or columns as text; those in bytes, as numpy's fixed-length strings are, decoded.
+
+    Raises
+    ------
+    JetFileError
+        One string instead of a list, what is no text, an empty name, or one name twice.
+    """
+    given = values.tolist() if isinstance(values, np.ndarray) else values
+    if isinstance(given, str | bytes) or not isinstance(given, Sequence):
+        raise JetFileError(f"{name}: {what} is {given!r}; expected a list of names, ({given!r},) for one")
+    try:
+        found = tuple(n.decode() if isinstance(n, bytes) else n for n in given)
+    except UnicodeDecodeError as error:
+        raise JetFileError(f"{name}: {what} holds a name that is no UTF-8 text ({error})") from error
+    if not all(isinstance(n, str) and n.strip() for n in found):
+        raise JetFileError(f"{name}: {what} is {found!r}; every name must be text, and not empty")
+    twice = sorted({n for n in found if found.count(n) > 1})
+    if twice:
+        raise JetFileError(f"{name}: {what} has {twice[0]!r} twice; give each its own name")
+    return tuple(map(str, found))
+
+
+def columns(group: Any, count: int, name: str) -> dict[str, Array]:
+    """Return observables by name as float32, one number for each of ``count`` jets; NaN where one lacks it.
+
+    Raises
+    ------
+    JetFileError
+        No mapping, another length, or no real numbers.
+    """
+    if not isinstance(group, Mapping):
+        raise JetFileError(f"{name} is of type {type(group).__name__}; expected names and arrays, {{name: (N,)}}")
+    found = {}
+    for column in names(list(group), "columns", name):
+        values = numbers(group[column], f"{name} {column!r}")
+        if values.shape != (count,):
+            raise JetFileError(
+                f"{name} {column!r} has shape {values.shape}; expected one number for each of {count} jets"
+            )
+        found[column] = values
+    return found
+
+
+def say(text: str) -> None:
+    """Print what was mended, as every note of this project, to standard error."""
+    print(f"note: {text}", file=sys.stderr)
