@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -10,11 +9,12 @@ from typing import Any, NamedTuple
 import pyro
 import torch
 from pyro import poutine
+from pyro.distributions.util import sum_rightmost
 from pyro.poutine import Trace
 from torch import Tensor
-from torch.distributions import Distribution
 
 from inference.lower_bound import assert_differentiable, samples
+from inference.recipe import RecipeError
 from models.registration import unregistered
 
 
@@ -23,7 +23,7 @@ def log_weights(model: Callable[..., Any], guide: Callable[..., Any], x: Tensor,
 
     The gradient is plain: through draws and densities alike. Discrete sites must be reparametrised or absent.
     """
-    return _weights(*importance_traces(model, guide, x, particles), detach=False)
+    return _weights(*importance_traces(model, guide, x, particles), fixed=False)
 
 
 def iwae(
@@ -36,7 +36,7 @@ def iwae(
     (Tucker et al. 1810.04152, eq. 8), whose signal does not vanish as K grows; the value is the same.
     """
     guide_trace, model_trace = importance_traces(model, guide, x, particles)
-    log_w = _weights(guide_trace, model_trace, detach=dreg)
+    log_w = _weights(guide_trace, model_trace, fixed=dreg)
     bound = log_w.logsumexp(0) - math.log(particles)
     if not dreg:
         return bound
@@ -73,10 +73,14 @@ def drawn_log_weights(model: Callable[..., Any], guide: Callable[..., Any], x: T
     return torch.stack(found)
 
 
-def _weights(guide_trace: Trace, model_trace: Trace, *, detach: bool) -> Tensor:
+def _weights(guide_trace: Trace, model_trace: Trace, *, fixed: bool) -> Tensor:
     latent = samples(guide_trace, observed=False)
     assert_differentiable(name for name, site in latent.items() if not site["fn"].has_rsample)
-    return log_densities(guide_trace, model_trace, detach=detach).log_weight
+    found = log_densities(guide_trace, model_trace)
+    if fixed and torch.is_grad_enabled():
+        log_q: Any = sum(log_prob_at_fixed_parameters(name, site) for name, site in latent.items())
+        found = found._replace(log_q=log_q)
+    return found.log_weight
 
 
 class LogDensities(NamedTuple):
@@ -96,34 +100,47 @@ class LogDensities(NamedTuple):
         return self.log_likelihood + self.log_prior - self.log_q
 
 
-def log_densities(guide_trace: Trace, model_trace: Trace, *, detach: bool = False) -> LogDensities:
-    """Return ln p(x|z), ln p(z) and ln q(z|x) of traces whose sites were all drawn, none enumerated.
+def log_densities(guide_trace: Trace, model_trace: Trace) -> LogDensities:
+    """Return ln p(x|z), ln p(z) and ln q(z|x) of traces whose sites were all drawn, none enumerated."""
 
-    With ``detach`` the parameters of q carry no gradient.
-    """
-
-    def total(sites: Mapping[str, Any], *, detach: bool = False) -> Any:
-        densities = ((site, detached(site["fn"]) if detach else site["fn"]) for site in sites.values())
-        return sum(masked(site, density.log_prob(site["value"])) for site, density in densities)
+    def total(sites: Mapping[str, Any]) -> Any:
+        return sum(masked(site, site["fn"].log_prob(site["value"])) for site in sites.values())
 
     return LogDensities(
         total(samples(model_trace, observed=True)),
         total(samples(model_trace, observed=False)),
-        total(samples(guide_trace, observed=False), detach=detach),
+        total(samples(guide_trace, observed=False)),
     )
+
+
+def log_prob_at_fixed_parameters(name: str, site: Any) -> Tensor:
+    r"""Return ln q(z) of a site whose only gradient is :math:`\partial_z \ln q\,\partial_\phi z`.
+
+    The derivative in z is taken at a copy of the draw that depends on nothing, so that it does not matter where the
+    distribution keeps its parameters: in tensors, in tables made of them, in the transforms of a flow.
+
+    Raises
+    ------
+    RecipeError
+        The density needs the draw itself: that of a flow without an inverse.
+    """
+    z = site["value"]
+    still = z.detach().requires_grad_()
+    try:
+        log_q = masked(site, site["fn"].log_prob(still))
+    except (KeyError, NotImplementedError) as error:
+        raise RecipeError(
+            f"site {name}: {type(site['fn']).__name__} has no density at a given point (a flow without inverse?), "
+            "which the doubly reparametrised gradient asks for; take the elbo objective"
+        ) from error
+    if not log_q.requires_grad or not z.requires_grad:
+        return log_q.detach()
+    (slope,) = torch.autograd.grad(log_q.sum(), still, allow_unused=True)
+    if slope is None:  # of a category, whose density is no function of a real number
+        return log_q.detach()
+    return log_q.detach() + sum_rightmost(slope * (z - z.detach()), site["fn"].event_dim)
 
 
 def masked(site: Any, log_prob: Tensor) -> Tensor:
     """Return a site's log probability, zero where it is masked."""
     return log_prob if site["mask"] is None else torch.where(site["mask"], log_prob, 0.0)
-
-
-def detached(distribution: Any) -> Any:
-    """Return a copy of a distribution whose parameters carry no gradient."""
-    result = copy.copy(distribution)
-    for name, value in vars(distribution).items():
-        if isinstance(value, Tensor):
-            result.__dict__[name] = value.detach()
-        elif isinstance(value, Distribution):
-            result.__dict__[name] = detached(value)
-    return result
