@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from inference.history import History
-from inference.provenance import provenance
+from inference.provenance import changed_keys, provenance
 from inference.recipe import Recipe
 from jets.command import command
 from jets.errors import UserError
@@ -28,6 +28,8 @@ CHECKPOINT = "checkpoint.pt"
 """Checkpoint of a run."""
 REPLICAS = "replicas.pt"
 """Checkpoints of runs that train together, beside their folders: one file, so that none is ahead of the others."""
+OF_THE_SEED = "of the seed"
+"""Where initial weights come from, unless they were given."""
 POSTMORTEM = "postmortem.pt"
 """The batch on which a training failed."""
 
@@ -59,8 +61,8 @@ class RunFolder:
     path: Path
 
     @classmethod
-    def create(cls, path: str | Path, recipe: Recipe, jets: Jets) -> RunFolder:
-        """Make the folder and record what will be done.
+    def create(cls, path: str | Path, recipe: Recipe, jets: Jets, weights: str = OF_THE_SEED) -> RunFolder:
+        """Make the folder and record what will be done, and where the initial ``weights`` come from.
 
         Raises
         ------
@@ -72,7 +74,8 @@ class RunFolder:
         folder.path.mkdir(parents=True, exist_ok=True)
         (folder.path / POSTMORTEM).unlink(missing_ok=True)
         folder.write_text("config.toml", recipe.to_toml())
-        folder.write_text("provenance.json", json.dumps(provenance(recipe, jets), indent=2) + "\n")
+        record = provenance(recipe, jets) | {"initial_weights": weights}
+        folder.write_text("provenance.json", json.dumps(record, indent=2) + "\n")
         return folder
 
     @classmethod
@@ -95,14 +98,61 @@ class RunFolder:
         Raises
         ------
         RunError
-            The data have changed since the run began.
+            The data or the recipe have changed since the run began, or it has trained longer already, or it began
+            with weights that were not kept.
         """
+        self.assert_continues(recipe)
         if jets.fingerprint != self.provenance()["data_fingerprint"]:
             raise RunError(f"{self.path}: the data changed since this run began; restore {', '.join(jets.sources)}")
+        weights = self.provenance().get("initial_weights", OF_THE_SEED)
+        if weights != OF_THE_SEED and self.checkpoint() is None:
+            raise RunError(f"{self.path}: its initial weights, {weights}, are lost; call fit with them again")
         for leftover in self.path.glob(".*.tmp"):  # of a training that was killed while it wrote
             leftover.unlink()
         self.write_text("config.toml", recipe.to_toml())
         return self
+
+    def assert_unchanged(self, recipe: Recipe) -> None:
+        """Assert that ``recipe`` is what the run was trained with, as far as it may not change.
+
+        A run of before digests were kept is believed.
+
+        Raises
+        ------
+        RunError
+            It is not; the message names the keys.
+        """
+        trained = self.provenance().get("recipe_digests")
+        changed = [] if trained is None else changed_keys(trained, recipe)
+        if changed:
+            raise RunError(
+                f"{self.path}: config.toml is not what this run was trained with: {', '.join(changed)} changed; "
+                f"restore it, or train anew with another --out"
+            )
+
+    def assert_continues(self, recipe: Recipe) -> None:
+        """Assert that ``recipe`` is what the run was trained with, and no shorter than what is done.
+
+        Raises
+        ------
+        RunError
+            It is not.
+        """
+        self.assert_unchanged(recipe)
+        done = self.epochs_done()
+        if recipe.training.epochs < done:
+            raise RunError(
+                f"{self.path}: has trained {done} epochs, more than training.epochs = {recipe.training.epochs}; "
+                f"give at least {done}, or train anew with another --out"
+            )
+
+    def epochs_done(self) -> int:
+        """Return the number of epochs that history.csv records."""
+        path = self.path / "history.csv"
+        if not path.exists():
+            return 0
+        with path.open(newline="", encoding="utf-8") as file:
+            return sum(all(row.values()) for row in csv.DictReader(file))
 
     def discard(self) -> None:
         """Remove the folder of a training that could not begin; one with results stays."""

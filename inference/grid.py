@@ -11,13 +11,11 @@ from typing import Any
 from inference import scan
 from inference.folder import RunError, RunFolder
 from inference.machine import tune_cpu
+from inference.provenance import RESUMABLE
 from inference.recipe import Recipe, RecipeError, read
 from inference.run import Run
 from inference.tables import flat
 from inference.training import load_for, train_many
-
-RESUMABLE = {"training.epochs", "training.device"}
-"""What may change when a training resumes."""
 
 
 def combinations(
@@ -153,10 +151,12 @@ def continued(folder: Path, changes: Mapping[str, Any]) -> Recipe:
     Raises
     ------
     RunError
-        There is no run, or something changes that may not.
+        There is no run, or something changes that may not, or has changed in config.toml since it was trained.
     """
     path = RunFolder.open(folder).path / "config.toml"
     old, new = (flat(read(path, given).model_dump(mode="json")) for given in ({}, changes))
     if changed := [key for key in new if old.get(key) != new[key] and key not in RESUMABLE]:
         raise RunError(f"{folder}: resuming cannot change {', '.join(changed)}; start a new run with another --out")
-    return read(path, changes)
+    recipe = read(path, changes)
+    RunFolder(folder).assert_continues(recipe)
+    return recipe

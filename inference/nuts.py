@@ -101,7 +101,7 @@ def sample_run(
 ) -> xr.DataTree:
     """Return NUTS draws of ``jets`` test jets of a run, evenly spaced, at resolution ``beta``; times on standard error.
 
-    As :func:`sample`, with the jets' numbers in the sample as coordinate ``jet``; attribute ``beta``.
+    As :func:`sample`, with the jets' numbers in the sample as coordinate ``jet``; attributes ``beta`` and ``digest``.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def sample_run(
     x = data_for(run.jets[index], run.recipe, torch.device("cpu"))[torch.arange(len(index))]
     with run.at(beta) as vae:
         tree = sample(vae, x, chains=chains, draws=draws, warm_up=warm_up, seed=seed, quiet=False)
-        tree.attrs["beta"] = float(vae.likelihood.beta)
+        tree.attrs |= {"beta": float(vae.likelihood.beta), "digest": run.digest}
     for name, node in tree.children.items():
         tree[name] = xr.DataTree(node.to_dataset().assign_coords(jet=index))
     return tree

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,20 +17,24 @@ from typing import TYPE_CHECKING, Any
 
 from inference.data import split
 from inference.recipe import Recipe
+from inference.tables import flat
 
 if TYPE_CHECKING:
     from jets import Jets
 
+RESUMABLE = {"training.epochs", "training.device"}
+"""What may change when a training resumes."""
 PACKAGES = ("jetvae", "torch", "pyro-ppl", "numpy", "xarray", "arviz")
 """Those whose versions are recorded."""
 
 
 def provenance(recipe: Recipe, jets: Jets) -> dict[str, Any]:
-    """Return seed, versions, git hash, data fingerprint, counts, machine and command."""
+    """Return seed, digests of the recipe, versions, git hash, data fingerprint, counts, machine and command."""
     parts = split(jets, recipe.data, recipe.training.seed)
     return {
         "command": command_line(),
         "seed": recipe.training.seed,
+        "recipe_digests": recipe_digests(recipe),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "git": git_hash(),
         "data": list(jets.sources),
@@ -38,6 +44,32 @@ def provenance(recipe: Recipe, jets: Jets) -> dict[str, Any]:
         "versions": {"python": platform.python_version()} | {name: installed(name) for name in PACKAGES},
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
     }
+
+
+def recipe_digests(recipe: Recipe) -> dict[str, str]:
+    """Return a digest of the value of each key that decides what is trained; of an empty table there is none.
+
+    >>> from inference.recipe import read
+    >>> one, other = (recipe_digests(read("image-dvae", {"training.seed": seed})) for seed in (0, 1))
+    >>> [key for key in one if one[key] != other[key]]
+    ['training.seed']
+    """
+    values = flat(recipe.model_dump(mode="json"))
+    return {key: digest_of(value) for key, value in values.items() if key not in RESUMABLE | {"description"}}
+
+
+def digest_of(value: Any) -> str:
+    """Return the first 16 digits of the SHA-256 of a value's JSON."""
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
+
+
+def changed_keys(trained: Mapping[str, str], recipe: Recipe) -> list[str]:
+    """Return the keys of ``recipe`` whose values are not those of the digests ``trained``.
+
+    A key that these do not have, since it is newer than they, is unchanged at its default.
+    """
+    now, default = recipe_digests(recipe), recipe_digests(Recipe())
+    return sorted(key for key in {**trained, **now} if now.get(key) != trained.get(key, default.get(key)))
 
 
 def command_line(words: Sequence[str] | None = None) -> str:

@@ -17,6 +17,7 @@ from inference.folder import RunError, RunFolder
 from inference.history import History
 from inference.program import make_program
 from inference.recipe import Recipe, RecipeError, TrainingConfig
+from inference.schedules import should_stop
 from inference.step import BETA, State, make_step
 from models import VAE
 
@@ -56,6 +57,11 @@ class Replica:
     generator: Generator
     history: History
     state: State
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it stopped early, having got no better for as long as its recipe waits."""
+        return should_stop(self.history.validation_losses, self.recipe.training.early_stop)
 
     @property
     def tensors(self) -> dict[str, Tensor]:
@@ -117,16 +123,17 @@ def assert_alike(recipes: Sequence[Recipe]) -> None:
 
 
 def assert_as_far(replicas: Sequence[Replica]) -> None:
-    """Assert that replicas have trained equally long.
+    """Assert that replicas that have not stopped early have trained equally long.
 
     Raises
     ------
     RunError
         They have not.
     """
-    done = [len(replica.history.epochs) for replica in replicas]
+    going = [replica for replica in replicas if not replica.stopped]
+    done = [len(replica.history.epochs) for replica in going]
     if len(set(done)) > 1:
-        furthest, other = (replicas[done.index(n)].folder.path for n in (max(done), min(done)))
+        furthest, other = (going[done.index(n)].folder.path for n in (max(done), min(done)))
         raise RunError(f"{furthest} has trained longer than {other}; resume each by itself")
 
 

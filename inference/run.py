@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -12,7 +13,7 @@ from typing import Any
 import torch
 
 from inference.data import Data, Split, data_for, split
-from inference.folder import RunError, RunFolder, assert_finite, load_tensors
+from inference.folder import CHECKPOINT, RunError, RunFolder, assert_finite, load_tensors
 from inference.recipe import Recipe, read
 from jets import Jets, load
 from jets.command import command
@@ -57,8 +58,17 @@ class Run:
 
     @cached_property
     def recipe(self) -> Recipe:
-        """The resolved recipe."""
-        return read(self.path / "config.toml")
+        """The resolved recipe.
+
+        Raises
+        ------
+        RunError
+            ``config.toml`` is not what the run was trained with.
+        """
+        recipe = read(self.path / "config.toml")
+        if (self.path / "provenance.json").exists():
+            RunFolder(self.path).assert_unchanged(recipe)
+        return recipe
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
@@ -81,6 +91,25 @@ class Run:
         training = self.recipe.training
         done = len(self.history) >= training.epochs or training.early_stop > 0
         return (self.path / "weights.pt").exists() and done
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the recipe and the weights, as they are on the disk: of results, what they are results of."""
+        found = hashlib.sha256()
+        for name in ("config.toml", "weights.pt" if self.complete else CHECKPOINT):
+            path = self.path / name
+            found.update(path.read_bytes() if path.exists() else b"")
+        return found.hexdigest()
+
+    def made(self, kept: Path, digest: str | None) -> bool:
+        """Whether results in the file ``kept``, which say ``digest`` of what they are of, are of this run as it is.
+
+        Those of before digests were kept are, where they are not older than the weights.
+        """
+        weights = self.path / "weights.pt"
+        if digest is not None or not weights.exists():
+            return digest in (None, self.digest)
+        return kept.stat().st_mtime >= weights.stat().st_mtime
 
     @cached_property
     def jets(self) -> Jets:

@@ -30,8 +30,10 @@ class Tracker:
         self.writers = [SummaryWriter(str(folder.path / "tensorboard")) for folder in folders]
 
     def write(self, epoch: int, rows: Sequence[dict[str, float]]) -> None:
-        """Write one row per run."""
+        """Write one row per run, of those that trained in this epoch."""
         for writer, row in zip(self.writers, rows, strict=False):
+            if row["epoch"] != epoch:
+                continue
             for name, value in row.items():
                 writer.add_scalar(name, value, epoch)
 

@@ -22,7 +22,7 @@ from inference.postmortem import guard
 from inference.progress import Progress
 from inference.recipe import Recipe
 from inference.replicas import Replica, assert_alike, joined_state, make_generators, program_of
-from inference.schedules import plateau_factor, should_stop
+from inference.schedules import plateau_factor
 from inference.tracking import Tracker
 from inference.validation import mean_bound
 from jets import Jets
@@ -91,8 +91,9 @@ class Trainer:
 
     @property
     def done(self) -> int:
-        """Epochs trained so far."""
-        return len(self.replicas[0].history.epochs)
+        """Epochs trained so far by those that have not stopped early."""
+        going = [replica for replica in self.replicas if not replica.stopped]
+        return max(len(replica.history.epochs) for replica in going or self.replicas)
 
     def train(self, until: int | None = None) -> None:
         """Train to the last epoch or the early stop; an interruption leaves the last checkpoint to resume from.
@@ -127,16 +128,19 @@ class Trainer:
 
     def finished_early(self) -> bool:
         """Whether every replica has stopped getting better."""
-        return all(should_stop(r.history.validation_losses, self.config.early_stop) for r in self.replicas)
+        return all(replica.stopped for replica in self.replicas)
 
     def train_epoch(self, epoch: int) -> list[dict[str, float]]:
-        """Take one pass over the training jets; record, guard and validate; return the row of each replica.
+        """Take one pass over the training jets; record, guard and validate; return the last row of each replica.
+
+        A replica that has stopped early takes the steps too, which are then undone: it keeps what it would have alone.
 
         Raises
         ------
         RunError
             Too many steps had no finite loss or gradient, or the weights are not finite.
         """
+        stopped = {r: replica.content() for r, replica in enumerate(self.replicas) if replica.stopped}
         start = time.perf_counter()
         for vae in self.vaes:
             vae.train()
@@ -147,6 +151,9 @@ class Trainer:
         seconds = time.perf_counter() - start
         speed = {"seconds": seconds, "jets_per_second": len(report) * self.size / seconds}
         for r, replica in enumerate(self.replicas):
+            if r in stopped:
+                replica.restore(stopped[r])
+                continue
             row = replica.history.add_steps(report[:, r], controls[:, r].cpu())
             bound = mean_bound(replica.vae, self.data, replica.split.validation, replica.recipe.training.seed)
             replica.history.epochs.append({"epoch": epoch + 1.0} | row | bound | speed)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pyro
 
@@ -20,6 +21,9 @@ from jets import Jets
 from models import VAE, build
 from priors import VampPrior, parse
 
+TRAINED: WeakKeyDictionary[VAE, Path] = WeakKeyDictionary()
+"""Model -> folder of the run that :func:`fit` trained it in last."""
+
 
 def fit(
     vae: VAE,
@@ -31,6 +35,9 @@ def fit(
     **training: Any,
 ) -> Run:
     """Train ``vae`` on ``jets`` and return the run, which holds them.
+
+    Training starts at the weights that the model has. ``initial_weights`` in the run's provenance says so, and, of a
+    model that was fitted before, by which run.
 
     Parameters
     ----------
@@ -60,7 +67,9 @@ def fit(
     tables = {"data": (data or DataConfig()).model_copy(update=files), "image": image or ImageConfig()}
     recipe = check(tables | {"model": vae.config, "training": training}, "fit")
     assert_enough(recipe, jets)
-    folder = RunFolder.create(out or default_folder(str(vae.latent)), recipe, jets)
+    weights = f"of {TRAINED[vae]}, trained further" if vae in TRAINED else "of the model given to fit"
+    folder = RunFolder.create(out or default_folder(str(vae.latent)), recipe, jets, weights)
+    TRAINED[vae] = folder.path
     with none_left([folder]):
         Trainer([folder], [recipe], [vae], jets).train()
     return Run(folder.path, jets)

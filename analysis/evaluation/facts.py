@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +29,7 @@ class Facts(NamedTuple):
 def facts(run: Run, chosen: Chosen, beta: float) -> Facts:
     """Return what is known of a run, and of the jets that it is evaluated on at resolution ``beta``."""
     known = attributes(run, chosen) | {"beta": beta}
-    groups = {"history": epochs(run.history)} | nuts_groups(run.path, beta)
+    groups = {"history": epochs(run.history)} | nuts_groups(run, beta)
     groups["constant_data"] = constant_data(chosen.jets).assign_coords(jet=chosen.number)
     return Facts(groups, known)
 
@@ -54,13 +53,15 @@ def epochs(rows: Sequence[dict[str, float]]) -> xr.Dataset:
     return xr.Dataset(columns, {"epoch": [int(row["epoch"]) for row in rows]})
 
 
-def nuts_groups(folder: Path, beta: float) -> dict[str, xr.Dataset]:
-    """Return what ``jetvae nuts`` left in a run folder, if it did so since training and at this resolution."""
-    path, weights = folder / "nuts.nc", folder / "weights.pt"
-    if not path.exists() or (weights.exists() and path.stat().st_mtime < weights.stat().st_mtime):
+def nuts_groups(run: Run, beta: float) -> dict[str, xr.Dataset]:
+    """Return what ``jetvae nuts`` left in a run folder, if it is of this recipe and weights and at this resolution."""
+    path = run.path / "nuts.nc"
+    if not path.exists():
         return {}
     kept = store.open(path)
-    return {name: kept[name].to_dataset() for name in NUTS} if np.isclose(kept.attrs["beta"], beta) else {}
+    if not (run.made(path, kept.attrs.get("digest")) and np.isclose(kept.attrs["beta"], beta)):
+        return {}
+    return {name: kept[name].to_dataset() for name in NUTS}
 
 
 def attributes(run: Run, chosen: Chosen) -> dict[str, object]:
@@ -68,6 +69,7 @@ def attributes(run: Run, chosen: Chosen) -> dict[str, object]:
     rates = [row["jets_per_second"] for row in run.history]
     return {
         "run": str(run.path),
+        "digest": run.digest,
         "latent": run.recipe.model.latent,
         "likelihood": run.recipe.model.likelihood,
         "kind": run.recipe.model.kind,

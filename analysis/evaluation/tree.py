@@ -119,14 +119,16 @@ def numbered(group: xr.Dataset) -> xr.Dataset:
 
 
 def evaluated(run: Run, data: Sequence[str] | None, beta: float | None = None) -> xr.DataTree:
-    """Return the run's DataTree: the kept one, if it is newer than the weights and at this resolution, else a new one.
+    """Return the run's DataTree: the kept one, if of its recipe, weights and this resolution, else a new one.
 
     A new one is kept as ``analysis.nc``; with ``data`` nothing is read or kept. Same errors as :func:`evaluate`.
     """
     kept, weights = run.path / "analysis.nc", run.path / "weights.pt"
-    if data is None and kept.exists() and weights.exists() and kept.stat().st_mtime >= weights.stat().st_mtime:
+    if data is None and kept.exists() and weights.exists():
         result = store.open(kept)
-        if result.attrs["beta"] == np.float32(run.recipe.model.beta.typical if beta is None else beta):
+        if run.made(kept, result.attrs.get("digest")) and result.attrs["beta"] == np.float32(
+            run.recipe.model.beta.typical if beta is None else beta
+        ):
             return result
     result = evaluate(run, data, beta=beta)
     if data is None:

@@ -114,7 +114,7 @@ def of_tree(tree: xr.DataTree, signal: str | None = None) -> Known:
 def of_run(
     path: str | Path, data: Sequence[str] | None = None, beta: float | None = None, signal: str | None = None
 ) -> Known:
-    """Read a run folder, whole or not; evaluate it unless its kept evaluation is newer than its weights.
+    """Read a run folder, whole or not; evaluate it unless its kept evaluation is of its recipe and weights.
 
     Raises
     ------
@@ -131,8 +131,8 @@ def of_run(
         "provenance": attempt(lambda: run.provenance, "provenance.json"),
         "recipe": attempt(lambda: run.recipe.to_toml(), "config.toml"),
         "history": attempt(lambda: some_epochs(epochs(run.history)), "history.csv"),
-        "trust": kept(folder / "trust.nc", command("trust", folder)),
-        "dimension": kept(folder / "dimension" / "dimension.nc", command("dimension", folder)),
+        "trust": kept(folder / "trust.nc", command("trust", folder), run),
+        "dimension": kept(folder / "dimension" / "dimension.nc", command("dimension", folder), run),
     }
     known.sources.update(sources)
     if isinstance(tree, xr.DataTree):
@@ -212,8 +212,11 @@ def some_epochs(history: xr.Dataset) -> xr.Dataset:
     return history
 
 
-def kept(path: Path, remedy: str) -> xr.DataTree | Missing:
-    """Return a tree that another command left, or what to run for it."""
+def kept(path: Path, remedy: str, run: Run | None = None) -> xr.DataTree | Missing:
+    """Return a tree that another command left, or what to run for it, also where it is of other weights."""
     if not path.exists():
         return Missing(f"not measured yet: {remedy}")
-    return attempt(lambda: store.open(path), path.name)
+    found = attempt(lambda: store.open(path), path.name)
+    if run is not None and isinstance(found, xr.DataTree) and found.attrs.get("digest", run.digest) != run.digest:
+        return Missing(f"{path.name} is of another recipe or other weights than the run's: {remedy}")
+    return found

@@ -128,7 +128,8 @@ def unchanged(options: argparse.Namespace) -> dict[str, Any]:
     if options.out is None:
         raise RunError("--resume needs --out, the folder of the run or scan to continue")
     given = [name for name in vars(options) if name not in ("resume", "out", "epochs", "device", "together")]
-    changed = [f"--{name.replace('_', '-')}" for name in given if getattr(options, name) not in (None, [], 1)]
+    untouched = {"seeds": 1, "set": []}
+    changed = [f"--{name.replace('_', '-')}" for name in given if getattr(options, name) != untouched.get(name)]
     if changed:
         raise RunError(f"{options.out}: --resume cannot change {', '.join(changed)}; train anew with another --out")
     return {KEYS[name]: getattr(options, name) for name in ("epochs", "device") if getattr(options, name) is not None}

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 
@@ -44,6 +45,34 @@ def test_jets_in_memory_are_to_be_given_and_the_same(trained, sample, tmp_path):
     with pytest.raises(RunError, match=r"jets in memory; pass those .*Run\.open"):
         _ = Run.open(run.path).jets
     assert Run.open(run.path, nameless).split.test.tolist() == run.split.test.tolist()
+
+
+def test_a_second_fit_continues_the_first_and_says_so(sample, tmp_path):
+    vae = models.image_vae("R1")
+    first, second = (inference.fit(vae, sample, epochs=1, out=tmp_path / name) for name in ("first", "second"))
+    assert first.provenance["initial_weights"] == "of the model given to fit"
+    assert second.provenance["initial_weights"] == f"of {first.path}, trained further"
+    assert second.history[0]["loss"] < first.history[0]["loss"]
+    for name in ("checkpoint.pt", "weights.pt", "history.csv"):
+        (second.path / name).unlink()
+    with pytest.raises(RunError, match=r"its initial weights, of .*first, trained further, are lost"):
+        RunFolder.open(second.path).continued(second.recipe, sample)
+
+
+def test_digest_is_of_recipe_and_weights(trained, tmp_path):
+    copy = shutil.copytree(trained.path, tmp_path / "copy")
+    assert Run.open(copy).digest == trained.digest
+    for name in ("weights.pt", "config.toml"):
+        before = Run.open(copy).digest
+        (copy / name).write_bytes((copy / name).read_bytes() + b"\n")
+        assert Run.open(copy).digest != before
+    path = copy / "history.csv"
+    assert Run.open(copy).made(path, Run.open(copy).digest)
+    assert not Run.open(copy).made(path, trained.digest)
+    os.utime(copy / "weights.pt", (1, 1))
+    assert Run.open(copy).made(path, None), "of before digests were kept: by the time"
+    os.utime(path, (0, 0))
+    assert not Run.open(copy).made(path, None)
 
 
 def test_only_a_range_can_be_seen_at_another_beta(trained, tmp_path):

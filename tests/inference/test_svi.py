@@ -1,5 +1,6 @@
 """The training command: bad input, mixtures, reproducibility, interruption and resumption."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import torch
 
 from inference.data import split
 from inference.grid import resume
+from inference.provenance import changed_keys
 from inference.recipe import DataConfig, RecipeError, read
 from inference.run import Run, RunError
 from jetvae.__main__ import main
@@ -101,6 +103,40 @@ def test_resume_keeps_the_recipe(tmp_path, capsys):
         resume(tmp_path / "run", {"model.beta": 0.5})
     assert main(["resume", str(tmp_path / "run"), "--epochs", "3"]) == 0
     assert len(Run.open(tmp_path / "run").history) == 3
+
+
+def test_resume_refuses_what_was_not_trained(tmp_path, capsys):
+    """Fewer epochs than are done; an edited seed, beta, test share; options that 1 stands for: nothing is rewritten."""
+    folder = tmp_path / "run"
+    assert run(*QUICK, "--out", folder) == 0
+    before = (folder / "config.toml").read_text()
+    assert main(["resume", str(folder), "--epochs", "1"]) == 2
+    assert "has trained 2 epochs" in capsys.readouterr().err
+    for option in ("--seed", "--lr", "--batch-size"):
+        assert run("--resume", "--out", folder, option, "1") == 2
+        assert f"cannot change {option}" in capsys.readouterr().err
+    assert (folder / "config.toml").read_text() == before
+    edits = [
+        ("seed = 0", "seed = 7", "training.seed"),
+        ("beta = 0.1", "beta = 0.2", "model.beta"),
+        ("test = 0.33", "test = 0.13", "data.test"),
+        ("alpha=0.9", "alpha=0.5", "model.latent"),
+        ("qcd = 0.03", "qcd = 0.03\nhiggs = 1.0", "data.fraction.higgs"),
+    ]
+    for old, new, key in edits:
+        edited = before.replace(old, new, 1)
+        assert edited != before, key
+        (folder / "config.toml").write_text(edited)
+        assert main(["resume", str(folder), "--epochs", "3"]) == 2
+        assert f"is not what this run was trained with: {key} changed" in capsys.readouterr().err
+        assert (folder / "config.toml").read_text() == edited
+        with pytest.raises(RunError, match=key):
+            _ = Run.open(folder).split
+    (folder / "config.toml").write_text(before)
+    provenance = json.loads((folder / "provenance.json").read_text())
+    assert changed_keys(provenance.pop("recipe_digests"), read(folder / "config.toml")) == []
+    (folder / "provenance.json").write_text(json.dumps(provenance))  # as of before digests were kept
+    assert main(["resume", str(folder), "--epochs", "3"]) == 0
 
 
 def test_split_is_stratified_and_fixed(sample):

@@ -69,6 +69,29 @@ def test_replicas_equal_runs_alone(sample, tmp_path):
                 assert mine[name] == pytest.approx(theirs[name], rel=1e-8), name
 
 
+@pytest.mark.usefixtures("double")
+def test_replicas_that_stop_early_get_what_they_would_get_alone(sample, tmp_path):
+    """A learning rate at which the loss goes up and down: replicas stop in different epochs, each as if alone.
+
+    Adam moves each weight by up to 0.05 in a step, and what is left of a rounding of 1e-16 by 1e-5.
+    """
+    exact = dataclasses.replace(sample, constituents=sample.constituents.astype(np.float64))
+    changes = {"training.epochs": 8, "training.early_stop": 1, "training.lr": 0.05, "data.files": ["memory"]}
+    changes |= {"training.batch_size": 360}
+    recipes = [read("image-vae", changes | {"training.seed": seed}) for seed in range(4)]
+    together = trained_together(recipes, [tmp_path / f"r{i}" for i in range(4)], exact)
+    lengths = [len(run.history) for run in together]
+    assert len(set(lengths)) > 1, lengths
+    for i, recipe in enumerate(recipes):
+        (alone,) = trained_together([recipe], [tmp_path / f"alone{i}"], exact)
+        assert len(alone.history) == lengths[i]
+        assert together[i].complete
+        assert together[i].history[-1]["validation_loss"] == pytest.approx(
+            alone.history[-1]["validation_loss"], rel=1e-5
+        )
+        assert_close(weights(alone), weights(together[i]), rtol=0, atol=1e-3)
+
+
 def test_replicas_of_clouds_equal_runs_alone(tmp_path, capfd):
     """The distance is in the vectorised step: no note or warning says that it is not."""
     jets.save(tmp_path / "w.h5", jets.load("sample:w")[:100])

@@ -1,5 +1,7 @@
 """The labelled tree: its jets, scores and densities by hand, its groups in a file, ArviZ on it."""
 
+import os
+
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -11,6 +13,9 @@ import analysis
 import inference
 import models
 from analysis import store
+from analysis.evaluation import tree as tree_module
+from analysis.evaluation.facts import NUTS, nuts_groups
+from jets.files import save_netcdf
 from jets.preprocess import pixelise, prepare
 
 GROUPS = {
@@ -45,6 +50,29 @@ def test_tree_speaks_of_held_out_jets(tree, trained, sample):
     stats = tree["sample_stats"]
     np.testing.assert_allclose(stats["elbo"], -stats["reconstruction"] - stats["kl"], rtol=1e-5)
     assert analysis.evaluate(trained, sample[:50]).attrs["scored"] == "jets given by the user"
+
+
+def test_a_kept_tree_is_of_its_recipe_and_weights(run, sample, monkeypatch):
+    """Whatever the times say: other weights under it, and it is made anew; NUTS draws likewise."""
+    kept = inference.Run.open(run.path, sample)
+    monkeypatch.setattr(tree_module, "evaluate", lambda run, *_, **__: "anew")
+    monkeypatch.setattr(store, "save", lambda *_: None)
+    small = xr.DataTree.from_dict({name: xr.Dataset({"z": ("jet", [1.0])}) for name in ("scores", *NUTS)})
+    small.attrs = {"digest": kept.digest, "beta": np.float32(0.1), "classes": ["qcd"]}
+    for name in ("analysis.nc", "nuts.nc"):
+        save_netcdf(small, run.path / name)
+        os.utime(run.path / name, (1, 1))
+    assert tree_module.evaluated(kept, None).attrs["digest"] == kept.digest
+    assert set(nuts_groups(kept, 0.1)) == set(NUTS)
+    before = (run.path / "weights.pt").read_bytes()
+    other = {name: value + 1 for name, value in kept.vae.state_dict().items()}
+    torch.save(other, run.path / "weights.pt")
+    os.utime(run.path / "weights.pt", (0, 0))
+    assert tree_module.evaluated(inference.Run.open(run.path, sample), None) == "anew"
+    assert nuts_groups(inference.Run.open(run.path, sample), 0.1) == {}
+    (run.path / "weights.pt").write_bytes(before)
+    for name in ("analysis.nc", "nuts.nc"):
+        (run.path / name).unlink()
 
 
 def test_tree_scores_by_hand(tree, trained, sample):
