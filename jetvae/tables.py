@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import xarray as xr
 from rich.console import Console
 from rich.table import Table
 
-from analysis.measures.meaning import strongest
-from analysis.measures.tagging import Estimate
+from analysis.measures.few import too_few
+from analysis.measures.meaning import FEWEST, strongest
+from analysis.measures.tagging import performance_table, unscored
 from analysis.report.page import Table as PageTable
 from analysis.store import names
 
@@ -36,10 +38,14 @@ def print_summary(summary: Mapping[str, Any], console: Console) -> None:
 def print_auc(summary: Mapping[str, Any], console: Console) -> None:
     """Print the AUC of every score, and how well a category agrees with the classes."""
     if summary["auc"]:
-        table = Table("score", "AUC", "error", title=f"tagging {summary['signal']}", title_justify="left")
+        scored = summary["counts"]["scored"]
+        title = title_of(summary["signal"], [name for name, count in scored.items() if count])
+        table = Table("score", "AUC", "error", title=title, title_justify="left")
         for name, estimate in summary["auc"].items():
             table.add_row(name, f"{estimate['value']:.4f}", f"{estimate['error']:.4f}")
         console.print(table)
+        signal = scored[summary["signal"]]
+        print_notes(signal, sum(scored.values()) - signal, summary.get("unscored", {}), console)
     else:
         console.print("one class only: no AUC")
     if summary["category"]:
@@ -48,17 +54,39 @@ def print_auc(summary: Mapping[str, Any], console: Console) -> None:
         console.print(f"category {found['chosen']}, of the wider jets: AUC {auc}, accuracy {accuracy}", highlight=False)
 
 
-def print_anomaly(found: Mapping[str, Mapping[str, Estimate]], signal: str, console: Console) -> None:
-    """Print the numbers of every score, from :func:`analysis.measures.tagging.performance_table`."""
+def title_of(signal: str, known: Sequence[str]) -> str:
+    """Return the title of a table of AUCs.
+
+    >>> title_of("top", ["qcd", "top"]), title_of("qcd", ["qcd", "top"])
+    ('tagging: signal top (the last class named), background qcd', 'tagging: signal qcd, background top')
+    """
+    others = ", ".join(name for name in known if name != signal)
+    return f"tagging: signal {signal}{' (the last class named)' if signal == known[-1] else ''}, background {others}"
+
+
+def print_notes(signal: int, background: int, unscored: Mapping[str, int], console: Console) -> None:
+    """Print that the jets are few, and how many have no score, where that is so."""
+    if said := too_few(signal, background):
+        console.print(said, highlight=False)
+    for name, count in unscored.items():
+        console.print(f"{name}: {count:,} jets without a score (NaN) left out", highlight=False)
+
+
+def print_anomaly(found: xr.Dataset, signal: str, console: Console) -> None:
+    """Print the numbers of every score of :func:`analysis.evaluation.image_scores.scores`."""
+    values, is_signal = found["score_value"], np.asarray(found["class_name"]) == signal
+    known = [str(name) for name in np.atleast_1d(found.attrs["classes"])]
     heads = ("AUC", "1/eps_B at .3", "at .5", "significance gain")
-    table = Table("score", *heads, title=f"tagging {signal}, held-out jets, no label used", title_justify="left")
-    for name, numbers in found.items():
+    title = f"{title_of(signal, known)}; held-out jets, no label used"
+    table = Table("score", *heads, title=title, title_justify="left")
+    for name, numbers in performance_table(values, is_signal).items():
         cells = [
             f"{n.value:.4g} ± {n.error:.2g}" if key != "auc" else f"{n.value:.4f} ± {n.error:.4f}"
             for key, n in numbers.items()
         ]
         table.add_row(name, *cells)
     console.print(table)
+    print_notes(int(is_signal.sum()), int((~is_signal).sum()), unscored(values), console)
 
 
 def print_meaning(found: xr.Dataset, kl: xr.DataArray, console: Console) -> None:
@@ -70,9 +98,12 @@ def print_meaning(found: xr.Dataset, kl: xr.DataArray, console: Console) -> None
     for name in names(kl, "coordinate"):
         one = found.sel(coordinate=name)
         best = str(one["best"].values)
-        numbers = (float(one[key].sel(observable=best)) for key in ("correlation", "information"))
+        keys = ("correlation", "information")
+        numbers = (float(one[key].sel(observable=best)) if best else float("nan") for key in keys)
         shown.add_row(name, f"{float(kl.sel(coordinate=name)):.2f}", best, *(f"{number:.2f}" for number in numbers))
     console.print(shown)
+    if not np.isfinite(found["correlation"]).any():
+        console.print(f"too few jets: no correlation, each needs {FEWEST}", highlight=False)
     beside = {"together": "all, linearly", "ceiling": "supervised network"}
     beside = {name: title for name, title in beside.items() if name in found}
     shown = Table("observable", "best coordinate or pair", "correlation", *beside.values())

@@ -25,13 +25,14 @@ def kl_spectrum(tree: xr.DataTree) -> Figure:
 def draw_kl_spectrum(axes: Axes, tree: xr.DataTree) -> None:
     """Draw on axes what :func:`kl_spectrum` says."""
     kl = array(tree, "information/kl")
-    values, label, known = np.asarray(kl), class_names(tree), classes(tree)
+    values, label = np.asarray(kl), class_names(tree)
+    known = [name for name in classes(tree) if (label == name).any()]
     order = np.argsort(-values.mean(0))
     terms = [names(kl, "kl_term")[i] for i in order]
     width = 0.8 / len(known)
     for i, name in enumerate(known):
         mine = values[label == name][:, order]
-        error = mine.std(0) / math.sqrt(max(1, len(mine)))
+        error = mine.std(0) / math.sqrt(len(mine))
         place = np.arange(len(terms)) + (i - (len(known) - 1) / 2) * width
         axes.bar(place, mine.mean(0), width, yerr=error, color=COLOURS[i], label=name)
     axes.set_xticks(np.arange(len(terms)), terms, rotation=0 if len(terms) < 9 else 60)
@@ -69,7 +70,7 @@ def draw_histogram(axes: Axes, values: np.ndarray, tree: xr.DataTree, kind: str)
     if kind in ("simplex", "category"):
         low, high = 0.0, 1.0
     edges = np.linspace(low, high if high > low else low + 1, 41)
-    for i, name in enumerate(classes(tree)):
+    for i, name in enumerate(name for name in classes(tree) if (class_names(tree) == name).any()):
         density, _ = np.histogram(values[class_names(tree) == name], edges, density=True)
         alpha = 0.35 if i == 0 else 1.0
         axes.stairs(density, edges, color=COLOURS[i], label=name, linewidth=1.5, fill=i == 0, alpha=alpha)

@@ -24,10 +24,10 @@ def roc_curves(tree: xr.DataTree, signal: str, auc: Mapping[str, Estimate]) -> F
 def draw_roc(axes: Axes, tree: xr.DataTree, signal: str, auc: Mapping[str, Estimate]) -> None:
     """Draw on axes what :func:`roc_curves` says, where at least ten background jets pass."""
     positive, negative = separate(tree, signal)
-    table = sorted(auc.items(), key=lambda item: -item[1].value)
+    table = sorted((item for item in auc.items() if item[1].value >= 0), key=lambda item: -item[1].value)
     for name, estimate in table[:MOST]:
         curve = roc(np.asarray(positive.sel(score=name)), np.asarray(negative.sel(score=name)))
-        kept = curve.background * negative.sizes["jet"] >= 10  # fewer jets say little
+        kept = curve.background * negative.sizes["jet"] >= min(10, negative.sizes["jet"])  # fewer jets say little
         x, y = curve.signal[kept], 1 / curve.background[kept]
         thin = np.unique(np.searchsorted(x, np.linspace(0.02, 1, 200)).clip(max=len(x) - 1))
         axes.plot(x[thin], y[thin], label=f"{name}: {estimate.value:.3f} $\\pm$ {estimate.error:.3f}")

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
+from analysis.measures.few import FEW, share_error
 from analysis.measures.tagging import auc
 from analysis.store import array, class_names, names, where
 
@@ -37,8 +39,18 @@ def category(tree: xr.DataTree, signal: str) -> dict[str, Any]:
     right = (p.argmax(1) == best) == is_signal
     return {
         "auc": auc(p[is_signal, best], p[~is_signal, best])._asdict(),
-        "accuracy": {"value": float(right.mean()), "error": float(right.std() / len(right) ** 0.5)},
+        "accuracy": {"value": float(right.mean()), "error": accuracy_error(right)},
         "chosen": coordinates[best],
         "share": dict(zip(coordinates, p.mean(0).tolist(), strict=True)),
         "width": dict(zip(coordinates, mean_width.tolist(), strict=True)),
     }
+
+
+def accuracy_error(right: NDArray[np.bool_]) -> float:
+    """Return the binomial error of the share that is right; of few jets, or where none or all are, Agresti and Coull's.
+
+    >>> accuracy_error(np.ones(4, bool)) > 0.1
+    True
+    """
+    found = float(right.std() / len(right) ** 0.5)
+    return share_error(float(right.mean()), len(right)) if len(right) < FEW or not found else found

@@ -35,7 +35,7 @@ def information(tree: xr.DataTree, threshold: float = ACTIVE) -> xr.Dataset:
     """
     label = class_names(tree)
     parts = {ALL: np.ones(len(label), bool)} | {name: label == name for name in classes(tree)}
-    parts = {name: mask for name, mask in parts.items() if mask.sum() > 1}
+    parts = {name: mask for name, mask in parts.items() if mask.sum() > 1 or name == ALL}
     tables = [information_of(tree, mask, threshold) for mask in parts.values()]
     return xr.concat(tables, xr.Variable("class", list(parts)), join="outer")
 
@@ -45,7 +45,7 @@ def information_of(tree: xr.DataTree, mask: NDArray[np.bool_], threshold: float)
     jets = np.flatnonzero(mask)
     kl = array(tree, "information/kl").isel(jet=jets)
     mean = kl.mean("jet")
-    result = xr.Dataset({"kl": mean, "kl_error": kl.std("jet", ddof=1) / np.sqrt(len(jets))})
+    result = xr.Dataset({"kl": mean, "kl_error": mean_error(kl)})
     result["active"] = (mean > threshold).sum()
     result = result.merge(category_usage(array(tree, "guide_params/point").isel(jet=jets)))
     if "pairs" in tree:
@@ -55,6 +55,12 @@ def information_of(tree: xr.DataTree, mask: NDArray[np.bool_], threshold: float)
             pairs = tree["pairs"].to_dataset().isel(drawn=rows, given=rows)
             result = result.merge(decomposition(pairs, kl.sel(jet=pairs["drawn"].values).mean("jet")))
     return result
+
+
+def mean_error(values: xr.DataArray) -> xr.DataArray:
+    """Return the standard error of the mean over jets; NaN from one."""
+    count = values.sizes["jet"]
+    return values.std("jet", ddof=1) / np.sqrt(count) if count > 1 else values.mean("jet") * np.nan
 
 
 def decomposition(pairs: xr.Dataset, kl: xr.DataArray) -> xr.Dataset:

@@ -47,7 +47,7 @@ def meaning(tree: xr.DataTree) -> xr.Dataset:
     """
     points, seen, label, known = array(tree, "guide_params/point"), observables(tree), class_names(tree), classes(tree)
     samples = {"all": np.ones(len(label), bool)}
-    samples |= {name: label == name for name in known} if len(known) > 1 else {}
+    samples |= {name: label == name for name in known if (label == name).any()} if len(known) > 1 else {}
     parts = [compare(points[mask], seen[mask]) for mask in samples.values()]
     return xr.concat(parts, xr.DataArray(list(samples), dims="sample", name="sample"))
 

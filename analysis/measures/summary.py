@@ -7,6 +7,7 @@ The JSON document has these keys, which stay:
                             signal; never reoriented. Scores: ``reconstruction``, ``kl``, ``elbo`` (minus the bound),
                             ``latent_<coordinate>``, ``mixture_<k>``
 ``auc.<score>.error``       its bootstrap standard error
+``unscored.<score>``        jets left out of that AUC because their score is NaN; absent where there are none
 ``category``                of a latent category: ``auc`` and ``accuracy`` of the one with the wider jets, each with
                             value and error; ``chosen``, ``share``, ``width`` (see :mod:`analysis.measures.categories`)
 ``kl.<coordinate>``         mean KL [nat] of each coordinate, or of each factor where the KL does not split
@@ -30,14 +31,14 @@ import numpy as np
 import xarray as xr
 
 from analysis.measures.categories import category
-from analysis.measures.tagging import auc_table
+from analysis.measures.tagging import auc_table, unscored
 from analysis.store import array, class_names, classes, names, signal_of
 
 
 def summarise(tree: xr.DataTree, signal: str | None = None) -> dict[str, Any]:
     """Return the numbers of a tree (see :mod:`analysis.measures.summary` for the keys).
 
-    ``signal`` is the class to be tagged, by default the last one.
+    ``signal`` is the class to be tagged, by default the last one of which jets are scored.
 
     Raises
     ------
@@ -45,24 +46,34 @@ def summarise(tree: xr.DataTree, signal: str | None = None) -> dict[str, Any]:
         ``signal`` is not a class of the tree.
     """
     known = classes(tree)
-    signal = signal_of(known, signal)
-    kl = array(tree, "information/kl").mean("jet")
     label = class_names(tree)
-    return {
-        "run": tree.attrs["run"],
-        "latent": tree.attrs["latent"],
-        "beta": float(tree.attrs["beta"]),
-        "classes": known,
-        "signal": signal,
-        "auc": {name: estimate._asdict() for name, estimate in auc_table(tree, signal).items()},
-        "category": category(tree, signal),
-        "kl": {name: float(kl.sel(kl_term=name)) for name in names(kl, "kl_term")},
-        "elbo": float(array(tree, "sample_stats/elbo").mean()),
-        "reconstruction": float(array(tree, "sample_stats/reconstruction").mean()),
-        "jets_per_second": float(tree.attrs["jets_per_second"]),
-        "counts": json.loads(tree.attrs["train_counts"])
-        | {"scored": {name: int(np.sum(label == name)) for name in known}},
-    } | ({"dimension": dimension_lists(tree)} if "dimension" in tree else {})
+    signal = signal_of([name for name in known if (label == name).any()] if signal is None else known, signal)
+    kl = array(tree, "information/kl").mean("jet")
+    return (
+        {
+            "run": tree.attrs["run"],
+            "latent": tree.attrs["latent"],
+            "beta": float(tree.attrs["beta"]),
+            "classes": known,
+            "signal": signal,
+            "auc": {name: estimate._asdict() for name, estimate in auc_table(tree, signal).items()},
+            "category": category(tree, signal),
+            "kl": {name: float(kl.sel(kl_term=name)) for name in names(kl, "kl_term")},
+            "elbo": float(array(tree, "sample_stats/elbo").mean()),
+            "reconstruction": float(array(tree, "sample_stats/reconstruction").mean()),
+            "jets_per_second": float(tree.attrs["jets_per_second"]),
+            "counts": json.loads(tree.attrs["train_counts"])
+            | {"scored": {name: int(np.sum(label == name)) for name in known}},
+        }
+        | lacking(tree)
+        | ({"dimension": dimension_lists(tree)} if "dimension" in tree else {})
+    )
+
+
+def lacking(tree: xr.DataTree) -> dict[str, dict[str, int]]:
+    """Return under ``unscored`` how many jets have no number, of the scores that some jets lack; empty without any."""
+    found = unscored(array(tree, "scores/score_value"))
+    return {"unscored": found} if found else {}
 
 
 def dimension_lists(tree: xr.DataTree) -> dict[str, list[float]]:

@@ -1,4 +1,8 @@
-"""How well a score tells signal from background: ROC, AUC and its bootstrap error."""
+"""How well a score tells signal from background: ROC, AUC and its bootstrap error.
+
+Jets whose score is NaN, because they could not be described, are left out; :func:`unscored` counts them. Infinite
+scores have their place in the order.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from analysis.measures.few import auc_error, rejection_error, spread
 from analysis.store import array, class_names, names
 
 Values = NDArray[np.floating]
@@ -37,10 +42,16 @@ def roc(signal: Values, background: Values) -> Curve:
     >>> roc(np.array([2.0, 3.0]), np.array([1.0, 2.0]))
     Curve(signal=array([0. , 0.5, 1. , 1. ]), background=array([0. , 0. , 0.5, 1. ]))
     """
+    signal, background = known(signal), known(background)
     above_signal, above_background = _counts_above(
         signal, background, np.ones((1, len(signal))), np.ones((1, len(background)))
     )
     return Curve(above_signal[0] / len(signal), above_background[0] / len(background))
+
+
+def known(scores: Values) -> Values:
+    """Return the scores that are not NaN."""
+    return scores[~np.isnan(scores)]
 
 
 def auc(signal: Values, background: Values, repeats: int = 200, seed: int = 0) -> Estimate:
@@ -48,18 +59,27 @@ def auc(signal: Values, background: Values, repeats: int = 200, seed: int = 0) -
 
     ``signal`` ``(n,)`` and ``background`` ``(m,)`` are scores, larger for signal; the orientation is never chosen
     from the data, so an area below one half means what it says. The error is the standard deviation over ``repeats``
-    resamplings of jets within each class.
+    resamplings of jets within each class; below 100 jets of a class, where that is too small, at least
+    :func:`analysis.measures.few.auc_error`. NaN where no jet of a class has a score.
 
-    >>> auc(np.array([2.0, 3.0]), np.array([1.0, 2.0])).value
+    >>> auc(np.array([2.0, 3.0]), np.array([1.0, 2.0, np.nan])).value
     0.875
     """
+    signal, background = asserted(signal, background)
+    if not (len(signal) and len(background)):
+        return Estimate(np.nan, np.nan)
     curves = resampled(signal, background, repeats, seed)
-    areas = np.asarray(np.trapezoid(curves.signal, curves.background, axis=1))
-    return Estimate(float(areas[0]), float(areas[1:].std(ddof=1)))
+    return area_of(np.asarray(np.trapezoid(curves.signal, curves.background, axis=1)), len(signal), len(background))
 
 
-def resampled(signal: Values, background: Values, repeats: int = 200, seed: int = 0) -> Curve:
-    """Return the ROC curve ``(1 + repeats, thresholds)``: first of the jets, then of resamplings within each class.
+def area_of(areas: Values, signal: int, background: int) -> Estimate:
+    """Return the first of the areas ``(1 + repeats,)`` and its error, from the numbers of jets."""
+    area = float(areas[0])
+    return Estimate(area, spread(areas[1:], auc_error(area, signal, background), min(signal, background)))
+
+
+def asserted(signal: Values, background: Values) -> tuple[Values, Values]:
+    """Return the scores that are not NaN, after asserting that there are jets of both classes.
 
     Raises
     ------
@@ -68,6 +88,11 @@ def resampled(signal: Values, background: Values, repeats: int = 200, seed: int 
     """
     if not (len(signal) and len(background)):
         raise ValueError("an AUC needs jets of both classes")
+    return known(signal), known(background)
+
+
+def resampled(signal: Values, background: Values, repeats: int = 200, seed: int = 0) -> Curve:
+    """Return the ROC curve ``(1 + repeats, thresholds)``: first of the jets, then of resamplings within each class."""
     random = np.random.default_rng(seed)
     weights = [
         np.vstack([np.ones(len(x)), [drawn(len(x), random) for _ in range(repeats)]]) for x in (signal, background)
@@ -86,7 +111,8 @@ def _counts_above(signal: Values, background: Values, w_signal: Values, w_backgr
     """Return weighted numbers of signal and background at or above each distinct score, descending, from 0."""
     scores = np.concatenate([signal, background])
     order = np.argsort(-scores, kind="stable")
-    last = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
+    ordered = scores[order]
+    last = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), len(scores) - 1)
     is_signal = order < len(signal)
     counts = []
     for weights, mine, offset in ((w_signal, is_signal, 0), (w_background, ~is_signal, len(signal))):
@@ -114,26 +140,50 @@ def auc_table(tree: xr.DataTree, signal: str) -> dict[str, Estimate]:
     }
 
 
+def unscored(values: xr.DataArray) -> dict[str, int]:
+    """Return score -> how many jets of ``(score, jet)`` have none, of the scores that some jets lack."""
+    lacking = np.isnan(np.asarray(values.transpose("score", "jet"), float)).sum(1)
+    return {name: int(count) for name, count in zip(names(values, "score"), lacking, strict=True) if count}
+
+
 def performance(signal: Values, background: Values, repeats: int = 200, seed: int = 0) -> dict[str, Estimate]:
     r"""Return AUC, :math:`1/\epsilon_B` at each efficiency, and the largest significance improvement, with errors.
 
     ``auc``, ``rejection_30``, ``rejection_50``, ``improvement`` = :math:`\max \epsilon_S/\sqrt{\epsilon_B}` over
-    thresholds that at least 10 background jets pass. Scores ``(n,)`` and ``(m,)`` are larger for signal. Errors are
-    standard deviations over resamplings of the jets of each class; a rejection is at most m.
+    thresholds that at least 10 background jets pass, NaN where there are not so many. Scores ``(n,)`` and ``(m,)`` are
+    larger for signal. Errors are standard deviations over resamplings of the jets of each class, with a floor for few
+    jets (:mod:`analysis.measures.few`); a rejection is at most m. NaN where no jet of a class has a score.
 
     >>> found = performance(np.arange(50.0, 150), np.arange(100.0))
     >>> round(found["auc"].value, 3), round(found["rejection_50"].value)
     (0.875, 100)
     """
+    signal, background = asserted(signal, background)
+    count, fewest = len(background), min(len(signal), len(background))
+    rejections = [f"rejection_{100 * efficiency:.0f}" for efficiency in EFFICIENCIES]
+    if not fewest:
+        return dict.fromkeys(("auc", *rejections, "improvement"), Estimate(np.nan, np.nan))
     curves = resampled(signal, background, repeats, seed)
-    table = {"auc": np.asarray(np.trapezoid(curves.signal, curves.background, axis=1))}
-    for efficiency in EFFICIENCIES:
-        passed = [np.interp(efficiency, s, b) for s, b in zip(curves.signal, curves.background, strict=True)]
-        table[f"rejection_{100 * efficiency:.0f}"] = 1 / np.maximum(passed, 1 / len(background))
-    enough = curves.background * len(background) >= FEWEST
+    areas = np.asarray(np.trapezoid(curves.signal, curves.background, axis=1))
+    found = {"auc": area_of(areas, len(signal), count)}
+    for name, efficiency in zip(rejections, EFFICIENCIES, strict=True):
+        passed = np.array([np.interp(efficiency, s, b) for s, b in zip(curves.signal, curves.background, strict=True)])
+        values = 1 / np.maximum(passed, 1 / count)
+        floor = float(values[0]) * rejection_error(float(passed[0]), count)
+        found[name] = Estimate(float(values[0]), spread(values[1:], floor, fewest))
+    return found | {"improvement": improvement(curves, len(signal), count)}
+
+
+def improvement(curves: Curve, signal: int, background: int) -> Estimate:
+    r"""Return the largest :math:`\epsilon_S/\sqrt{\epsilon_B}` that at least 10 background jets support, else NaN."""
+    if background < FEWEST:
+        return Estimate(np.nan, np.nan)
+    enough = curves.background * background >= FEWEST
     gain = np.where(enough, curves.signal / np.sqrt(np.where(enough, curves.background, 1.0)), 0.0)
-    table["improvement"] = gain.max(1)
-    return {name: Estimate(float(v[0]), float(v[1:].std(ddof=1))) for name, v in table.items()}
+    largest, best = float(gain[0].max()), int(gain[0].argmax())
+    passed = float(curves.background[0, best])
+    floor = largest * np.hypot(rejection_error(passed, background) / 2, rejection_error(curves.signal[0, best], signal))
+    return Estimate(largest, spread(gain[1:].max(1), float(floor), min(signal, background)))
 
 
 def performance_table(values: xr.DataArray, is_signal: NDArray[np.bool_]) -> dict[str, dict[str, Estimate]]:

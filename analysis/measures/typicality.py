@@ -20,6 +20,8 @@ BLURS = (1.0, 4.0)
 """Standard deviations of the blur [pixels]; of the profile the first one."""
 CORE = 0.5
 """Part of the sample that is taken as the bulk; half resists the largest minority."""
+FEWEST = 20
+"""Jets for each dimension below which there is no bulk: half of them, its core, would hardly span the space."""
 
 Array = NDArray[np.floating]
 
@@ -59,11 +61,15 @@ class Bulk:
         r"""Fit vectors ``(N, d)`` by concentration: fit a normal, keep the closest ``core`` of the jets, repeat.
 
         The minimum covariance determinant (Rousseeuw & Van Driessen, Technometrics 41 (1999) 212, theorem 1: no step
-        increases the determinant), started from all jets.
+        increases the determinant), started from all jets. Vectors that are not finite are left out; along directions in
+        which the bulk does not vary, distances are zero. NaN from fewer than 20 vectors for each dimension.
         """
+        sample = sample[np.isfinite(sample).all(1)]
+        if len(sample) < FEWEST * sample.shape[1]:
+            return cls(np.full(sample.shape[1], np.nan), np.full((sample.shape[1],) * 2, np.nan))
         kept = np.ones(len(sample), bool)
         for _ in range(steps):
-            bulk = cls(sample[kept].mean(0), np.linalg.inv(np.atleast_2d(np.cov(sample[kept].T))))
+            bulk = cls(sample[kept].mean(0), inverse(np.atleast_2d(np.cov(sample[kept].T))))
             distance = bulk.distance(sample)
             closest = distance <= np.quantile(distance, core)
             if (closest == kept).all():
@@ -77,10 +83,17 @@ class Bulk:
         return np.einsum("ni,ij,nj->n", off, self.precision, off)
 
 
+def inverse(covariance: Array) -> Array:
+    """Return the inverse of a covariance ``(d, d)``, within the directions that vary where it has none."""
+    if np.linalg.matrix_rank(covariance, hermitian=True) < len(covariance):
+        return np.linalg.pinv(covariance, hermitian=True)
+    return np.linalg.inv(covariance)
+
+
 def image_scores(entropies: Array, sample: Array) -> dict[str, Array]:
     """Return ``entropy`` (the coarse one's) and ``typicality`` of jets of these entropies ``(N, 3)``; larger is odder.
 
-    ``sample`` ``(M, 3)`` are the entropies of the unlabelled jets that define the bulk.
+    ``sample`` ``(M, 3)`` are the entropies of the unlabelled jets that define the bulk; NaN where they are too few.
     """
     columns = {"entropy": slice(1, 2), "typicality": slice(None)}
     return {name: Bulk.of(sample[:, mine]).distance(entropies[:, mine]) for name, mine in columns.items()}

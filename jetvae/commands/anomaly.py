@@ -16,11 +16,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Score the held-out jets of a run, keep the scores, print the numbers."""
-    import numpy as np
     from rich.console import Console
 
     from analysis.evaluation.image_scores import scores
-    from analysis.measures.tagging import performance_table
     from analysis.store import save, signal_of
     from jets import load
     from jetvae.tables import print_anomaly
@@ -31,4 +29,4 @@ def run(options: argparse.Namespace) -> None:
     out = options.out or (None if options.data else run.path / "anomaly.nc")
     if out is not None:
         print(f"wrote {save(found, out)}", file=sys.stderr)
-    print_anomaly(performance_table(found["score_value"], np.asarray(found["class_name"]) == signal), signal, Console())
+    print_anomaly(found, signal, Console())

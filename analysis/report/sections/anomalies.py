@@ -13,11 +13,12 @@ from scipy.stats import ks_2samp
 from analysis.figures.latents import latent_histograms
 from analysis.figures.tagging import roc_curves
 from analysis.figures.triangle import gibbs_triangle
+from analysis.measures.few import too_few
 from analysis.measures.tagging import Estimate, performance, roc, separate
 from analysis.report.inputs import Known
 from analysis.report.maps import jet_map, simplex
 from analysis.report.page import Part, Question, Table
-from analysis.report.words import listed, plus_minus
+from analysis.report.words import counted, listed, plus_minus
 from analysis.store import Missing, array, class_names, classes, names
 
 BEST = 8
@@ -35,6 +36,8 @@ def tagging(known: Known) -> Part:
         f"{plus_minus(*numbers['rejection_50'])} passes. Which score is best was read off with the labels; no score's "
         "orientation was, so that an AUC below 0.5 points the other way."
     )
+    last = signal == known.numbers["classes"][-1]
+    reading = f"Signal: {signal}{', the last class named' if last else ''}. {reading}{left_out(known)}"
     table = xr.Dataset(
         {
             key: (("score", "estimate"), [tuple(numbers[key]) for numbers in found.values()])
@@ -45,9 +48,18 @@ def tagging(known: Known) -> Part:
     return Part("tagging", reading, table=Table(HEAD, rows, best=0), numbers=table)
 
 
+def left_out(known: Known) -> str:
+    """Say that the jets are few, and how many have no score, where that is so."""
+    signal, background = separate(known.tree, known.numbers["signal"])
+    said = too_few(signal.sizes["jet"], background.sizes["jet"])
+    lacking = listed(f"{counted(n, 'jet')} by {name}" for name, n in known.numbers.get("unscored", {}).items())
+    said += f" Left out because they have no score (NaN): {lacking}." if lacking else ""
+    return f" {said.strip()}" if said else ""
+
+
 def performances(known: Known) -> dict[str, dict[str, Estimate]]:
     """Return score -> its numbers, the best first."""
-    order = sorted(known.numbers["auc"], key=lambda name: -known.numbers["auc"][name]["value"])
+    order = sorted(known.numbers["auc"], key=lambda name: -np.nan_to_num(known.numbers["auc"][name]["value"]))
     if not order:
         raise Missing("the jets scored are of one class: there is nothing to tag; give others with --data")
     signal, background = separate(known.tree, known.numbers["signal"])

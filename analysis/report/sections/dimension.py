@@ -58,6 +58,8 @@ def told(known: Known) -> Part | None:
     if "pairs" not in known.tree:
         raise Missing("the kept evaluation has no pairs of jets to estimate information with; evaluate again")
     table = information(known.tree)
+    if "mutual_information" not in table:
+        raise Missing(f"{counted(known.tree['guide_params'].sizes['jet'], 'jet')} scored: information needs three")
     rows = []
     for name in names(table, "class"):
         one = table.sel({"class": name})

@@ -9,11 +9,11 @@ from analysis.figures.clouds import cloud_traversals
 from analysis.figures.images import jet_images
 from analysis.figures.meaning import meaning_map
 from analysis.measures.information import ACTIVE
-from analysis.measures.meaning import strongest
+from analysis.measures.meaning import FEWEST, strongest
 from analysis.report.inputs import Known
 from analysis.report.page import Part, Question, Table
 from analysis.report.slider import slides
-from analysis.report.words import listed
+from analysis.report.words import counted, listed
 from analysis.store import Missing, array, names
 
 STRONG = 0.5
@@ -25,6 +25,8 @@ def correlations(known: Known) -> Part:
     found, kl = known.meaning.isel(sample=0), known.coordinate_kl
     least = -np.inf if known.plain else ACTIVE
     active = [name for name in names(kl, "coordinate") if not float(kl.sel(coordinate=name)) < least]
+    if (few := int(known.tree["guide_params"].sizes["jet"])) < FEWEST:
+        raise Missing(f"{counted(few, 'jet')} scored: a correlation needs {FEWEST}; give more with --data")
     said = [sentence(found, name) for name in sorted(active, key=lambda name: -float(kl.sel(coordinate=name)))[:6]]
     return Part(
         "meaning",
@@ -40,6 +42,8 @@ def sentence(found: xr.Dataset, coordinate: str) -> str:
     """Say in words what a coordinate goes with."""
     one = found.sel(coordinate=coordinate)
     best = str(one["best"].values)
+    if not best:
+        return f"{coordinate} cannot be compared: it does not vary, or no observable has {FEWEST} jets"
     r, nats = (float(one[name].sel(observable=best)) for name in ("correlation", "information"))
     if not np.isfinite(r):
         return f"{coordinate} does not vary"
@@ -50,6 +54,8 @@ def sentence(found: xr.Dataset, coordinate: str) -> str:
 def places(known: Known) -> Part:
     """List where each observable is to be found."""
     table = strongest(known.meaning.isel(sample=0))
+    if not table:
+        raise Missing(f"no observable has {FEWEST} jets in which it and a coordinate vary")
     rows = [[name, label, f"{value:.2f}"] for name, (label, value) in table.items()]
     strong = [name for name, (_, value) in table.items() if abs(value) >= STRONG]
     reading = f"Of {len(rows)} observables {len(strong)} are found with a correlation of at least {STRONG:g}"
@@ -105,7 +111,7 @@ def likeness(tree: xr.DataTree) -> str:
         return ""
     average, decoded = array(tree, "images/average"), array(tree, "images/decoded")
     vertices = decoded.isel(probe=np.flatnonzero(np.isnan(decoded["value"])))
-    known = names(average, "class")
+    known = [name for name in names(average, "class") if float(average.sel({"class": name}).sum()) > 0]
     if not vertices.sizes["probe"] or len(known) < 2:
         return ""
     said = []

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from scipy.stats import chi2
 
-from analysis.measures.typicality import Bulk, blurred_entropy, shape_entropies
+from analysis.measures.typicality import Bulk, blurred_entropy, image_scores, shape_entropies
 
 
 def test_bulk_ignores_a_compact_minority():
@@ -32,3 +32,21 @@ def test_entropy_of_blurred_images():
     profile = shape_entropies(np.stack([one, two, two.T]))[:, 2]  # across the principal axis, which is the last one
     line = math.log(2 * math.pi * math.e) / 2
     np.testing.assert_allclose(profile, [line, line + math.log(2), line], atol=2e-3)
+
+
+def test_too_few_jets_have_no_bulk():
+    """Five jets span no ellipsoid in three entropies; 30 give one in the one entropy alone."""
+    random = np.random.default_rng(0)
+    for jets, entropy in ((5, False), (30, True), (60, True)):
+        found = image_scores(random.normal(size=(4, 3)), random.normal(size=(jets, 3)))
+        assert np.isfinite(found["entropy"]).all() == entropy
+        assert np.isfinite(found["typicality"]).all() == (jets == 60)
+
+
+def test_jets_alike_and_jets_without_entropy():
+    """A direction in which no jet varies counts for nothing; a NaN in the sample leaves the bulk as it is."""
+    sample = np.random.default_rng(0).normal(size=(400, 2))
+    flat = np.column_stack([sample, np.ones(400)])
+    np.testing.assert_allclose(Bulk.of(flat).distance(flat), Bulk.of(sample).distance(sample), rtol=1e-6)
+    holed = np.r_[sample, [[np.nan, 0.0]]]
+    np.testing.assert_array_equal(Bulk.of(holed).centre, Bulk.of(sample).centre)
