@@ -204,7 +204,8 @@ def names(values: Any, what: str, name: str) -> tuple[str, ...]:
     """
     given = values.tolist() if isinstance(values, np.ndarray) else values
     if isinstance(given, str | bytes) or not isinstance(given, Sequence):
-        raise JetFileError(f"{name}: {what} is {given!r}; expected a list of names, ({given!r},) for one")
+        remedy = f", ({given!r},) for one" if isinstance(given, str | bytes) else ""
+        raise JetFileError(f"{name}: {what} is {given!r}; expected a list of names{remedy}")
     try:
         found = tuple(n.decode() if isinstance(n, bytes) else n for n in given)
     except UnicodeDecodeError as error:

@@ -107,3 +107,123 @@ def test_longer_constituents_and_missing_columns():
     assert joined.counts == {"w": 2, "top": 3}
     assert np.isnan(joined.truth["top_pt"][:2]).all()
     assert np.isfinite(joined.truth["top_pt"][2:]).all()
+
+
+def written(path, fill):
+    with h5py.File(path, "w") as file:
+        fill(file)
+    return path
+
+
+SOUND = np.tile(np.array([[500.0, 0.1, 0.0], [20.0, 0.0, 0.1]], np.float32), (4, 1, 1))
+
+
+def beside(name, values):
+    """Write sound constituents and a dataset beside them."""
+
+    def fill(file):
+        file["constituents"], file[name] = SOUND, values
+
+    return fill
+
+
+def with_columns(columns, **attributes):
+    def fill(file):
+        file["constituents"], file["label"] = SOUND, np.array([0, 1, 0, 1], np.uint8)
+        file["jet"] = np.ones((4, 2), np.float32)
+        file["jet"].attrs["columns"] = columns
+        file.attrs.update(attributes)
+
+    return fill
+
+
+def scaled(scale):
+    def fill(file):
+        file["constituents"] = SOUND.astype("i2")
+        file["constituents"].attrs["scale"] = scale
+
+    return fill
+
+
+def external(file):
+    file["constituents"] = h5py.ExternalLink("/etc/passwd", "/constituents")
+
+
+def raw(file):
+    file.create_dataset("constituents", (1, 2, 3), np.float32, external=[("/etc/passwd", 0, 24)])
+
+
+def virtual(file):
+    layout = h5py.VirtualLayout((1, 2, 3), np.float32)
+    layout[:] = h5py.VirtualSource("other.h5", "constituents", (1, 2, 3))
+    file.create_virtual_dataset("constituents", layout)
+
+
+ODD = {
+    "constituents a group": lambda f: f.create_group("constituents"),
+    "constituents of strings": lambda f: f.create_dataset("constituents", data=np.full((2, 2, 3), b"a")),
+    "constituents of text": lambda f: f.create_dataset("constituents", (2, 2, 3), h5py.string_dtype()),
+    "constituents compound": lambda f: f.create_dataset("constituents", (2, 2, 3), [("a", "f4"), ("b", "i4")]),
+    "constituents complex": lambda f: f.create_dataset("constituents", data=SOUND + 1j),
+    "constituents scalar": lambda f: f.create_dataset("constituents", data=1.0),
+    "constituents null": lambda f: f.create_dataset("constituents", data=h5py.Empty("f4")),
+    "constituents never written": lambda f: f.create_dataset("constituents", (10**9, 50, 3), "f4", chunks=(9, 50, 3)),
+    "constituents a type": lambda f: f.__setitem__("constituents", np.dtype("f4")),
+    "constituents a loop": lambda f: f.__setitem__("constituents", h5py.SoftLink("/constituents")),
+    "constituents in another file": external,
+    "constituents raw": raw,
+    "constituents virtual": virtual,
+    "scale of length 2": scaled([0.1, 0.1]),
+    "scale of text": scaled("a"),
+    "scale NaN": scaled([np.nan, 1, 1]),
+    "label strings": beside("label", np.array([b"qcd", b"top", b"qcd", b"top"])),
+    "label scalar": beside("label", 1),
+    "label 0.5": beside("label", np.array([0.5, 0.5, 1.5, 1.5])),
+    "label NaN": beside("label", np.full(4, np.nan)),
+    "label two columns": beside("label", np.zeros((4, 2), int)),
+    "label a dead link": beside("label", h5py.SoftLink("/no")),
+    "label a group": lambda f: (beside("constituents2", 1)(f), f.create_group("label")),
+    "jet a dead link": beside("jet", h5py.SoftLink("/no")),
+    "jet of strings": beside("jet", np.full((4, 2), b"a")),
+    "columns twice": with_columns(["pt", "pt"]),
+    "columns one string": with_columns("pt"),
+    "columns too few": with_columns(["pt"]),
+    "columns numbers": with_columns([1, 2]),
+    "classes twice": with_columns(["pt", "mass"], classes=["qcd", "qcd"]),
+    "classes one string": with_columns(["pt", "mass"], classes="qcd"),
+    "classes a number": with_columns(["pt", "mass"], classes=5),
+    "classes too few": with_columns(["pt", "mass"], classes=["qcd"]),
+    "classes no text": with_columns(["pt", "mass"], classes=np.array([b"\xff\xfe", b"top"])),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_odd_files_are_one_line(tmp_path, kind):
+    path = written(tmp_path / "odd.h5", ODD[kind])
+    with pytest.raises(jets.JetFileError, match=r"odd\.h5") as caught:
+        jets.load(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", [lambda names: np.array(names, "S"), lambda names: names])
+def test_names_in_bytes_or_text(tmp_path, text):
+    path = written(tmp_path / "f.h5", with_columns(text(["pt", "tau2/tau1"]), classes=text(["qcd", "top"])))
+    found = jets.load(path)
+    assert found.classes == ("qcd", "top")
+    assert list(found.jet) == ["pt", "tau2/tau1"]
+    assert jets.load(f"{path}:top").counts == {"top": 2}
+    with pytest.raises(jets.JetFileError, match="no class after the colon"):
+        jets.load(f"{path}:")
+
+
+def test_whole_labels_in_floating_point_are_labels(tmp_path):
+    found = jets.load(written(tmp_path / "f.h5", beside("label", np.array([0.0, 2.0, 2.0, 0.0]))))
+    assert found.counts == {"qcd": 2, "w": 2}
+
+
+def test_a_file_cut_anywhere_is_one_line(tmp_path, sample):
+    content = jets.save(tmp_path / "f.h5", sample[:20]).read_bytes()
+    for length in np.linspace(0, len(content) - 1, 40, dtype=int):
+        (tmp_path / "cut.h5").write_bytes(content[:length])
+        with pytest.raises(jets.JetFileError, match=r"cut\.h5"):
+            jets.load(tmp_path / "cut.h5")
