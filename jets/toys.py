@@ -18,11 +18,12 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from jets.arguments import arguments
 from jets.errors import UserError
 
 Array = NDArray[np.float64]
@@ -271,29 +272,16 @@ def parse(text: str) -> Toy:
     >>> parse("gaussian(spectrum=8,8,3,1, n=100)").dimension, parse("circle").classes
     (4.0, ('circle',))
     """
-    match = re.fullmatch(r"(\w+)(?:\((.*)\))?", text.strip())
+    match = re.fullmatch(r"(\w+)(?:\(([^()]*)\))?", text.strip())
     name, inside = match.groups() if match else (text, "")
     if name not in TOYS:
         raise UserError(f"no toy {name}; there are {', '.join(TOYS)}")
-    known = inspect.signature(TOYS[name]).parameters
-    given = dict(re.findall(r"(\w+)\s*=\s*([^=]*?)\s*(?:,\s*(?=\w+\s*=)|$)", inside or ""))
-    wrong = set(given) - set(known)
-    if wrong or (inside and not given):
-        raise UserError(f"{name} takes {', '.join(known)}, as {name}({next(iter(known))}=...); got ({inside})")
     try:
-        return TOYS[name](**{key: value_of(value, known[key].default) for key, value in given.items()})
-    except ValueError as error:
-        raise UserError(f"{text}: {error}") from error
-
-
-def value_of(text: str, default: Any) -> Any:
-    """Read an argument as what its default is.
-
-    >>> value_of("3,1", (1.0,)), value_of("7", 1), value_of("false", True)
-    ((3.0, 1.0), 7, False)
-    """
-    if isinstance(default, bool):
-        return text.lower() in ("true", "1", "yes")
-    if isinstance(default, tuple):
-        return tuple(float(part) for part in text.split(","))
-    return type(default)(text)
+        given = arguments(inside or "", inspect.signature(TOYS[name]).parameters)
+    except UserError as error:
+        raise UserError(f"{name} {error}") from error
+    try:
+        with np.errstate(all="raise", under="ignore"):
+            return TOYS[name](**given)
+    except (ValueError, ArithmeticError, MemoryError) as error:
+        raise UserError(f"{text} makes no points ({error})") from error

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 
 from jets import toys
+from jets.checks import numbers
 from jets.dataset import Jets
 from jets.errors import JetFileError
 
 TOY = "toy:"
+DAMAGE = (OSError, EOFError, ArithmeticError, LookupError, MemoryError, SyntaxError, TokenError, TypeError, ValueError)
+"""What numpy raises on files that are no arrays, or damaged."""
 
 
 def names_vectors(source: str) -> bool:
@@ -41,12 +45,13 @@ def load_vectors(source: str) -> Jets:
     if not path.is_file():
         raise JetFileError(f"{source}: no such file")
     try:
-        values = np.load(path, allow_pickle=False)
-    except ValueError as error:
-        raise JetFileError(f"{source}: not an array of numbers ({error})") from error
-    if values.ndim != 2 or not np.issubdtype(values.dtype, np.number) or not np.isfinite(values).all():
-        raise JetFileError(f"{source}: has shape {values.shape} of {values.dtype}; expected finite numbers (N, K)")
-    return Jets(values.astype(np.float32), np.zeros(len(values), np.int64), (path.stem,), sources=(source,))
+        stored = np.lib.format.open_memmap(path, mode="r")  # a map cannot be larger than its file
+    except DAMAGE as error:
+        raise JetFileError(f"{source}: not an array of numbers, expected finite numbers (N, K) ({error})") from error
+    if stored.ndim != 2:
+        raise JetFileError(f"{source}: has shape {stored.shape}; expected finite numbers (N, K)")
+    values = np.array(numbers(stored, source))
+    return Jets(values, np.zeros(len(values), np.int64), (path.stem,), sources=(source,))
 
 
 def of_toy(source: str) -> Jets:

@@ -68,7 +68,28 @@ def test_optimum_of_a_gaussian_is_a_minimum(beta):
 
 @pytest.mark.parametrize(
     ("source", "message"),
-    [("toy:donut", "no toy donut"), ("toy:torus(size=3)", "torus takes n, seed"), ("toy:ball(d=x)", "ball")],
+    [
+        ("toy:donut", "no toy donut"),
+        ("toy:torus(size=3)", "torus takes n, seed"),
+        ("toy:ball(d=x)", "ball"),
+        ("toy:circle(n 50)", "circle takes n, seed"),
+        ("toy:circle(50)", "circle takes n, seed"),
+        ("toy:circle(n=50", "no toy"),
+        ("toy:circle(n=50)(n=60)", "no toy"),
+        ("toy:circle(n=50;seed=3)", "got \\(n=50;seed=3\\)"),
+        ("toy:torus(n=50 minor=3)", "got \\(n=50 minor=3\\)"),
+        ("toy:torus(n=50, minor 3)", "n = 50, minor 3 is no whole number"),
+        ("toy:circle(n=5, n=6)", "n is given twice"),
+        ("toy:circle(n=0)", "shape \\(0, 2\\)"),
+        ("toy:circle(n=-5)", "whole number"),
+        ("toy:circle(n=99999999999)", "whole number"),
+        ("toy:annulus(inner=nan)", "inner = nan is no number"),
+        ("toy:gaussian(spectrum=1e300)", "list of numbers"),
+        ("toy:gaussian(spectrum=0,0)", "makes no points"),
+        ("toy:gaussian(rotated=maybe)", "yes or no"),
+        ("toy:ball(d=0)", "makes no points"),
+        ("toy:torus(major=0.1, minor=3)", "makes no points"),
+    ],
 )
 def test_wrong_toys(source, message):
     with pytest.raises(JetFileError, match=message):
@@ -83,3 +104,51 @@ def test_arrays_and_their_errors(tmp_path):
         load(tmp_path / "bad.npy")
     with pytest.raises(JetFileError, match="cannot be one sample"):
         load("toy:circle(n=10)", "toy:torus(n=10)")
+
+
+ARRAYS = {
+    "complex": np.full((5, 2), 1 + 1j),
+    "object": np.full((5, 2), None),
+    "text": np.full((5, 2), "a"),
+    "duration": np.full((5, 2), 3, "m8[s]"),
+    "one infinity": np.where(np.arange(100).reshape(50, 2) == 7, np.inf, 1.0),
+    "1e300": np.full((5, 2), 1e300),
+    "squares overflow": np.full((5, 2), 1e30, np.float32),
+    "no rows": np.zeros((0, 3)),
+    "no columns": np.zeros((3, 0)),
+    "one axis": np.zeros(5),
+    "three axes": np.zeros((5, 2, 3)),
+}
+
+
+@pytest.mark.parametrize("kind", ARRAYS)
+def test_arrays_that_are_no_vectors(tmp_path, kind):
+    np.save(tmp_path / "bad.npy", ARRAYS[kind], allow_pickle=True)
+    with pytest.raises(JetFileError, match=r"bad\.npy") as caught:
+        load(tmp_path / "bad.npy")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"\x93NUMPY\x01\x00\x10\x00{'descr': '<f4'(,\n", b"PK\x03\x04"])
+def test_files_that_are_no_arrays(tmp_path, content):
+    (tmp_path / "bad.npy").write_bytes(content)
+    with pytest.raises(JetFileError, match=r"bad\.npy: not an array of numbers"):
+        load(tmp_path / "bad.npy")
+
+
+def test_an_array_larger_than_its_file(tmp_path):
+    """The header is believed only as far as the file goes: nothing is allocated for it."""
+    np.save(tmp_path / "bomb.npy", np.zeros((4, 3), np.float32))
+    content = (tmp_path / "bomb.npy").read_bytes().replace(b"(4, 3), }       ", b"(4000000000, 3)}")
+    (tmp_path / "bomb.npy").write_bytes(content)
+    with pytest.raises(JetFileError, match="not an array of numbers"):
+        load(tmp_path / "bomb.npy")
+
+
+def test_integers_and_other_layouts_are_converted(tmp_path):
+    points = np.arange(12).reshape(4, 3)
+    for i, given in enumerate((points, np.asfortranarray(points), points.astype(">f8"), points.astype("u1"))):
+        np.save(tmp_path / f"{i}.npy", given)
+        found = load(tmp_path / f"{i}.npy").constituents
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, points)
