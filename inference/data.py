@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -215,20 +215,61 @@ class Vectors(Data):
         return constituents
 
 
+FAR = 2.0
+"""Vectors whose middle is further from zero than this many times their spread are centred for the networks."""
+SPREADS = (1e-15, 1e15)
+"""Spreads of vectors whose squares single precision holds."""
+FINEST = 1e-6
+"""Spread beside the largest entry below which single precision keeps hardly a digit of it."""
+
+
 def completed(recipe: Recipe, jets: Jets) -> Recipe:
-    """Fill in what the data decide: of vectors, how many numbers they hold and of what size.
+    """Fill in what the data decide: of vectors, how many numbers they hold, of what size, and about which middle.
 
     Raises
     ------
     RecipeError
-        The likelihood does not describe these data.
+        The likelihood does not describe these data, or single precision does not hold them, or all are alike.
     """
     if not jets.are_vectors:
         return recipe
     if recipe.model.likelihood != "normal":
         raise RecipeError(f"{', '.join(jets.sources)}: vectors need [model] likelihood = 'normal'")
-    size = {"inputs": jets.constituents.shape[1], "scale": float(f"{jets.constituents.std():.4g}")}
+    if recipe.model.architecture != "dense":
+        raise RecipeError(f"{', '.join(jets.sources)}: vectors need [model] architecture = 'dense'")
+    try:
+        size = size_of(jets.constituents)
+    except ValueError as error:
+        raise RecipeError(f"{', '.join(jets.sources) or 'vectors'}: {error}") from None
     return recipe.model_copy(update={"model": recipe.model.model_copy(update=size)})
+
+
+def size_of(vectors: NDArray[np.floating]) -> dict[str, Any]:
+    """Return ``inputs``, ``scale`` and ``shift`` of a model of vectors ``(N, K)``.
+
+    A column that is constant is no hindrance.
+
+    Raises
+    ------
+    ValueError
+        All are alike, or single precision does not hold them.
+    """
+    exact = vectors.astype(np.float64)
+    middle, spread = exact.mean(0), float(np.sqrt(exact.var(0).mean()))
+    largest = np.abs(exact).max()
+    if spread == 0:
+        raise ValueError("all points are alike; there is nothing to train on")
+    if not SPREADS[0] <= spread <= SPREADS[1]:
+        raise ValueError(f"the spread of the points is {spread:.3g}; multiply them, so that it is about 1")
+    if spread < FINEST * largest:
+        raise ValueError(
+            f"the spread of the points, {spread:.3g}, is lost in single precision beside {largest:.3g}; "
+            f"subtract their mean"
+        )
+    size: dict[str, Any] = {"inputs": vectors.shape[1], "scale": float(f"{vectors.std():.4g}"), "shift": None}
+    if np.abs(middle).max() > FAR * spread:
+        size |= {"scale": float(f"{spread:.4g}"), "shift": tuple(float(f"{place:.9g}") for place in middle)}
+    return size
 
 
 def data_for(jets: Jets, recipe: Recipe, device: torch.device) -> Data:

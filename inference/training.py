@@ -103,7 +103,10 @@ def trainer_for(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: b
     jets = load_for(recipes[0])
     choose_device(recipes[0].training.device)
     vaes = []
-    recipes = [completed(recipe, jets) for recipe in recipes]
+    if resume:
+        recipes = [as_begun(recipe, folder) for recipe, folder in zip(recipes, folders, strict=True)]
+    else:
+        recipes = [completed(recipe, jets) for recipe in recipes]
     for recipe in recipes:  # before a folder is made, so that an error leaves nothing
         assert_enough(recipe, jets)
         pyro.set_rng_seed(recipe.training.seed)
@@ -117,6 +120,13 @@ def trainer_for(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: b
         for folder, recipe in pairs:
             opened.append(RunFolder.create(folder, recipe, jets))
         return Trainer(opened, recipes, vaes, jets)
+
+
+def as_begun(recipe: Recipe, folder: Path) -> Recipe:
+    """Return the recipe with what the data decided when the run in ``folder`` began."""
+    begun = Run.open(folder).recipe.model
+    decided = {key: getattr(begun, key) for key in ("inputs", "scale", "shift")}
+    return recipe.model_copy(update={"model": recipe.model.model_copy(update=decided)})
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from models.clouds import CloudDecoder, CloudEncoder
 from models.equivariant import EquivariantVAE
 from models.images import ConvolutionalDecoder, ConvolutionalEncoder
 from models.likelihoods import LIKELIHOODS, METRICS, Likelihood
-from models.networks import Scale, dense
+from models.networks import Scale, Shift, dense
 from models.resolution import Resolution
 from models.vae import AE, VAE
 from priors import Space, parse
@@ -61,12 +61,28 @@ class ModelConfig(BaseModel):
     )
     inputs: int | None = Field(None, ge=1, description="size of a data vector; the data say it")
     scale: float = Field(1.0, gt=0, description="size of a vector's entries, which the networks see divided by it")
+    shift: tuple[float, ...] | None = Field(
+        None, description="middle of the vectors, which is subtracted first; the data say it where it is far from 0"
+    )
 
     @field_validator("latent")
     @classmethod
     def canonical(cls, text: str) -> str:
         """Write the latent string in its canonical form; a string that cannot be read is an error."""
         return str(parse(text))
+
+    @model_validator(mode="after")
+    def shifts_vectors(self) -> ModelConfig:
+        """Assert that a shift has one entry for each of a vector's.
+
+        Raises
+        ------
+        ValueError
+            It has not.
+        """
+        if self.shift is not None and len(self.shift) != self.inputs:
+            raise ValueError(f"shift has {len(self.shift)} entries, and vectors have inputs = {self.inputs}")
+        return self
 
     @model_validator(mode="after")
     def turns_clouds(self) -> ModelConfig:
@@ -138,6 +154,9 @@ def dense_networks(config: ModelConfig, space: Space, inputs: int, codes: int) -
     if config.scale != 1:
         encoder.insert(0, Scale(1 / config.scale))
         decoder.append(Scale(config.scale))
+    if config.shift is not None:
+        encoder.insert(0, Shift([-place for place in config.shift]))
+        decoder.append(Shift(config.shift))
     return encoder, decoder
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from models.resolution import Film, Layers
@@ -47,6 +48,20 @@ def dense(
             layers.append(nn.BatchNorm1d(width))
         inputs = width
     return Layers(*layers, nn.Linear(inputs, outputs, bias=bias))
+
+
+class Shift(nn.Module):
+    """Addition of a vector, which belongs to the recipe and not to the weights."""
+
+    offset: Tensor
+
+    def __init__(self, offset: Sequence[float]) -> None:
+        super().__init__()
+        self.register_buffer("offset", torch.tensor(offset, dtype=torch.get_default_dtype()), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x ``(..., K)`` plus the offset ``(K,)``."""
+        return x + self.offset
 
 
 class Scale(nn.Module):

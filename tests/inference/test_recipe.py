@@ -156,6 +156,7 @@ OTHERS = {
     "model.equivariant": "true",
     "model.beta": "0.01:1",
     "model.inputs": "3",
+    "model.shift": "[1.0, 2.0]",
     "training.objective": "iwae",
     "training.capacity": "2.5",
     "training.precision": "bf16",
@@ -171,6 +172,7 @@ OTHERS = {
 NEEDS = {
     "image.turn": {"image.steps": ["centre"]},
     "model.equivariant": {"model.likelihood": "emd"},
+    "model.shift": {"model.inputs": 2},
     "schedule.lr.delay": {"schedule.lr.over": 1.0},
 }
 """What a key must be set together with."""
