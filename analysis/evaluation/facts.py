@@ -37,12 +37,13 @@ def facts(run: Run, chosen: Chosen, beta: float) -> Facts:
 def constant_data(jets: Jets) -> xr.Dataset:
     """Return what is known of N jets, each (jet,): class, kinematics, substructure, truth, width and axis [rad]."""
     variables = {"class_name": ("jet", np.asarray(jets.classes)[jets.label])}
+    own = {} if jets.are_vectors else {name: ("jet", values) for name, values in shape(jets.constituents).items()}
     for group in ("jet", "subst", "truth"):
-        for name, values in getattr(jets, group).items():
-            variables[name if group != "jet" else f"jet_{name}"] = ("jet", values)
-    if not jets.are_vectors:
-        variables |= {name: ("jet", values) for name, values in shape(jets.constituents).items()}
-    return xr.Dataset(variables)
+        for column, values in getattr(jets, group).items():
+            name = column.replace("/", "_over_")  # which a path in a tree cannot hold
+            taken = group == "jet" or name in {"jet", *variables, *own}
+            variables[f"{group}_{name}" if taken else name] = ("jet", values)
+    return xr.Dataset(variables | own)
 
 
 def epochs(rows: Sequence[dict[str, float]]) -> xr.Dataset:
