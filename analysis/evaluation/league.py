@@ -59,7 +59,9 @@ def league(
     stats = stats.transpose("topology", "beta", "seed", "jet")
     names = np.full(len(points), "points") if label is None else np.asarray(label, str)
     known = xr.Dataset({"class_name": (("seed", "jet"), names[held_out][None])}, {"seed": [seed]})
-    return xr.DataTree.from_dict({"sample_stats": stats, "constant_data": known})
+    result = xr.DataTree.from_dict({"sample_stats": stats, "constant_data": known})
+    result.attrs["restarts"] = 1  # one seed stands for several restarts of each candidate
+    return result
 
 
 def contest(

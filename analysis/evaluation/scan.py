@@ -27,8 +27,9 @@ def collect(
     Runs of a range of resolutions are looked at where ``beta`` says, by default in its middle.
 
     Groups: ``sample_stats`` log_evidence, log_evidence_error, khat, elbo, reconstruction, kl [nat] (topology, beta,
-    seed, jet); ``information`` kl [nat] (topology, beta, seed, kl_term), the mean over jets; ``constant_data``
-    class_name and jet_number (seed, jet): a seed has test jets of its own, and every topology and beta the same ones.
+    seed, jet), epochs (topology, beta, seed); ``information`` kl [nat] (topology, beta, seed, kl_term), the mean over
+    jets; ``constant_data`` class_name and jet_number (seed, jet): a seed has test jets of its own, and every topology
+    and beta the same ones. Attribute ``incomplete``: how many runs were left out.
 
     Raises
     ------
@@ -49,7 +50,9 @@ def collect(
         chosen = beta if run.recipe.model.beta.is_range else None
         tree = evaluate(run, draws=draws, at_most=at_most, beta=chosen, pairs=0, curve=False)
         parts.append((place_of(run, chosen), tree))
-    return joined_runs(parts)
+    result = joined_runs(parts)
+    result.attrs["incomplete"] = len(opened) - len(complete)
+    return result
 
 
 def place_of(run: Run, beta: float | None) -> tuple[str, float, int]:
@@ -65,7 +68,7 @@ def joined_runs(parts: Sequence[tuple[tuple[str, float, int], xr.DataTree]]) -> 
     jets = max(tree["sample_stats"].sizes["jet"] for _, tree in parts)
     shape = tuple(map(len, axes))
     stats = {name: np.full((*shape, jets), np.nan) for name in PER_JET}
-    kl = np.full((*shape, len(terms)), np.nan)
+    kl, epochs = np.full((*shape, len(terms)), np.nan), np.full(shape, np.nan)
     label, number = np.full((shape[2], jets), "", dtype="U32"), np.full((shape[2], jets), -1)
     for where, tree in parts:
         i = tuple(axis.index(value) for axis, value in zip(axes, where, strict=True))
@@ -73,12 +76,13 @@ def joined_runs(parts: Sequence[tuple[tuple[str, float, int], xr.DataTree]]) -> 
         for name, values in stats.items():
             values[i][: table.sizes["jet"]] = table[name]
         label[i[2], : table.sizes["jet"]] = tree["constant_data"]["class_name"]
+        epochs[i] = tree["history"].sizes.get("epoch", np.nan) if "history" in tree else np.nan
         number[i[2], : table.sizes["jet"]] = table["jet"]
         mean = array(tree, "information/kl").mean("jet")
         kl[i][[terms.index(name) for name in names(mean, "kl_term")]] = mean
     dims = ("topology", "beta", "seed")
     coordinates = dict(zip(dims, axes, strict=True))
-    per_jet = {name: ((*dims, "jet"), values, NATS) for name, values in stats.items()}
+    per_jet = {name: ((*dims, "jet"), values, NATS) for name, values in stats.items()} | {"epochs": (dims, epochs)}
     known = {"class_name": (("seed", "jet"), label), "jet_number": (("seed", "jet"), number)}
     result = xr.DataTree.from_dict(
         {

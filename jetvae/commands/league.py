@@ -34,6 +34,6 @@ def run(options: argparse.Namespace) -> None:
             points = vectors(load(source))
             tree = league(points, options.beta, options.latent or ORDER, seed=options.seed, pool=pool)
             ranking = rank(tree, delta=options.delta)
-            print("\n".join([source, *describe(ranking), f"{source}: {ranking.attrs['chosen']}"]))
+            print("\n".join([source, *describe(ranking), f"{source}: {ranking.attrs['chosen'] or 'none chosen'}"]))
             if options.out:
                 print(f"wrote {save(tree, options.out)}")

@@ -7,7 +7,7 @@ import xarray as xr
 
 from analysis.figures.topology import birth_and_death, differences
 from analysis.measures.persistence import REAL, closed_factors, persistence
-from analysis.measures.topology import preference, rank
+from analysis.measures.topology import preference, rank, verdict
 from analysis.report.inputs import Known
 from analysis.report.page import Part, Question, Table
 from analysis.report.words import counted, listed, plus_minus
@@ -26,7 +26,12 @@ def league(known: Known) -> Part:
             f"{command('train', '--latent', 'A', '--latent', 'B', '--seeds', 3)}"
         ) from error
     rows = [cells(table.isel(run=i)) for i in range(table.sizes["run"])]
-    said = [f"{latent} {plus_minus(mean, error)}" for latent, (mean, error) in bounds(table).items()]
+    found = bounds(table)
+    alone = len({setting for _, setting in found}) < 2
+    said = [
+        f"{latent}{'' if alone else f' ({setting})'} {plus_minus(mean, error)}"
+        for (latent, setting), (mean, error) in found.items()
+    ]
     reading = f"{counted(int(table['complete'].sum()), 'complete run')} of {table.sizes['run']}. "
     reading += f"Minus ELBO on validation jets [nat]: {listed(said)}. " if said else ""
     head = ["latent space", "likelihood", "seed", "epochs", "-ELBO [nat]", "KL [nat]", "complete"]
@@ -40,14 +45,19 @@ def cells(run: xr.Dataset) -> list[str]:
     return [*known, f"{loss:.3f}", f"{kl:.2f}", "yes" if complete else "no"]
 
 
-def bounds(table: xr.Dataset) -> dict[str, tuple[float, float]]:
-    """Return latent space -> mean loss over seeds and its error, the best first, of the complete runs."""
+def bounds(table: xr.Dataset) -> dict[tuple[str, str], tuple[float, float]]:
+    """Return latent space and setting -> mean loss over seeds and its error, by setting, the best of each first.
+
+    Of the complete runs; the error of one seed is NaN. Losses of two settings (likelihood and beta) are in different
+    units, so that they are neither averaged nor compared.
+    """
     done = table.isel(run=np.flatnonzero(table["complete"]))
+    keys = [*zip(map(str, done["latent"].values), map(str, done["setting"].values), strict=True)]
     found = {}
-    for latent in dict.fromkeys(map(str, done["latent"].values)):
-        loss = np.asarray(done["loss"])[np.asarray(done["latent"]) == latent]
-        found[latent] = float(loss.mean()), float(loss.std(ddof=1) / len(loss) ** 0.5) if len(loss) > 1 else 0.0
-    return dict(sorted(found.items(), key=lambda item: item[1][0]))
+    for key in dict.fromkeys(keys):
+        loss = np.asarray(done["loss"])[[other == key for other in keys]]
+        found[key] = float(loss.mean()), float(loss.std(ddof=1) / len(loss) ** 0.5) if len(loss) > 1 else float("nan")
+    return dict(sorted(found.items(), key=lambda item: (item[0][1], item[1][0])))
 
 
 def ranking(known: Known) -> Part | None:
@@ -59,15 +69,21 @@ def ranking(known: Known) -> Part | None:
     best, chosen = table.attrs["best"], table.attrs["chosen"]
     kept = [name for name in names(table["kept"], "topology") if bool(table["kept"].sel(topology=name))]
     reading = f"{best} has the largest held-out ln p(x)"
-    reading += "; no other is within the errors of it" if kept == [best] else f"; {listed(kept)} cannot be told apart"
+    if len(kept) > 1 or kept == [best]:
+        reading += (
+            "; no other is within the errors of it" if kept == [best] else f"; {listed(kept)} cannot be told apart"
+        )
+    said = verdict(table)
+    order = f"The first of them, in the order of dimension and of closed before open, is {chosen}."
     rows = [ranked(table.sel(topology=name), name) for name in names(table["kept"], "topology")]
     head = ["latent space", "ln p(x) [nat]", "ELBO [nat]", "difference [nat]", "stacking weight"]
     return Part(
         "topology",
-        f"{reading}. The first of them, in the order of dimension and of closed before open, is {chosen}.",
+        f"{reading}. {order if chosen else f'{said[0].upper()}{said[1:]}.'}",
         "Held-out ln p(x) and ELBO of each latent space less the best one's; bars: two paired standard errors.",
         figure=differences(table),
-        table=Table(head, rows, best=names(table["kept"], "topology").index(chosen)),
+        table=Table(head, rows, best=names(table["kept"], "topology").index(chosen) if chosen else None),
+        warning=not chosen,
         numbers=table.merge(preference(tree, float(known.tree.attrs["beta"])).rename("preference")),
     )
 

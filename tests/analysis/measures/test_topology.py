@@ -64,6 +64,8 @@ def test_several_betas_need_a_choice():
     with pytest.raises(ValueError, match=r"choose one of 0\.1, 0\.2"):
         rank(tree)
     assert rank(tree, beta=0.2).attrs["chosen"] == "S1"
+    with pytest.raises(ValueError, match=r"evaluated at 0\.1, 0\.2"):
+        rank(tree, beta=0.5)
 
 
 def test_stacking_maximises_the_log_score():
@@ -91,3 +93,79 @@ def test_preference_by_class():
 
 def test_order():
     assert sorted(set(ORDER), key=place) == list(ORDER)
+
+
+@pytest.mark.parametrize("gap", [np.nan, -np.inf])
+def test_missing_evidence_loses(gap):
+    """A candidate that is finite, and large, on one point of 800 neither wins nor disturbs the others' weights."""
+    tree = tree_of({"R2": 0.0, "S1": -0.5, "R1": -5.0})
+    whole = rank(tree)
+    evidence = tree["sample_stats"]["log_evidence"]
+    evidence[2] = gap
+    evidence[2, 0, 0, 0] = 100.0
+    found = rank(tree)
+    assert found.attrs["best"] == found.attrs["first"] == "R2"
+    assert not found["kept"].sel(topology="R1")
+    assert found["missing"].sel(topology="R1") == 799
+    assert found["topology"].values[-1] == "R1"
+    np.testing.assert_allclose(found["weight"].sel(topology="R2"), whole["weight"].sel(topology="R2"), atol=1e-6)
+    assert found.attrs["chosen"] == "", "on the point that both have it is ahead"
+    assert "R1 lacks ln p(x) of 799 points" in describe(found)[-1]
+    assert float(preference(tree).sel(topology="R1").sum()) < 0.01
+
+
+def test_a_hopeless_candidate_does_not_keep_others_from_being_chosen():
+    tree = tree_of({"R2": 0.0, "S1": -0.5, "R1": -5.0})
+    tree["sample_stats"]["log_evidence"][2, :, 1] = np.nan  # its second seed is not there
+    found = rank(tree)
+    assert found.attrs["chosen"] == "R2"
+    assert "lacks 400 points" in "\n".join(describe(found))
+
+
+def test_nothing_finite_is_refused():
+    tree = tree_of({"R2": 0.0, "S1": 0.0})
+    tree["sample_stats"]["log_evidence"][:] = np.nan
+    with pytest.raises(ValueError, match="nothing to rank"):
+        rank(tree)
+
+
+def with_stats(tree, **variables):
+    tree["sample_stats"] = xr.DataTree(tree["sample_stats"].to_dataset().assign(variables))
+    return tree
+
+
+AXES = ("topology", "beta", "seed", "jet")
+
+
+@pytest.mark.parametrize(
+    ("tree", "reason"),
+    [
+        (tree_of({"R2": 0.0, "S1": -1.0}, seeds=1), "one seed only"),
+        (
+            with_stats(tree_of({"R2": 0.0, "S1": -1.0}), epochs=(AXES[:3], np.full((2, 1, 2), 2.0))),
+            "no run of 2 epochs",
+        ),
+        (
+            with_stats(tree_of({"R2": 0.0, "S1": -1.0}), khat=(AXES, np.full((2, 1, 2, 400), 0.9))),
+            "k-hat of R2 is above",
+        ),
+        (xr.DataTree.from_dict(tree_of({"R2": 0.0, "S1": -1.0}).to_dict()), "2 of its runs are not complete"),
+    ],
+    ids=["seed", "epochs", "k-hat", "incomplete"],
+)
+def test_no_choice_without_evidence(tree, reason):
+    if "complete" in reason:
+        tree.attrs["incomplete"] = 2
+    found = rank(tree)
+    assert found.attrs["chosen"] == ""
+    assert found.attrs["first"] == "R2"
+    said = describe(found)
+    assert reason in said[-1]
+    assert said[-1].startswith("none chosen")
+    assert not any("<- chosen" in line for line in said)
+
+
+def test_restarts_stand_for_seeds():
+    tree = tree_of({"R2": 0.0, "S1": -1.0}, seeds=1)
+    tree.attrs["restarts"] = 1
+    assert rank(tree).attrs["chosen"] == "R2"

@@ -29,6 +29,41 @@ def test_topologies_are_ranked():
     assert len(part.table.rows) == 3
 
 
+def test_losses_of_two_resolutions_are_not_averaged():
+    """R1 at beta 0.1 loses 1 and 3, at beta 1 it loses 10; S1 at beta 0.1 loses 1.5."""
+    columns = {
+        "latent": ["R1", "R1", "R1", "S1"],
+        "setting": ["pixels, beta 0.1", "pixels, beta 0.1", "pixels, beta 1", "pixels, beta 0.1"],
+        "loss": [1.0, 3.0, 10.0, 1.5],
+        "complete": [True] * 4,
+        "seed": [0, 1, 0, 0],
+        "epochs": [9] * 4,
+        "kl": [1.0] * 4,
+    }
+    table = xr.Dataset({name: ("run", column) for name, column in columns.items()})
+    found = topology.bounds(table)
+    assert found["R1", "pixels, beta 0.1"] == pytest.approx((2.0, 1.0))
+    assert found["R1", "pixels, beta 1"][0] == 10
+    assert [*found] == [("S1", "pixels, beta 0.1"), ("R1", "pixels, beta 0.1"), ("R1", "pixels, beta 1")]
+    part = topology.league(Known("scan", {"runs": table}))
+    assert "R1 (pixels, beta 0.1) 2.0 ± 1.0" in part.reading
+    assert "R1 (pixels, beta 1) 10" in part.reading
+
+
+def test_a_scan_of_one_seed_chooses_nothing():
+    axes = ("topology", "beta", "seed", "jet")
+    evidence = np.zeros((2, 1, 1, 300)) + np.array([0.0, -1.0])[:, None, None, None]
+    stats = xr.Dataset(dict.fromkeys(("log_evidence", "elbo"), (axes, evidence)), {"topology": ["S1", "R1"]})
+    label = xr.Dataset({"class_name": (("seed", "jet"), np.full((1, 300), "w"))})
+    scan = xr.DataTree.from_dict({"sample_stats": stats.assign_coords(beta=[0.1]), "constant_data": label})
+    known = Known("scan", {"scan": scan, "tree": xr.DataTree(), "runs": xr.Dataset()})
+    known.tree.attrs["beta"] = 0.1
+    part = topology.ranking(known)
+    assert "none chosen: there is one seed only" in part.reading.lower()
+    assert part.warning
+    assert part.table.best is None
+
+
 @pytest.mark.parametrize("answer", [dimension.spectrum, trust.checks])
 def test_a_plain_autoencoder_has_no_posterior(answer):
     with pytest.raises(Missing, match="a plain autoencoder has no"):
