@@ -15,6 +15,8 @@ from jets.emd.checks import CloudError, check_arguments, check_clouds
 
 #: Rows and columns of one block.
 BLOCK = 256
+#: How HDF5 files begin, and how short one is that holds nothing yet.
+SIGNATURE, BEGUN = b"\x89HDF\r\n\x1a\n", 2048
 
 
 def pairwise(
@@ -165,14 +167,25 @@ def _open(
         yield np.zeros(shape, np.float32), np.zeros(blocks, bool)
         return
     identity = _identity(x, y, symmetric, options)
-    with h5py.File(file, "a") as store:
-        if "emd" not in store:
+    with _store(Path(file)) as store:
+        if len(store) == 0:
             store.create_dataset("emd", shape, np.float32)
             store.create_dataset("done", blocks, bool)
             store.attrs.update(options | {"identity": identity, "block": BLOCK})
-        elif store.attrs["identity"] != identity:
+            store.flush()
+        elif "done" not in store or store.attrs.get("identity") != identity:
             raise CloudError(f"{os.fspath(file)} holds the distances of other clouds or options; choose another file")
         yield _Flushed(store), store["done"]
+
+
+def _store(file: Path) -> h5py.File:
+    """Open the file to go on with; one that a run left that was killed before it wrote anything is begun anew."""
+    try:
+        return h5py.File(file, "a")
+    except OSError as error:
+        if file.is_file() and file.stat().st_size < BEGUN and file.read_bytes()[: len(SIGNATURE)] == SIGNATURE:
+            return h5py.File(file, "w")
+        raise CloudError(f"{file} cannot be used ({error}); choose another file, or delete it") from error
 
 
 class _Flushed:

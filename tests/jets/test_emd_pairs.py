@@ -63,6 +63,29 @@ def test_a_killed_run_continues(sample, tmp_path, monkeypatch):
         np.testing.assert_array_equal(store["emd"][:], whole)
 
 
+@pytest.mark.parametrize("left", [96, 0, 800])
+def test_a_run_killed_before_its_first_block_continues(sample, tmp_path, left):
+    """Of what HDF5 had not flushed, a file shorter than it says is left, or an empty one."""
+    file, whole = tmp_path / "pairs.h5", pairwise(sample[:5])
+    with h5py.File(file, "w") as store:
+        store["something"] = np.zeros(100)
+    file.write_bytes(file.read_bytes()[:left])
+    np.testing.assert_array_equal(pairwise(sample[:5], file=file), whole)
+
+
+@pytest.mark.parametrize("content", [b"a letter", b"\x89HDF\r\n\x1a\n" + bytes(10_000)])
+def test_files_that_hold_something_else_are_left_alone(sample, tmp_path, content):
+    file = tmp_path / "mine.h5"
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match="choose another file"):
+        pairwise(sample[:5], file=file)
+    assert file.read_bytes() == content
+    with h5py.File(tmp_path / "other.h5", "w") as store:
+        store["constituents"] = sample
+    with pytest.raises(ValueError, match="other clouds or options"):
+        pairwise(sample[:5], file=tmp_path / "other.h5")
+
+
 def test_another_matrix_s_file_is_refused(sample, tmp_path):
     file = tmp_path / "pairs.h5"
     pairwise(sample[:5], file=file)
