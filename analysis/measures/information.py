@@ -64,11 +64,14 @@ def mean_error(values: xr.DataArray) -> xr.DataArray:
 
 
 def decomposition(pairs: xr.Dataset, kl: xr.DataArray) -> xr.Dataset:
-    """Split the mean KL ``(kl_term,)`` of the paired jets into information, total correlation and prior mismatch."""
+    """Split the mean KL ``(kl_term,)`` of the paired jets into information, total correlation and prior mismatch.
+
+    What a term inside a superposition tells counts with the share of the jets that its manifold has.
+    """
     result = information_bounds(pairs)
-    bounds = result["mutual_information"]
-    opposite = bounds.isel(bound=[1, 0]).assign_coords(bound=list(BOUNDS))
     terms = names(pairs["log_q"], "kl_term")
+    bounds = (result["mutual_information"] * result["share"]).fillna(0)
+    opposite = bounds.isel(bound=[1, 0]).assign_coords(bound=list(BOUNDS))
     correlation = bounds.sel(term=terms).sum("term") - opposite.sel(term="total", drop=True)
     mismatch = kl - opposite.sel(term=terms).rename(term="kl_term")
     result["total_correlation"] = correlation.clip(min=0).assign_attrs(NATS)
@@ -86,24 +89,59 @@ def information_bounds(pairs: xr.Dataset) -> xr.Dataset:
         \Bigl\langle\ln\frac{q(z_i|x_i)}{\frac1{M-1}\sum_{j\neq i} q(z_i|x_j)}\Bigr\rangle
 
     in expectation. The lower bound, the minibatch one, cannot exceed ln M; the upper one leaves the jet itself out
-    (Poole et al. 1905.06922, eqs. 12 and 13). ``mutual_information`` and ``mutual_information_error``.
+    (Poole et al. 1905.06922, eqs. 12 and 13). ``mutual_information`` and ``mutual_information_error``: the bounds of
+    one sample differ from the truth by their errors too. ``share`` (term): part of the draws that have the term; one
+    inside a superposition is averaged over the jets whose draw lies on its manifold alone, NaN for fewer than three.
+    ``total_correlation_error`` (bound,).
     """
     log_q = np.asarray(pairs["log_q"], np.float64)
+    there = np.concatenate([(log_q != 0).any(1), np.ones((len(log_q), 1), bool)], 1)
     log_q = np.concatenate([log_q, log_q.sum(-1, keepdims=True)], -1)
-    count, diagonal = len(log_q), np.arange(len(log_q))
-    own = log_q[diagonal, diagonal]
-    others = log_q.copy()
-    others[diagonal, diagonal] = -np.inf
-    average = np.stack([logsumexp(log_q, 1) - np.log(count), logsumexp(others, 1) - np.log(count - 1)])
-    ratio = own - average
-    error = ratio.std(1, ddof=1) / np.sqrt(count)
+    found = np.full((2, log_q.shape[-1]), np.nan)
+    influence = np.zeros((2, len(log_q), log_q.shape[-1]))
+    for term, mine in enumerate(there.T):
+        if mine.sum() > 2:
+            ratio, influence[:, mine, term] = bounds_of(log_q[np.ix_(mine, mine)][..., term])
+            found[:, term] = ratio.mean(1)
+    share = there.mean(0)
+    error = influence.std(1, ddof=1) / np.sqrt(len(log_q)) / np.maximum(share, 1e-9)
+    correlation = influence[..., :-1].sum(-1) - influence[::-1, :, -1]
     return xr.Dataset(
         {
-            "mutual_information": (("bound", "term"), ratio.mean(1), NATS),
-            "mutual_information_error": (("bound", "term"), error, NATS),
+            "mutual_information": (("bound", "term"), found, NATS),
+            "mutual_information_error": (("bound", "term"), np.where(np.isnan(found), np.nan, error), NATS),
+            "total_correlation_error": ("bound", correlation.std(1, ddof=1) / np.sqrt(len(log_q)), NATS),
+            "share": ("term", share),
         },
         {"bound": list(BOUNDS), "term": [*names(pairs["log_q"], "kl_term"), "total"]},
     )
+
+
+def bounds_of(log_q: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    r"""Return the ratios whose means are the two bounds, and what each jet does to those, both ``(2, M)``.
+
+    A jet enters by its own ratio and by its part :math:`q(z_i|x_j)/\sum_j q(z_i|x_j)` of the average of every other, so
+    that the standard error of a bound is that of the difference of the two (the infinitesimal jackknife).
+    """
+    count = len(log_q)
+    others = log_q.copy()
+    np.fill_diagonal(others, -np.inf)
+    norm = np.stack([logsumexp(log_q, 1), logsumexp(others, 1)])
+    ratio = np.diagonal(log_q) - norm + np.log([[count], [count - 1]])
+    part = np.stack([np.exp(log_q - norm[0][:, None]).sum(0), np.exp(others - norm[1][:, None]).sum(0)])
+    return ratio, ratio - ratio.mean(1, keepdims=True) - part + 1
+
+
+def interval(row: xr.Dataset, name: str) -> tuple[float, float]:
+    """Return from where to where an information lies, in nats: the bounds, two errors wider, never below zero.
+
+    ``row`` holds ``name`` and ``<name>_error``, both (bound,); of the total ``mutual_information`` is taken.
+    """
+    bounds, error = row[name], row[f"{name}_error"]
+    if "term" in bounds.dims:
+        bounds, error = bounds.sel(term="total"), error.sel(term="total")
+    low, high = (np.asarray(bounds) + np.array([-2, 2]) * np.asarray(error)).tolist()
+    return max(0.0, low), max(0.0, high)
 
 
 def category_usage(point: xr.DataArray) -> xr.Dataset:
@@ -143,12 +181,10 @@ def describe(table: xr.Dataset) -> list[str]:
         kl = ", ".join(f"{term} {float(row['kl'].sel(kl_term=term)):.2f}" for term in names(table, "kl_term"))
         lines.append(f"{name}: {int(row['active'])} active; KL [nat] {kl}")
         if "mutual_information" in row:
-            bounds = row["mutual_information"].sel(term="total")
-            tc = row["total_correlation"]
-            lines.append(
-                f"{name}: I(x; z) {float(bounds[0]):.2f} to {float(bounds[1]):.2f} nat, "
-                f"total correlation {float(tc[0]):.2f} to {float(tc[1]):.2f} nat"
-            )
+            told, tc = interval(row, "mutual_information"), interval(row, "total_correlation")
+            said = f"I(x; z) {told[0]:.2f} to {told[1]:.2f} nat, total correlation {tc[0]:.2f} to {tc[1]:.2f} nat"
+            finite = bool(np.isfinite(told).all())
+            lines.append(f"{name}: {said} (2 errors)" if finite else f"{name}: too few paired jets for I(x; z)")
         for category in names(table, "category") if "category" in table.dims else []:
             usage = row.sel(category=category)
             lines.append(

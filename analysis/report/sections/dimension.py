@@ -7,7 +7,7 @@ import xarray as xr
 
 from analysis.figures import dimension as drawn
 from analysis.figures.latents import kl_spectrum
-from analysis.measures.information import ACTIVE, information
+from analysis.measures.information import ACTIVE, information, interval
 from analysis.report.inputs import Known
 from analysis.report.page import Part, Question, Table
 from analysis.report.words import counted, listed, plus_minus
@@ -64,20 +64,19 @@ def told(known: Known) -> Part | None:
     for name in names(table, "class"):
         one = table.sel({"class": name})
         kl, error = float(one["kl"].sum()), float(np.sqrt((one["kl_error"] ** 2).sum()))
-        told_of = one["mutual_information"].sel(term="total")
         row = [name, f"{int(one['active'])}", plus_minus(kl, error)]
-        rows.append([*row, bracket(told_of), bracket(one["total_correlation"])])
-    low, high = (float(v) for v in table["mutual_information"].sel({"class": "all", "term": "total"}))
+        rows.append([*row, *(bracket(interval(one, key)) for key in ("mutual_information", "total_correlation"))])
+    low, high = interval(table.sel({"class": "all"}), "mutual_information")
     bound = np.log(known.tree["pairs"].sizes["given"])
-    reading = f"The latents tell {low:.2f} to {high:.2f} nat about which jet it is"
+    reading = f"The latents tell {low:.2f} to {high:.2f} nat about which jet it is (bounds, two errors wider)"
     reading += f"; so few jets cannot show more than {bound:.2f} nat." if low > 0.9 * bound else "."
     head = ["class", "active", "KL [nat]", "I(x; z) [nat]", "total correlation [nat]"]
     return Part("information", reading, table=Table(head, rows), numbers=table)
 
 
-def bracket(bounds: xr.DataArray) -> str:
-    """Return a lower and an upper bound."""
-    return f"{float(bounds[0]):.2f} to {float(bounds[1]):.2f}"
+def bracket(bounds: tuple[float, float]) -> str:
+    """Return from where to where a number lies; of too few jets that they are."""
+    return f"{bounds[0]:.2f} to {bounds[1]:.2f}" if np.isfinite(bounds).all() else "too few jets"
 
 
 def dimensions(known: Known) -> Part:
