@@ -10,8 +10,14 @@ from analysis.measures.correlation_dimension import Dimension, correlation_dimen
 from jets import Jets
 from jets.emd import pairwise
 
-SCALES = np.geomspace(8.0, 300.0, 19)
-"""Energy scales between which the slope is taken [GeV]."""
+SCALES = np.geomspace(8.0, 300.0, 19) / 600
+"""Energy scales between which the slope is taken, in units of the jet pT: 8 to 300 GeV at 600 GeV."""
+
+
+def own_pt(sample: Jets) -> float:
+    """Return the median transverse momentum [GeV] of the jets: recorded, or else of all their constituents together."""
+    recorded = sample.jet.get("pt")
+    return float(np.median(sample.constituents[..., 0].sum(1) if recorded is None else recorded))
 
 
 def jet_dimension(jets: Jets, pt: float, file: Path | None = None) -> Dimension:
@@ -20,7 +26,7 @@ def jet_dimension(jets: Jets, pt: float, file: Path | None = None) -> Dimension:
     ``file`` keeps the pair matrix, so that an interrupted one goes on.
     """
     distances = pairwise(jets.constituents, tolerance=0.05, file=file, progress=True)
-    return correlation_dimension(pt * distances, SCALES)
+    return correlation_dimension(pt * distances, pt * SCALES)
 
 
 def of_classes(sample: Jets, at_most: int, pt: float, folder: Path | None = None) -> dict[str, Dimension]:

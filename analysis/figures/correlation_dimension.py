@@ -13,8 +13,8 @@ from matplotlib.ticker import NullFormatter
 from analysis.figures.style import COLOURS, figure_of
 from analysis.measures.correlation_dimension import Dimension
 
-MASSES = {r"$m_W$": 80.4, r"$m_t$": 172.7}
-"""Masses marked on the energy scale [GeV]."""
+MASSES = {"w": (r"$m_W$", 80.4), "top": (r"$m_t$", 172.7)}
+"""Class -> mass marked on the energy scale [GeV] where there are jets of it and the scale reaches it."""
 LABELS = {"qcd": "QCD", "w": "W"}
 """Classes that are not written as they are named."""
 KINDS = {"ball": "balls", "gaussian": "Gaussians"}
@@ -50,11 +50,15 @@ def draw_jets(axes: Axes, found: Mapping[str, Dimension], pt: float) -> None:
         low, high = curve.dimension - curve.error, curve.dimension + curve.error
         axes.plot(curve.scale, curve.dimension, color=colour, label=LABELS.get(name, name))
         axes.fill_between(curve.scale, low, high, color=colour, alpha=0.3, linewidth=0)
-    for name, mass in MASSES.items():
+    reach = np.concatenate([curve.scale for curve in found.values()])
+    for name, mass in (MASSES[kind] for kind in found if kind in MASSES):
+        if not reach.min() <= mass <= reach.max():
+            continue
         axes.axvline(mass, color="0.6", linewidth=0.8, linestyle=":")
         axes.text(mass, 1.01, name, transform=axes.get_xaxis_transform(), ha="center", fontsize=8, color="0.4")
-    axes.set(xlabel=f"Q [GeV] at jet $p_T$ = {pt:g} GeV", ylabel="correlation dimension", ylim=(0, 12))
-    logarithmic(axes, (10, 20, 50, 100, 200))
+    axes.set(xlabel=f"Q [GeV] at jet $p_T$ = {pt:.4g} GeV", ylabel="correlation dimension", ylim=(0, 12))
+    steps = [step * 10**power for power in range(-3, 6) for step in (1, 2, 5)]
+    logarithmic(axes, [step for step in steps if reach.min() <= step <= reach.max()])
     axes.legend()
 
 
@@ -86,8 +90,8 @@ def draw_number(axes: Axes, known: xr.Dataset) -> None:
     axes.legend(title="true dimension (dashed: Gaussians)", ncols=2)
 
 
-def logarithmic(axes: Axes, labelled: Sequence[int]) -> None:
+def logarithmic(axes: Axes, labelled: Sequence[float]) -> None:
     """Make the horizontal axis logarithmic, with these numbers on it."""
     axes.set_xscale("log")
-    axes.set_xticks(labelled, [f"{number}" for number in labelled])
+    axes.set_xticks(labelled, [f"{number:g}" for number in labelled])
     axes.xaxis.set_minor_formatter(NullFormatter())

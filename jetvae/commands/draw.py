@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,7 @@ def add_correlation(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     shared.add(parser, data={"default": None, "help": "jets [the embedded ones]"})
     shared.add(parser, jets={"default": 2000, "help": "jets of each class [2000]"})
-    add("--pt", type=float, default=600.0, metavar="P", help="transverse momentum given to every jet [600 GeV]")
+    add("--pt", type=float, metavar="P", help="pT in GeV given to every jet [the median of the jets]")
     add("--points", type=int, nargs="+", default=NUMBERS, metavar="N", help="numbers of points [250 ... 8000]")
     add("--seeds", type=int, default=3, metavar="N", help="samples of points of each kind, at least two [3]")
     add("--matrices", type=Path, metavar="DIR", help="keep pair matrices; go on with those there")
@@ -121,16 +122,18 @@ def add_correlation(parser: argparse.ArgumentParser) -> None:
 
 def write_correlation(options: argparse.Namespace) -> None:
     """Measure the correlation dimension of each class and of known samples, print and draw it."""
-    from analysis.evaluation.pair_distances import of_classes
+    from analysis.evaluation.pair_distances import of_classes, own_pt
     from analysis.figures.correlation_dimension import correlation_figure
     from analysis.measures.correlation_dimension import describe, known_samples
     from jets import load
 
     sample = load(*(options.data or shared.SAMPLES_BY_DIMENSION))
-    found = of_classes(sample, options.jets, options.pt, options.matrices)
+    pt = own_pt(sample) if options.pt is None else options.pt
+    print(f"every jet is scaled to a pT of {pt:.4g} GeV", file=sys.stderr)
+    found = of_classes(sample, options.jets, pt, options.matrices)
     known = known_samples(options.points, options.seeds)
     print("\n".join(describe(found, known)))
-    write_figure(correlation_figure(found, known, options.pt), options.out)
+    write_figure(correlation_figure(found, known, pt), options.out)
 
 
 FIGURES = {
