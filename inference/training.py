@@ -146,9 +146,13 @@ def assert_enough(recipe: Recipe, jets: Jets) -> None:
     Raises
     ------
     RecipeError
-        There are too few for a split, or for a prior that starts at training jets; or a fraction is wrong.
+            There are too few for a split, none to test on, or too few for a prior that starts at training jets; or a
+            fraction is wrong.
     """
-    found = len(split(jets, recipe.data, recipe.training.seed).train)
+    parts = split(jets, recipe.data, recipe.training.seed)
+    found = len(parts.train)
+    if not len(parts.test):
+        raise RecipeError(f"no jet of {len(jets)} is held out for testing; give more data, or raise [data] test")
     for factor in parse(recipe.model.latent).modules():
         if isinstance(factor, VampPrior) and factor.components > found:
             raise RecipeError(

@@ -232,6 +232,13 @@ def test_a_prior_that_needs_more_jets_than_there_are(latent, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_jets_that_leave_none_to_test_on(sample, tmp_path):
+    """One jet of each class: what no command could evaluate later is not trained."""
+    with pytest.raises(RecipeError, match="no jet of 2 is held out for testing"):
+        inference.fit(models.image_vae(), sample[np.r_[0, 600]], epochs=1, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_scan_of_which_nothing_was_trained_is_not_in_the_way(tmp_path):
     changes = QUICK | {"model.latent": "C2 x R2", "training.objective": "iwae"}
     scan.create(tmp_path / "scan", combinations("image-vae", changes, seeds=2))
