@@ -16,6 +16,7 @@ import triton.language as tl
 from torch import Tensor
 
 from jets.emd import solver
+from jets.emd.rounding import turned, widened
 
 LOG2_STRIDE = tl.constexpr(math.log2(solver.STRIDE))
 SWEEPS, LAST_SWEEPS, SMOOTHING = (tl.constexpr(n) for n in (solver.SWEEPS, solver.LAST_SWEEPS, solver.SMOOTHING))
@@ -202,6 +203,7 @@ def run(
     x: Tensor, y: Tensor, p: int, R: float, normalise: bool, tolerance: float, gradient: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Solve B pairs ``(B, n, 3)``, ``(B, m, 3)``; arguments and results are those of `jets.emd.operator.fused`."""
+    x, y, off, wild = turned(x, y)
     totals = x[..., 0].clamp_min(0).double().sum(1), y[..., 0].clamp_min(0).double().sum(1)
     excess = None if normalise else totals[0] - totals[1]
     if excess is not None:
@@ -222,7 +224,11 @@ def run(
     else:
         unit = units[0]
         bounds = torch.where(unit[:, None] > 0, bounds, 0.0)
-    bounds = (bounds * unit[:, None]).float()
+    apart = totals[0] - totals[1]
+    ignored = torch.zeros_like(apart) if excess is None else (apart - excess).abs() / units[0].clamp_min(1e-300)
+    bounds = widened(bounds.double(), x, y, 1.0 / R**p, p, (off, ignored)) * unit[:, None]
+    unknown = zip((math.inf, 0.0, math.inf), bounds.unbind(-1), strict=True)
+    bounds = torch.stack([torch.where(wild, limit, b) for limit, b in unknown], -1).float()
     if not gradient:
         return bounds, x.new_empty((0, 0, 3)), y.new_empty((0, 0, 3))
     n, m = x.shape[1], y.shape[1]
@@ -233,5 +239,6 @@ def run(
     results = []
     for cloud, weight, position in ((x, df[:, :n], gx[:, :n]), (y, dg[:, :m], gy[:, :m])):
         whole = torch.cat((weight[..., None], position[..., 1:] * unit[:, None, None]), -1)
-        results.append(torch.where(cloud[..., :1] > 0, whole, 0.0).float())
+        kept = (cloud[..., :1] > 0) & ~wild[:, None, None]
+        results.append(torch.where(kept, whole, 0.0).float())
     return bounds, results[0], results[1]
