@@ -146,8 +146,8 @@ def assert_enough(recipe: Recipe, jets: Jets) -> None:
     Raises
     ------
     RecipeError
-            There are too few for a split, none to test on, or too few for a prior that starts at training jets; or a
-            fraction is wrong.
+        There are too few for a split, none to test on, or too few for a prior that starts at training jets; or a
+        fraction is wrong.
     """
     parts = split(jets, recipe.data, recipe.training.seed)
     found = len(parts.train)
