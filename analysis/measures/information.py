@@ -28,9 +28,9 @@ BOUNDS = ("lower", "upper")
 def information(tree: xr.DataTree, threshold: float = ACTIVE) -> xr.Dataset:
     """Return every number of this module, for all jets together and for each class.
 
-    Variables (dimensions): ``kl`` and its standard error ``kl_error`` (class, kl_term); ``active`` (class): terms
-    above ``threshold`` nats; with a group ``pairs``: ``mutual_information`` (class, bound, term), terms and ``total``,
-    ``total_correlation`` (class, bound), ``prior_mismatch`` (class, bound, kl_term), each between a lower and an upper
+    Variables (dimensions): ``kl`` and its standard error ``kl_error`` (class, kl_term); ``active`` (class): degrees
+    of freedom above ``threshold`` nats; with a group ``pairs``: ``mutual_information`` (class, bound, term), terms and
+    ``total``, ``total_correlation`` (class, bound), ``prior_mismatch`` (class, bound, kl_term), each between a lower and an upper
     bound; with categories: :func:`category_usage`.
     """
     label = class_names(tree)
@@ -46,7 +46,7 @@ def information_of(tree: xr.DataTree, mask: NDArray[np.bool_], threshold: float)
     kl = array(tree, "information/kl").isel(jet=jets)
     mean = kl.mean("jet")
     result = xr.Dataset({"kl": mean, "kl_error": mean_error(kl)})
-    result["active"] = (mean > threshold).sum()
+    result["active"] = freedom(mean, array(tree, "guide_params/point"), threshold)[0]
     result = result.merge(category_usage(array(tree, "guide_params/point").isel(jet=jets)))
     if "pairs" in tree:
         number = np.asarray(array(tree, "information/kl")["jet"])[jets]
@@ -55,6 +55,26 @@ def information_of(tree: xr.DataTree, mask: NDArray[np.bool_], threshold: float)
             pairs = tree["pairs"].to_dataset().isel(drawn=rows, given=rows)
             result = result.merge(decomposition(pairs, kl.sel(jet=pairs["drawn"].values).mean("jet")))
     return result
+
+
+CONSTRAINED = ("simplex", "category", "direction")
+"""Kinds of factors whose coordinates obey one equation."""
+
+
+def freedom(kl: xr.DataArray, points: xr.DataArray, threshold: float = ACTIVE) -> tuple[int, int]:
+    """Return how many degrees of freedom carry at least ``threshold`` nats, and how many there are.
+
+    A simplex or category of K members has K - 1, as a direction in K dimensions. ``kl`` (kl_term,) in nats; where that
+    of a factor does not split, all of its degrees of freedom carry it or none.
+    """
+    active = total = 0
+    for factor in dict.fromkeys(names(points, "factor")):
+        own, terms = where(points, "coordinate", factor=factor), where(kl, "kl_term", factor=factor)
+        free = own.sizes["coordinate"] - (names(own, "kind")[0] in CONSTRAINED)
+        carrying = int((terms >= threshold).sum())
+        total += free
+        active += min(carrying, free) if terms.sizes["kl_term"] > 1 else free * carrying
+    return active, total
 
 
 def mean_error(values: xr.DataArray) -> xr.DataArray:

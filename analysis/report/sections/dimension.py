@@ -7,7 +7,7 @@ import xarray as xr
 
 from analysis.figures import dimension as drawn
 from analysis.figures.latents import kl_spectrum
-from analysis.measures.information import ACTIVE, information, interval
+from analysis.measures.information import ACTIVE, freedom, information, interval
 from analysis.report.inputs import Known
 from analysis.report.page import Part, Question, Table
 from analysis.report.words import counted, listed, plus_minus
@@ -24,9 +24,11 @@ def spectrum(known: Known) -> Part:
     order = np.argsort(-mean)
     terms = names(kl, "kl_term")
     active = [i for i in order if mean[i] >= ACTIVE]
+    carrying, degrees = freedom(kl.mean("jet"), array(known.tree, "guide_params/point"))
     most = listed(f"{terms[i]} {mean[i]:.2f}" for i in active[:4]) + (" lead" if len(active) > 4 else "")
     reading = (
-        f"{len(active)} of {counted(len(mean), 'coordinate')} {'carries' if len(active) == 1 else 'carry'} at least "
+        f"{carrying} of {degrees} {'degree' if degrees == 1 else 'degrees'} of freedom "
+        f"{'carries' if carrying == 1 else 'carry'} at least "
         f"{ACTIVE:g} nat; in all they carry {mean.sum():.2f} nat{f' ({most})' if most else ''}."
     )
     return Part(

@@ -9,7 +9,7 @@ from torch import nn
 
 from analysis.evaluation.draws import evaluate_jets
 from analysis.evaluation.predictive import pair_group
-from analysis.measures.information import category_usage, describe, information, information_bounds, interval
+from analysis.measures.information import category_usage, describe, freedom, information, information_bounds, interval
 from analysis.measures.trust import importance
 from models import VAE, Gaussian
 
@@ -171,3 +171,15 @@ def test_nothing_is_less_than_zero():
     kl = xr.Dataset({"kl": (("class", "kl_term"), [[0.0]]), "active": ("class", [0])}, {"kl_term": ["R1_0"]})
     table = table.merge(kl).assign(total_correlation=table["total_correlation_error"] * 0)
     assert "-" not in "".join(describe(table))
+
+
+def test_degrees_of_freedom():
+    """A simplex of three has two, however many coordinates carry; a category of two has one."""
+    labels = ["L3_0", "L3_1", "L3_2", "R1_0", "C2_0", "C2_1"]
+    factor = ["L3"] * 3 + ["R1"] + ["C2"] * 2
+    kind = ["simplex"] * 3 + ["real"] + ["category"] * 2
+    coordinate = {"coordinate": labels, "factor": ("coordinate", factor), "kind": ("coordinate", kind)}
+    points = xr.DataArray(np.zeros((1, 6)), coordinate, ("jet", "coordinate"))
+    term = {"kl_term": [*labels[:4], "C2"], "factor": ("kl_term", [*factor[:4], "C2"])}
+    assert freedom(xr.DataArray([1.0, 1, 1, 0, 0.5], term, ("kl_term",)), points) == (3, 4)
+    assert freedom(xr.DataArray([1.0, 0, 0, 1, 0.0], term, ("kl_term",)), points) == (2, 4)
