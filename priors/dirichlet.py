@@ -53,6 +53,11 @@ class Dirichlet(Simplex):
 
     >>> Dirichlet(3, alpha=(1, 0.25, 0.1))
     D3(alpha=1,0.25,0.1)
+
+    Raises
+    ------
+    ValueError
+        A concentration below 0.02, whose draws no float32 number holds.
     """
 
     symbol = "D"
@@ -60,6 +65,11 @@ class Dirichlet(Simplex):
 
     def __init__(self, dim: int, alpha: float | Sequence[float] = 1.0) -> None:
         super().__init__(dim, alpha, outputs=dim)
+        if min(self.alpha) < SMALLEST:
+            raise ValueError(
+                f"alpha of D{dim} is at least {SMALLEST}, got {min(self.alpha):g}: draws of smaller ones fall onto the "
+                "centre in float32"
+            )
 
     def prior(self) -> dist.TorchDistribution:
         """Dirichlet of the given concentrations, event shape ``(K,)``."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import pyro
@@ -12,11 +13,15 @@ import torch
 from pyro.contrib.zuko import ZukoToPyro
 from pyro.distributions.torch_distribution import TorchDistributionMixin
 from torch import Tensor, nn
-from torch.distributions import Distribution, Transform, biject_to, transform_to
+from torch.distributions import Distribution, biject_to, transform_to
 from torch.distributions.constraints import Constraint
 
+from priors.holding import modules_in, moved
+from priors.kl import kl_per_coordinate
 from priors.latent import Latent, checked, describe_support
 
+TRIALS, MOST_OF = 256, 0.95
+"""Draws with which a factor is tried, and the share of them that must be sound: tails may round to an edge."""
 ALTERNATIVES = (("logits", "probs"), ("scale_tril", "covariance_matrix", "precision_matrix"))
 
 
@@ -56,7 +61,8 @@ def from_distributions(
     Raises
     ------
     TypeError
-        On making a factor: the posterior has neither, or a parameter whose constraint involves another one.
+        On making a factor: the posterior has neither, or a parameter whose constraint involves another one, or draws
+        outside the prior's support.
     ValueError
         On making a factor: the prior's event shape does not fit the dimension.
     """
@@ -100,11 +106,12 @@ class Generic(Latent):
             self.register_buffer(f"start_{key}", start_of(self._prior, self.family, key, shape, transform), False)
         self.modules_of_prior = nn.ModuleList(modules_in(self._prior))
         self.infer = self._estimator()
-        self.prior()
+        self._try()
 
     def _estimator(self) -> Any:
         """Return how Pyro is to treat the site: reparametrised, or enumerated."""
-        posterior = self.posterior(torch.zeros(1, self.outputs))
+        with self._reasons():
+            posterior = self.posterior(torch.zeros(1, self.outputs))
         self.kind = self.chosen_kind or kind_of(posterior)  # type: ignore[misc]
         if posterior.has_rsample:
             return {}
@@ -114,6 +121,34 @@ class Generic(Latent):
             f"{self.symbol}: {getattr(self.family, '__name__', self.family)} has neither reparametrised draws nor an "
             "enumerable one-hot support, so no gradient would reach the encoder"
         )
+
+    def _try(self) -> None:
+        """Draw from posteriors and weigh the draws by the prior, before an encoder does."""
+        self.prior()
+        with self._reasons(), torch.random.fork_rng(devices=[]), torch.no_grad(), pyro.validation_enabled(False):
+            torch.manual_seed(0)
+            posterior = self.posterior(torch.randn(TRIALS, self.outputs))
+            self.point(posterior)
+            inside, finite = weighed(self.prior(), posterior)
+        if inside < MOST_OF:
+            raise TypeError(
+                f"{self.symbol}: {1 - inside:.0%} of the posterior's draws lie outside the prior's support, where the "
+                "KL is infinite; fix what moves it, as functools.partial(dist.Pareto, scale=1.0) does"
+            )
+        if finite < MOST_OF:
+            raise TypeError(f"{self.symbol}: the densities of {1 - finite:.0%} of the posterior's draws are not finite")
+
+    @contextmanager
+    def _reasons(self) -> Iterator[None]:
+        """Say in one line what a distribution does that a factor cannot."""
+        try:
+            yield
+        except Exception as error:
+            said = next(iter(str(error).strip().splitlines()), "")
+            raise TypeError(
+                f"{self.symbol}: these distributions make no factor of dimension {self.dim}: "
+                + ": ".join(filter(None, [type(error).__name__, said]))
+            ) from error
 
     def prior(self) -> Any:
         """Return p(z), event shape ``(d,)``.
@@ -137,7 +172,7 @@ class Generic(Latent):
         """Return q(z|x), event shape ``(d,)``, from ``head`` ``(..., outputs)``."""
         pieces = head.split([shape.numel() for shape, _ in self.transforms.values()], dim=-1)
         parameters = {
-            key: transform(piece.reshape(*head.shape[:-1], *shape) + getattr(self, f"start_{key}"))
+            key: transform(piece.reshape((*head.shape[:-1], *shape)) + getattr(self, f"start_{key}"))
             for (key, (shape, transform)), piece in zip(self.transforms.items(), pieces, strict=True)
         }
         made = self.family(**parameters)
@@ -162,6 +197,17 @@ class Generic(Latent):
         mean = posterior.mean
         loc = getattr(getattr(posterior, "base_dist", posterior), "loc", mean)
         return torch.where(mean.isfinite(), mean, loc)
+
+
+def weighed(prior: Any, posterior: Any) -> tuple[float, float]:
+    """Return the share of a posterior's draws inside the prior's support, and of those with finite densities."""
+    z = posterior.rsample() if posterior.has_rsample else posterior.sample()
+    try:
+        inside = prior.support.check(z)
+    except (AttributeError, NotImplementedError):  # of a flow from elsewhere
+        inside = torch.ones(())
+    nats = kl_per_coordinate(posterior, prior, z).sum(-1) + prior.log_prob(z) + posterior.log_prob(z)
+    return float(inside.float().mean()), float(nats.isfinite().float().mean())
 
 
 class Flow(ZukoToPyro):
@@ -242,25 +288,3 @@ def kind_of(distribution: Any) -> str:
     """Return ``category`` for one-hot vectors, ``simplex`` for weights, ``angle`` on the circle, else ``real``."""
     names = {"OneHot": "category", "Simplex": "simplex", "Circular": "angle"}
     return names.get(describe_support(distribution), "real")
-
-
-def modules_in(thing: Any) -> list[nn.Module]:
-    """Return the modules that a distribution or a factory holds."""
-    if isinstance(thing, nn.Module):
-        return [thing]
-    if isinstance(thing, Distribution):
-        return [module for value in vars(thing).values() for module in modules_in(value)]
-    return [module for value in thing for module in modules_in(value)] if isinstance(thing, list | tuple) else []
-
-
-def moved(thing: Any, like: Tensor) -> Any:
-    """Return a distribution with its tensors on the device and in the dtype of ``like``; modules stay themselves."""
-    if isinstance(thing, Tensor):
-        return thing.to(like.device, like.dtype if thing.is_floating_point() else thing.dtype)
-    if isinstance(thing, list | tuple) and not isinstance(thing, torch.Size):
-        return type(thing)(moved(item, like) for item in thing)
-    if isinstance(thing, Distribution | Transform) and not isinstance(thing, nn.Module):
-        result = copy.copy(thing)
-        result.__dict__.update({key: moved(value, like) for key, value in vars(thing).items()})
-        return result
-    return thing

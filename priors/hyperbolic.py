@@ -13,6 +13,7 @@ from torch.distributions import constraints
 from priors.latent import Latent
 
 FARTHEST = 6.0  # rapidity of a posterior's centre: float32 still resolves widths of 0.01 there
+ROUNDING = 4.0  # roundings that make the finest width: below, draws of one posterior fall onto one another
 WIDEST = 4.0  # and its width: beyond, squares of the hyperboloid's components overflow float32
 
 
@@ -72,7 +73,8 @@ class WrappedNormal(dist.TorchDistribution):
 class Hyperbolic(Latent):
     r"""Hyperbolic space H^d of curvature -1, a standard wrapped normal about the origin as prior.
 
-    The head holds a tangent vector (rapidity at most 6) and :math:`\ln\sigma^2` (:math:`\sigma` at most 4).
+    The head holds a tangent vector (rapidity r at most 6) and :math:`\ln\sigma^2` (:math:`\sigma` at most 4, and at
+    least :math:`4\epsilon\cosh^2 r`, what the dtype's rounding leaves of a width there).
     Decoder and reports see the Poincare ball, :math:`z/(1 + z_0)`. KL by Monte Carlo, one number. Nagano et al.
     1902.02992; Mathieu et al. 1901.06033 for the ball.
 
@@ -96,7 +98,9 @@ class Hyperbolic(Latent):
         vector, log_variance = head.chunk(2, dim=-1)
         rapidity = length(vector)
         scale = (log_variance / 2).clamp(max=math.log(WIDEST)).exp()
-        return WrappedNormal(vector * (FARTHEST * torch.tanh(rapidity / FARTHEST) / rapidity), scale)
+        reached = FARTHEST * torch.tanh(rapidity / FARTHEST)
+        finest = ROUNDING * torch.finfo(head.dtype).eps * torch.cosh(reached.detach()) ** 2
+        return WrappedNormal(vector * (reached / rapidity), scale.maximum(finest))
 
     def features(self, z: Tensor) -> Tensor:
         """Return the point of the Poincare ball, ``(..., d)``."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from pyro.distributions import Delta, MaskedDistribution
+from pyro.distributions import Beta, ContinuousBernoulli, Delta, MaskedDistribution, Uniform
 from torch import Tensor
-from torch.distributions import Independent, kl_divergence
+from torch.distributions import Independent, kl_divergence, register_kl
 
 
 def kl_per_coordinate(posterior: Any, prior: Any, z: Tensor) -> Tensor:
@@ -51,6 +51,14 @@ def _kl(posterior: Any, prior: Any, z: Tensor) -> Tensor:
         return kl_divergence(posterior, prior)
     except NotImplementedError:
         return posterior.log_prob(z) - prior.log_prob(z)
+
+
+@register_kl(Beta, Uniform)
+@register_kl(ContinuousBernoulli, Uniform)
+def _kl_unit_interval_uniform(q: Any, p: Any) -> Tensor:
+    """Minus the entropy, plus the log of the width; torch's own fail on batches, or are infinite where this is not."""
+    kl = (p.high - p.low).log() - q.entropy()
+    return torch.where((p.low <= 0) & (p.high >= 1), kl, torch.inf)
 
 
 def splits(distribution: Any) -> bool:

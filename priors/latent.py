@@ -188,7 +188,9 @@ class Latent(nn.Module):
 
     def describe(self, site: str) -> dict[str, Any]:
         """Return the row of one site: coordinates, kind, support, prior, posterior, KL and sizes."""
-        prior, posterior = self.prior(), self.posterior(self._anchor.new_zeros(1, self.outputs))
+        # not at zero, where a posterior may be its prior, and have a KL that it has nowhere else
+        heads = torch.linspace(0.1, 0.5, self.outputs).to(self._anchor).unsqueeze(0)
+        prior, posterior = self.prior(), self.posterior(heads)
         return {
             "site": site,
             "factor": str(self),

@@ -168,17 +168,27 @@ class Space(nn.Module):
 
 
 def unique_labels(labels: list[str]) -> tuple[str, ...]:
-    """Tell equal labels apart by a letter.
+    """Tell equal labels apart by letters: ``b`` to ``z``, then ``aa``, ``ab``, ...
 
-    >>> unique_labels(["R4", "S1", "R4"])
-    ('R4', 'S1', 'R4b')
+    >>> unique_labels(["R4", "S1", "R4"]), unique_labels(["R1"] * 28)[-3:]
+    (('R4', 'S1', 'R4b'), ('R1z', 'R1aa', 'R1ab'))
     """
     seen: Counter[str] = Counter()
     result = []
     for label in labels:
         seen[label] += 1
-        result.append(label if seen[label] == 1 else label + string.ascii_lowercase[seen[label] - 1])
+        result.append(label if seen[label] == 1 else label + letters(seen[label]))
     return tuple(result)
+
+
+def letters(number: int) -> str:
+    """Return the number of a factor, from 1, in letters, as columns of a table are counted.
+
+    >>> letters(2), letters(26), letters(27), letters(703)
+    ('b', 'z', 'aa', 'aaa')
+    """
+    before, last = divmod(number - 1, 26)
+    return (letters(before) if before else "") + string.ascii_lowercase[last]
 
 
 def bare_sum(text: str) -> bool:
