@@ -30,8 +30,8 @@ def information(tree: xr.DataTree, threshold: float = ACTIVE) -> xr.Dataset:
 
     Variables (dimensions): ``kl`` and its standard error ``kl_error`` (class, kl_term); ``active`` (class): degrees
     of freedom above ``threshold`` nats; with a group ``pairs``: ``mutual_information`` (class, bound, term), terms and
-    ``total``, ``total_correlation`` (class, bound), ``prior_mismatch`` (class, bound, kl_term), each between a lower and an upper
-    bound; with categories: :func:`category_usage`.
+    ``total``, ``total_correlation`` (class, bound), ``prior_mismatch`` (class, bound, kl_term), each between a lower
+    and an upper bound; with categories: :func:`category_usage`.
     """
     label = class_names(tree)
     parts = {ALL: np.ones(len(label), bool)} | {name: label == name for name in classes(tree)}

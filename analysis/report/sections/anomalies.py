@@ -23,6 +23,8 @@ from analysis.store import Missing, array, class_names, classes, names
 
 BEST = 8
 """Scores of which everything is measured, those of the largest AUC."""
+PERCENTILES = (1, 16, 50, 84, 99)
+"""Percentiles of the scores of jets of one class."""
 HEAD = ("score", "AUC", "1/ε_B at ε_S = 0.3", "1/ε_B at ε_S = 0.5", "best ε_S/√ε_B")
 
 
@@ -46,6 +48,26 @@ def tagging(known: Known) -> Part:
         {"score": list(found), "estimate": ["value", "error"]},
     )
     return Part("tagging", reading, table=Table(HEAD, rows, best=0), numbers=table)
+
+
+def distribution(known: Known) -> Part | None:
+    """List the percentiles of every score of jets of one class, and the oddest jets by the bound."""
+    if known.numbers["auc"]:
+        return None
+    values = array(known.tree, "scores/score_value")
+    rows = []
+    for name in names(values, "score"):
+        found = np.asarray(values.sel(score=name), float)
+        if np.isfinite(found).any():
+            rows.append([name, *(f"{level:.4g}" for level in np.nanpercentile(found, PERCENTILES))])
+    bound = np.nan_to_num(np.asarray(values.sel(score="elbo"), float), nan=-np.inf)
+    odd = listed(str(values["jet"].values[i]) for i in np.argsort(-bound, kind="stable")[:5])
+    return Part(
+        "scores",
+        f"Without a second class there is no AUC. Largest by minus the bound, and so oddest, are the jets {odd}.",
+        table=Table(["score", *(f"{level:g} %" for level in PERCENTILES)], rows),
+        numbers=xr.Dataset({"score_value": values}),
+    )
 
 
 def left_out(known: Known) -> str:
@@ -200,5 +222,5 @@ def aggregate_summary(tree: xr.DataTree) -> pd.DataFrame:
 QUESTION = Question(
     "anomalies",
     "Which classes and anomalies?",
-    (tagging, curves, category, latents, triangle, histograms, aggregate),
+    (tagging, distribution, curves, category, latents, triangle, histograms, aggregate),
 )
