@@ -7,7 +7,7 @@ import torch
 
 from inference import nuts, to_jax
 from inference.joint import Joint
-from inference.run import RunError
+from inference.run import Run, RunError
 from jetvae.__main__ import main
 from models import ModelConfig, build
 
@@ -168,7 +168,7 @@ def test_command(tmp_path, capsys):
     from analysis import evaluate
     from analysis.measures.against_nuts import against_nuts
 
-    tree = evaluate(out, at_most=20)
+    tree = evaluate(Run.open(out), at_most=20)
     table = against_nuts(tree)
     assert dict(table["shift"].sizes) == {"jet": 2, "coordinate": 1}
     assert np.isfinite(table["w1"]).all()
