@@ -144,7 +144,8 @@ class Generic(Latent):
         try:
             yield
         except Exception as error:
-            said = next(iter(str(error).strip().splitlines()), "")
+            needed = "a factor needs draws, log_prob and mean" if isinstance(error, NotImplementedError) else ""
+            said = next(iter(str(error).strip().splitlines()), needed)
             raise TypeError(
                 f"{self.symbol}: these distributions make no factor of dimension {self.dim}: "
                 + ": ".join(filter(None, [type(error).__name__, said]))

@@ -132,7 +132,7 @@ def checks(tree: xr.DataTree) -> list[Check]:
         bad = float((weights["khat"] > GOOD_K).mean())
         reading = f"{100 * bad:.0f} % of jets have k-hat > {GOOD_K}: there weights do not correct the guide"
         if bad > 0:
-            reading += " and ln p(x) has no error"
+            reading += ", and ln p(x) is a lower bound whose error is not known"
         found.append(Check("importance weights", bad, 0.05, reading))
     gap = float(weights["gap"].mean())
     gap = gap if np.isfinite(gap) else np.inf

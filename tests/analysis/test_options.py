@@ -87,7 +87,7 @@ def test_signal_is_what_is_tagged(command, run, capsys, monkeypatch):
     for signal in ("top", "qcd"):
         assert main([command, str(run.path), "--signal", signal]) == 0
         text = capsys.readouterr().out
-        assert f"tagging {signal}" in text
+        assert f"tagging: signal {signal}" in text
         areas[signal] = printed_auc(text)
     assert sum(areas.values()) == pytest.approx(1, abs=2e-4)
     assert main([command, str(run.path)]) == 0
@@ -152,7 +152,7 @@ def test_report_is_of_its_resolution_and_signal(run, tmp_path):
 
 def test_report_prints_the_summary(run, tmp_path, capsys):
     assert main(["report", str(run.path), "--summary", "--out", str(tmp_path / "page.html")]) == 0
-    assert "tagging top" in capsys.readouterr().out
+    assert "tagging: signal top" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("options", [["--trust"], ["--summary"], ["--trust", "--summary"]])

@@ -91,6 +91,10 @@ class Flow(dist.TransformedDistribution):
         base = dist.Normal(torch.zeros_like(loc), torch.ones_like(scale))
         super().__init__(base, [T.TanhTransform(cache_size=1), T.AffineTransform(loc, scale, cache_size=1)], **options)
 
+    @property
+    def mean(self):
+        return self.loc  # the rest is odd in the noise
+
     def expand(self, batch_shape, _instance=None):
         return Flow(self.loc.expand(batch_shape), self.scale.expand(batch_shape))
 
@@ -98,7 +102,7 @@ class Flow(dist.TransformedDistribution):
 USERS = {
     "Weibull": (dist.Weibull(1.0, 2.0), dist.Weibull),
     "Kumaraswamy": (dist.Kumaraswamy(2.0, 2.0), dist.Kumaraswamy),
-    "LogNormal": (dist.LogNormal(0.0, 1.0), dist.LogNormal),
+    "LogNormal": (dist.LogNormal(0.0, 0.3), dist.LogNormal),
     "flow": (dist.Normal(0.0, 1.0), Flow),
     "multivariate": (dist.MultivariateNormal(torch.zeros(2), torch.eye(2)), dist.MultivariateNormal),
     "Student": (dist.StudentT(5.0), functools.partial(dist.StudentT, df=5.0)),

@@ -37,7 +37,7 @@ def test_accepted(given, expected, text, typical):
         (0, "greater than 0"),
         (-1, "greater than 0"),
         ([0.1, -1], "greater than 0"),
-        (float("nan"), "greater than 0"),
+        (float("nan"), "expected a number, or a range"),
         ([1.0, 0.1], "low < high"),
         ("1:1", "low < high"),
         ("low", "expected a number, or a range"),
