@@ -57,7 +57,7 @@ def weights(known: Known) -> Part | None:
         f"{plus_minus(float(gap.mean()), float(error))} nat per jet to ln p(x)."
     )
     if bad := int((khat > trust.GOOD_K).sum()):
-        reading += f" Of {counted(bad, 'jet')} k-hat is above {trust.GOOD_K}: there ln p(x) is a lower bound whose error is not known."
+        reading += f" Of {counted(bad, 'jet')} k-hat is above {trust.GOOD_K}: the error of ln p(x) is not known there."
     caption = "Tail index k-hat of each jet's importance weights; right of the line they do not correct the guide."
     return Part("khat", reading, caption, figure=khat_histogram(table), numbers=table)
 
