@@ -117,6 +117,14 @@ def test_training_defaults_are_the_recipes(capsys, monkeypatch):
     assert f"[{' '.join(recipe.data.files)}]" in text
 
 
+def test_training_help_tells_units_and_recipes(capsys, monkeypatch):
+    from recipes import names
+
+    text = " ".join(helped("train", capsys, monkeypatch).replace("-\n", "-").split())
+    assert all(word in text for word in ("pseudo-counts", "radians", "--resume", "t/Q", "[auto]"))
+    assert all(name.replace("-", "") in text.replace("-", "").replace(" ", "") for name in names())
+
+
 def test_other_defaults_are_the_codes():
     from analysis.measures.topology import DELTA
     from analysis.studies import STUDIES
