@@ -40,7 +40,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="CLASS=F",
         nargs="+",
         action="extend",
-        help="part of a class's training and validation jets to keep; a bare F: of the last class (t/Q for qcd, top) [1]",
+        help="part of a class's training and validation jets kept; a bare F: of the last class (t/Q for qcd, top) [1]",
     )
     add(
         "--beta",
