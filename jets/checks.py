@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from jets.errors import JetFileError
 
@@ -29,8 +29,25 @@ LARGEST = 1e15
 """Vectors of numbers beyond this have squares whose sums float32 does not hold."""
 
 
-def constituents(values: Any, name: str) -> Array:
-    """Return constituents ``(N, M, 3)``, or vectors ``(N, K)``, as float32 that a model can describe.
+class Mended(NamedTuple):
+    """What was mended in a sample where it entered: numbers of jets, and of constituents."""
+
+    wrapped: int = 0
+    """Jets whose azimuths were wrapped about their hardest constituent."""
+    centred: int = 0
+    """Jets whose absolute positions were taken relative to their centroid."""
+    sorted: int = 0
+    """Jets whose constituents were sorted by falling pT."""
+    dropped: int = 0
+    """Empty constituents in front of others or between them, which went to the end."""
+
+    def and_of(self, other: Mended) -> Mended:
+        """Return what was mended in both of two samples."""
+        return Mended(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+def constituents(values: Any, name: str) -> tuple[Array, Mended]:
+    """Return constituents ``(N, M, 3)``, or vectors ``(N, K)``, as float32 that a model can describe; what was mended.
 
     Jets: pT falls, padding (pT = 0) is at the end and zero, azimuths are wrapped about the hardest constituent. What
     is right already is returned as it is, uncopied.
@@ -42,7 +59,7 @@ def constituents(values: Any, name: str) -> Array:
     """
     found = numbers(values, f"{name}: constituents")
     if found.ndim == 2:
-        return _vectors(found, name)
+        return _vectors(found, name), Mended()
     if found.ndim != 3 or found.shape[-1] != 3 or 0 in found.shape:
         raise JetFileError(
             f"{name}: constituents has shape {found.shape}, expected (jets, constituents, 3) with jets > 0: "
@@ -51,11 +68,13 @@ def constituents(values: Any, name: str) -> Array:
     found = _padding(found)
     _finite(found, name)
     _momenta(found, name)
-    return _falling(_around_axis(found, name), name)
+    found, turned, centred = _around_axis(found, name)
+    found, rows, gaps = _falling(found, name)
+    return found, Mended(turned, centred, rows, gaps)
 
 
-def numbers(values: Any, name: str) -> Array:
-    """Return values as float32 in native order, uncopied where they are; refuse what are no real numbers."""
+def numbers(values: Any, name: str, dtype: DTypeLike = np.float32) -> NDArray:
+    """Return values as ``dtype`` in native order, uncopied where they are; refuse what are no real numbers."""
     if isinstance(values, np.ma.MaskedArray):
         raise JetFileError(f"{name} is masked; fill what is missing, .filled(0) makes padding of it")
     try:
@@ -65,7 +84,7 @@ def numbers(values: Any, name: str) -> Array:
     if found.dtype.kind not in "fiu":
         raise JetFileError(f"{name} is of type {found.dtype}; expected real numbers")
     with np.errstate(over="ignore"):
-        return found.astype(np.float32, copy=False)
+        return found.astype(dtype, copy=False)
 
 
 def _vectors(found: Array, name: str) -> Array:
@@ -112,11 +131,14 @@ def _momenta(found: Array, name: str) -> None:
         )
 
 
-def _around_axis(found: Array, name: str) -> Array:
-    """Wrap azimuths about the hardest constituent; take absolute positions relative to the jets' centroids."""
+def _around_axis(found: Array, name: str) -> tuple[Array, int, int]:
+    """Wrap azimuths about the hardest constituent; take absolute positions relative to the jets' centroids.
+
+    Also returns in how many jets azimuths were wrapped, and in how many positions were absolute.
+    """
     far = np.asarray((np.abs(found[..., 1:]) > NEAR).any((1, 2)))
     if not far.any():
-        return found
+        return found, 0, 0
     found = found.copy()
     found[far], turned = _wrapped(found[far], far, name)
     if turned:
@@ -129,11 +151,12 @@ def _around_axis(found: Array, name: str) -> Array:
         centroid = (weight * found[..., 1:]).sum(1, keepdims=True)
         found[..., 1:] = np.where(weight > 0, found[..., 1:] - centroid, 0)
         say(f"{name}: positions are absolute ({_first(off)}); taken relative to each jet's pT-weighted centroid")
-    elif off.any():
+        return found, turned, len(found)
+    if off.any():
         raise JetFileError(
             f"{name}: {_first(off)} lie more than {NEAR} rad from the jet axis, where the others are; drop them"
         )
-    return found
+    return found, turned, 0
 
 
 def _wrapped(some: Array, rows: NDArray[np.bool_], name: str) -> tuple[Array, int]:
@@ -157,19 +180,22 @@ def _wrapped(some: Array, rows: NDArray[np.bool_], name: str) -> tuple[Array, in
     return changed, int(moved.any(1).sum())
 
 
-def _falling(found: Array, name: str) -> Array:
-    """Sort the constituents of jets whose pT does not fall; so padding in front or between goes to the end."""
+def _falling(found: Array, name: str) -> tuple[Array, int, int]:
+    """Sort the constituents of jets whose pT does not fall; so padding in front or between goes to the end.
+
+    Also returns how many jets were sorted, and how many empty constituents were in front or between.
+    """
     pt = found[..., 0]
     rows = (pt[:, 1:] > pt[:, :-1]).any(1)
     if not rows.any():
-        return found
+        return found, 0, 0
     gaps = int(((pt[:, :-1] == 0) & (pt[:, 1:] > 0)).sum())
     found = found.copy()
     order = np.argsort(-pt[rows], axis=1, kind="stable")
     found[rows] = np.take_along_axis(found[rows], order[..., None], 1)
     empty = f", with {gaps} gaps of empty ones" if gaps else ""
     say(f"{name}: constituents of {rows.sum()} jets were not in falling pT{empty}; sorted, empty ones last")
-    return found
+    return found, int(rows.sum()), gaps
 
 
 def labels(values: Any, classes: Sequence[str], count: int, name: str) -> NDArray[np.int64]:
@@ -200,7 +226,7 @@ def names(values: Any, what: str, name: str) -> tuple[str, ...]:
     Raises
     ------
     JetFileError
-        One string instead of a list, what is no text, an empty name, or one name twice.
+        One string instead of a list, what is no printable text, an empty name, or one name twice.
     """
     given = values.tolist() if isinstance(values, np.ndarray) else values
     if isinstance(given, str | bytes) or not isinstance(given, Sequence):
@@ -210,8 +236,8 @@ def names(values: Any, what: str, name: str) -> tuple[str, ...]:
         found = tuple(n.decode() if isinstance(n, bytes) else n for n in given)
     except UnicodeDecodeError as error:
         raise JetFileError(f"{name}: {what} holds a name that is no UTF-8 text ({error})") from error
-    if not all(isinstance(n, str) and n.strip() for n in found):
-        raise JetFileError(f"{name}: {what} is {found!r}; every name must be text, and not empty")
+    if not all(isinstance(n, str) and n.strip() and n.isprintable() for n in found):
+        raise JetFileError(f"{name}: {what} is {found!r}; every name must be text, printable and not empty")
     twice = sorted({n for n in found if found.count(n) > 1})
     if twice:
         raise JetFileError(f"{name}: {what} has {twice[0]!r} twice; give each its own name")

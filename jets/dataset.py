@@ -6,12 +6,15 @@ import copy
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from jets import checks
+from jets.checks import Mended
 from jets.errors import JetFileError
+from jets.weights import WEIGHT_NAMES, Events, Weights, events, joined_events, joined_weights, weights
 
 Columns = Mapping[str, NDArray[np.float32]]
 GROUPS = ("jet", "subst", "truth")
@@ -39,12 +42,19 @@ class Jets:
         Column name -> ``(N,)`` float32: jet kinematics, substructure, generator truth. NaN where a file lacks it.
     sources
         The files that the jets came from, as given.
+    weights
+        ``(N,)`` float64, how much each jet counts, of either sign; None: all the same.
+    events
+        ``(N,)`` int64, number of the event that each jet is of; None: each is of its own.
+    mended
+        What was mended in the sample as it entered, jets since left out included.
 
     Raises
     ------
     JetFileError
         No jets, NaN or infinity, negative pT, a jet without pT, positions or pT that no jet has (see
-        :mod:`jets.checks`), labels outside the classes, or columns of another length.
+        :mod:`jets.checks`), labels outside the classes, columns of another length, or weights and event numbers that
+        are none (see :mod:`jets.weights`).
     """
 
     constituents: NDArray[np.float32]
@@ -54,17 +64,28 @@ class Jets:
     subst: Columns = field(default_factory=dict)
     truth: Columns = field(default_factory=dict)
     sources: tuple[str, ...] = ()
+    weights: Weights | None = None
+    events: Events | None = None
+    mended: Mended = field(default=Mended(), init=False)
 
     def __post_init__(self) -> None:
         sources = (self.sources,) if isinstance(self.sources, str) else tuple(map(str, self.sources))
         name = ", ".join(sources) or "jets in memory"
         classes = checks.names(self.classes, "classes", name)
-        constituents = checks.constituents(self.constituents, name)
+        constituents, mended = checks.constituents(self.constituents, name)
         count = len(constituents)
-        self._set(constituents=constituents, label=checks.labels(self.label, classes, count, name))
+        self._set(constituents=constituents, mended=mended, label=checks.labels(self.label, classes, count, name))
         for group in GROUPS:
             self._set(**{group: checks.columns(getattr(self, group), count, f"{name}: {group}")})
+            self._say_what_weighs_nothing(group, name)
+        self._set(weights=weights(self.weights, count, name), events=events(self.events, count, name))
         self._set(classes=classes, sources=sources)
+
+    def _say_what_weighs_nothing(self, group: str, name: str) -> None:
+        """Say that weights among the observables weigh nothing, where there are such and no others."""
+        found = [column for column in getattr(self, group) if column.lower() in WEIGHT_NAMES]
+        if found and self.weights is None:
+            checks.say(f"{name}: {group} {found[0]!r} weighs nothing; event weights are 'weight', beside constituents")
 
     def _set(self, **values: object) -> None:
         for name, value in values.items():
@@ -91,6 +112,9 @@ class Jets:
         changes: dict[str, object] = {name: getattr(self, name)[rows] for name in ("constituents", "label")}
         for group in GROUPS:
             changes[group] = {name: column[rows] for name, column in getattr(self, group).items()}
+        for name in ("weights", "events"):
+            values = getattr(self, name)
+            changes[name] = None if values is None else values[rows]
         return self.with_(**changes)
 
     def __repr__(self) -> str:
@@ -110,10 +134,14 @@ class Jets:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of constituents and labels: the same jets, the same digest, whatever the file."""
+        """SHA-256 of constituents, labels, weights and events: the same jets, the same digest, whatever the file."""
         digest = hashlib.sha256(np.ascontiguousarray(self.constituents).tobytes())
         digest.update(np.ascontiguousarray(self.label).tobytes())
         digest.update("\n".join(self.classes).encode())
+        for name in ("weights", "events"):  # without them, the digest of before there were any
+            values = getattr(self, name)
+            if values is not None:
+                digest.update(name.encode() + np.ascontiguousarray(values).tobytes())
         return digest.hexdigest()
 
 
@@ -137,7 +165,7 @@ def concatenate(samples: Iterable[Jets]) -> Jets:
     Raises
     ------
     JetFileError
-        If jets and vectors, or vectors of different length, are mixed.
+        If jets and vectors, or vectors of different length, are mixed, or jets with weights and without.
 
     Examples
     --------
@@ -158,8 +186,11 @@ def concatenate(samples: Iterable[Jets]) -> Jets:
     lengths = [len(part) for part in parts]
     jet, subst, truth = (_stack([getattr(p, group) for p in parts], lengths) for group in GROUPS)
     sources = tuple(source for part in parts for source in part.sources)
-    joined = {"constituents": np.concatenate(padded), "label": np.concatenate(label), "classes": classes}
-    return parts[0].with_(**joined, jet=jet, subst=subst, truth=truth, sources=sources)
+    joined: dict[str, object] = {"constituents": np.concatenate(padded), "label": np.concatenate(label)}
+    joined["weights"] = joined_weights([p.weights for p in parts], [", ".join(p.sources) or "jets" for p in parts])
+    joined["events"] = joined_events([p.events for p in parts], lengths)
+    joined["mended"] = reduce(Mended.and_of, (p.mended for p in parts))
+    return parts[0].with_(**joined, classes=classes, jet=jet, subst=subst, truth=truth, sources=sources)
 
 
 def _padded(parts: Sequence[Jets]) -> list[NDArray[np.float32]]:

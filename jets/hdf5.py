@@ -15,6 +15,7 @@ from jets.errors import JetFileError
 from jets.files import replacing
 from jets.simulation.config import CLASSES
 from jets.vectors import load_vectors, names_vectors
+from jets.weights import EVENT_NAMES, WEIGHT_NAMES
 
 SAMPLES = tuple(f"sample:{name}" for name in CLASSES)
 CONSTITUENTS = (("pt", "eta_rel", "phi_rel"), "GeV, 1, rad")
@@ -49,7 +50,10 @@ def load(*sources: str | Path) -> Jets:
 
 
 def save(path: str | Path, jets: Jets) -> Path:
-    """Write jets as HDF5 with ``columns`` and ``units`` attributes, atomically; return the path."""
+    """Write jets as HDF5 with ``columns`` and ``units`` attributes, atomically; return the path.
+
+    Weights and event numbers, where there are any, are datasets ``weight`` and ``event_number``.
+    """
     with replacing(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
         file.attrs["classes"] = list(jets.classes)
         _write(file, "constituents", jets.constituents, *CONSTITUENTS)
@@ -59,6 +63,9 @@ def save(path: str | Path, jets: Jets) -> Path:
             columns = getattr(jets, group)
             if columns:
                 _write(file, group, np.stack(list(columns.values()), 1), tuple(columns), "")
+        for name, values in ((WEIGHT_NAMES[0], jets.weights), (EVENT_NAMES[0], jets.events)):
+            if values is not None:
+                _write(file, name, values, (name,), "")
     return Path(path)
 
 
@@ -143,7 +150,9 @@ def _read(file: h5py.File, path: Path) -> Jets:
     else:
         classes = (path.stem,)
     jet, subst, truth = (_columns(file, name, path, count) for name in GROUPS)
-    jets = Jets(constituents, label, classes, jet, subst, truth, (str(path),))
+    weights, events = (_beside(file, names, path) for names in (WEIGHT_NAMES, EVENT_NAMES))
+    _say_what_is_not_read(file, path)
+    jets = Jets(constituents, label, classes, jet, subst, truth, (str(path),), weights, events)
     present = np.unique(jets.label)
     return jets.with_(label=np.searchsorted(present, jets.label), classes=tuple(jets.classes[i] for i in present))
 
@@ -196,13 +205,30 @@ def _columns(file: h5py.File, name: str, path: Path, count: int) -> dict[str, ND
     return {column: np.ascontiguousarray(values[:, i]) for i, column in enumerate(columns)}
 
 
+def _beside(file: h5py.File, names: tuple[str, ...], path: Path) -> NDArray | None:
+    """Return the one dataset that has one of these names; None without any."""
+    found = [name for name in names if name in set(file)]
+    if len(found) > 1:
+        raise JetFileError(f"{path}: has {' and '.join(found)}; keep one of them")
+    return _dataset(file, found[0], path)[()] if found else None
+
+
+def _say_what_is_not_read(file: h5py.File, path: Path) -> None:
+    """Name what may be weights or event numbers under another name."""
+    read = {"constituents", "label", *GROUPS, *WEIGHT_NAMES, *EVENT_NAMES}
+    for name in sorted(set(file) - read):
+        if "weight" in name.lower() or "event" in name.lower():
+            known = WEIGHT_NAMES[0] if "weight" in name.lower() else EVENT_NAMES[0]
+            checks.say(f"{path}: {name!r} is not read; were it named {known!r}, it would be")
+
+
 def _choose_class(jets: Jets, named: str | None, path: Path) -> Jets:
     if named is None:
         return jets
     if not named.strip():
         raise JetFileError(f"{path}: no class after the colon; the file has {', '.join(jets.classes)}")
     if len(jets.classes) == 1:
-        return jets.with_(classes=(named,))
+        return jets.with_(classes=checks.names((named,), "class", str(path)))
     if named not in jets.classes:
         raise JetFileError(f"{path}: unknown class {named!r}; the file has {', '.join(jets.classes)}")
     chosen = jets[jets.label == jets.classes.index(named)]
