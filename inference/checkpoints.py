@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -25,17 +26,18 @@ def save(replicas: Sequence[Replica]) -> None:
     RunError
         A weight or moment is not finite.
     """
-    if not any(replica.history.taken for replica in replicas):
+    going = [replica for replica in replicas if not replica.failure]
+    if not any(replica.history.taken for replica in going):
         return
-    for replica in replicas:
+    for replica in going:
         assert_trained(replica)
-    contents = {replica.folder.path.name: replica.content() for replica in replicas}
+    contents = {replica.folder.path.name: replica.content() for replica in going}
     first = replicas[0].folder
     if len(replicas) == 1:
         first.save(CHECKPOINT, contents[first.path.name])
     else:
         RunFolder(first.path.parent).save(REPLICAS, contents)
-    for replica in replicas:
+    for replica in going:
         if replica.history.epochs:
             replica.folder.write_history(replica.history)
 
@@ -43,21 +45,53 @@ def save(replicas: Sequence[Replica]) -> None:
 def restore(replicas: Sequence[Replica], device: torch.device) -> None:
     """Continue from the last checkpoints; where one is missing, all start anew.
 
+    A replica whose checkpoint is torn, or holds numbers that are not finite, has failed.
+
     Raises
     ------
     RunError
-        The replicas have not trained equally long, or a checkpoint holds numbers that are not finite.
+        The replicas have not trained equally long, or the file of all of them is torn.
     """
     if len(replicas) > 1:
         hand_out(replicas[0].folder.path.parent, {replica.folder.path.name for replica in replicas})
-    found = [replica.folder.checkpoint(device) for replica in replicas]
-    contents = [content for content in found if content is not None]
-    if len(contents) < len(replicas):
+    contents = []
+    for replica in replicas:
+        with failing_alone(replica):
+            contents.append((replica, replica.folder.checkpoint(device)))
+    if any(content is None for _, content in contents):
         return
-    for replica, content in zip(replicas, contents, strict=True):
-        replica.restore(content)
-        assert_finite(replica.tensors, f"{replica.folder.path}: the checkpoint", "train anew with another --out")
+    for replica, content in contents:
+        with failing_alone(replica):
+            replica.restore(content)  # type: ignore[arg-type]
+            assert_finite(replica.tensors, f"{replica.folder.path}: the checkpoint", "train anew with another --out")
     assert_as_far(replicas)
+
+
+@contextmanager
+def failing_alone(replica: Replica) -> Iterator[None]:
+    """Note an error of one replica, for the others to go on; what was last saved of it becomes its own checkpoint."""
+    try:
+        yield
+    except RunError as error:
+        replica.failure = str(error)
+        hand_out(replica.folder.path.parent, (), only=replica.folder.path.name)
+
+
+def assert_none_failed(replicas: Sequence[Replica]) -> None:
+    """Assert that no replica has failed.
+
+    Raises
+    ------
+    RunError
+        One has; of several the message names the seed of each, and says what the others did.
+    """
+    failed = [replica for replica in replicas if replica.failure]
+    if len(replicas) == len(failed) == 1:
+        raise RunError(failed[0].failure)
+    if failed:
+        others = len(replicas) - len(failed)
+        said = "; ".join(f"seed {replica.recipe.training.seed}: {replica.failure}" for replica in failed)
+        raise RunError(f"{len(failed)} of {len(replicas)} runs failed, {others or 'none'} trained: {said}")
 
 
 def assert_trained(replica: Replica) -> None:
@@ -71,31 +105,52 @@ def assert_trained(replica: Replica) -> None:
     assert_finite(replica.tensors, replica.folder.path, LOWER)
 
 
-def hand_out(parent: Path, kept: Collection[str]) -> None:
-    """Give every run of the common file that is not ``kept`` in it a checkpoint of its own: it will be overwritten."""
+def hand_out(parent: Path, kept: Collection[str], only: str = "") -> None:
+    """Give every run of the common file that is not ``kept`` in it a checkpoint of its own: it will be overwritten.
+
+    ``only`` names a single one.
+    """
     if not (parent / REPLICAS).exists():
         return
     for name in load_tensors(parent / REPLICAS):
-        if name not in kept and (parent / name).is_dir():
+        if name not in kept and only in ("", name) and (parent / name).is_dir():
             RunFolder(parent / name).save(CHECKPOINT, RunFolder(parent / name).checkpoint())
 
 
 def finish(replicas: Sequence[Replica]) -> None:
     """Save the trained weights; each run folder then holds all that belongs to it, and the common file goes.
 
+    The models hold what was saved.
+
     Raises
     ------
     RunError
-        Of one no step was taken, or its weights are not finite.
+        In the end, of those that failed, before or since no step was taken or the weights are not finite.
     """
+    for replica in [replica for replica in replicas if not replica.failure]:
+        with failing_alone(replica):
+            if not replica.history.taken:
+                raise RunError(
+                    f"{replica.folder.path}: no step was taken, none had a finite loss and gradient; {LOWER}"
+                )
+            assert_trained(replica)
     for replica in replicas:
-        if not replica.history.taken:
-            raise RunError(f"{replica.folder.path}: no step was taken, none had a finite loss and gradient; {LOWER}")
-        assert_trained(replica)
-    for replica in replicas:
-        content = replica.content()
-        if len(replicas) > 1:
-            replica.folder.save(CHECKPOINT, content)
-        replica.folder.save("weights.pt", content["model"])
+        if not replica.failure:
+            save_weights(replica, alone=len(replicas) == 1)
     if len(replicas) > 1:
         (replicas[0].folder.path.parent / REPLICAS).unlink(missing_ok=True)
+    assert_none_failed(replicas)
+
+
+def save_weights(replica: Replica, *, alone: bool) -> None:
+    """Save a run's trained weights, and its checkpoint unless it trained ``alone`` and so has one.
+
+    Of a training that may stop early, they are those of its best epoch; the provenance says which that is.
+    """
+    weights, epoch = replica.kept
+    if not alone:
+        replica.folder.save(CHECKPOINT, replica.content())
+    if replica.recipe.training.early_stop:
+        replica.folder.write_provenance(replica.folder.provenance() | {"weights_epoch": epoch})
+    replica.folder.save("weights.pt", weights)
+    replica.vae.load_state_dict(weights)

@@ -49,7 +49,8 @@ class RunFolder:
     ``history.nc``            the same, and one row per step
     ``checkpoint.pt``         weights, optimiser, RNG and history, to resume (while runs train together:
                               ``../replicas.pt``)
-    ``weights.pt``            the trained ``state_dict``; present when training is complete
+    ``weights.pt``            the trained ``state_dict``; present when training is complete; with ``early_stop`` that
+                              of the epoch ``weights_epoch`` of the provenance, which ``best`` of the history names
     ========================  =============================================================
 
     Attributes
@@ -75,7 +76,7 @@ class RunFolder:
         (folder.path / POSTMORTEM).unlink(missing_ok=True)
         folder.write_text("config.toml", recipe.to_toml())
         record = provenance(recipe, jets) | {"initial_weights": weights}
-        folder.write_text("provenance.json", json.dumps(record, indent=2) + "\n")
+        folder.write_provenance(record)
         return folder
 
     @classmethod
@@ -171,6 +172,10 @@ class RunFolder:
             return json.loads((self.path / "provenance.json").read_text(encoding="utf-8"))
         except ValueError as error:
             raise RunError(f"{self.path / 'provenance.json'}: not readable as JSON: {error}") from error
+
+    def write_provenance(self, record: Mapping[str, Any]) -> None:
+        """Write where the run came from, atomically."""
+        self.write_text("provenance.json", json.dumps(record, indent=2) + "\n")
 
     def checkpoint(self, device: torch.device | str = "cpu") -> dict[str, Any] | None:
         """Return the last checkpoint, its own or in the file of runs that train together; None where there is none.

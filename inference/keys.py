@@ -72,7 +72,9 @@ class TrainingConfig(Table):
         None, ge=0, le=LARGEST, description="KL to aim at [nat]; none: as little as possible"
     )
     plateau: int = Field(0, ge=0, description="epochs without a better validation loss before lr is halved; 0: never")
-    early_stop: int = Field(0, ge=0, description="epochs without a better validation loss before the end; 0: never")
+    early_stop: int = Field(
+        0, ge=0, description="epochs without a better validation loss before the end, at the best one; 0: never"
+    )
     max_skipped: int = Field(10, ge=0, description="steps with a non-finite loss or gradient before training fails")
     precision: Literal["float32", "tf32", "bf16"] = Field("float32", description="of the networks; all else is float32")
     compile: bool | Literal["auto"] = Field("auto", description="compile the step; auto: when it pays for itself")

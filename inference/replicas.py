@@ -5,6 +5,7 @@ A model that trains alone is one replica of one: its tensors too have a leading 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from inference.folder import RunError, RunFolder
 from inference.history import History
 from inference.program import make_program
 from inference.recipe import Recipe, RecipeError, TrainingConfig
-from inference.schedules import should_stop
+from inference.schedules import best_of, should_stop
 from inference.step import BETA, State, make_step
 from models import VAE
 
@@ -48,6 +49,10 @@ class Replica:
         What was recorded so far.
     state
         Its part of the state of all, without the replica dimension.
+    best
+        Of a training that may stop early: the model's state after the epoch of the best validation loss so far.
+    failure
+        Why it trains no further, if it failed.
     """
 
     folder: RunFolder
@@ -57,11 +62,34 @@ class Replica:
     generator: Generator
     history: History
     state: State
+    best: dict[str, Any] | None = None
+    failure: str = ""
 
     @property
     def stopped(self) -> bool:
         """Whether it stopped early, having got no better for as long as its recipe waits."""
         return should_stop(self.history.validation_losses, self.recipe.training.early_stop)
+
+    @property
+    def over(self) -> bool:
+        """Whether it trains no further: stopped early, or failed."""
+        return bool(self.failure) or self.stopped
+
+    @property
+    def kept(self) -> tuple[dict[str, Any], int]:
+        """The state to be kept and its epoch: the best of a training that may stop early, else the last."""
+        best = best_of(self.history.validation_losses)
+        if self.best is None or best is None:
+            return own(self.vae.state_dict()), len(self.history.epochs)
+        return self.best, best + 1
+
+    def record(self, row: dict[str, float]) -> None:
+        """Add an epoch to the history; of a training that may stop early, keep the state while it is the best."""
+        self.history.epochs.append(row)
+        if self.recipe.training.early_stop:
+            best = name_best(self.history)
+            if best == len(self.history.epochs) - 1:
+                self.best = own(self.vae.state_dict())
 
     @property
     def tensors(self) -> dict[str, Tensor]:
@@ -73,7 +101,8 @@ class Replica:
 
     def content(self) -> dict[str, Any]:
         """Return all that is needed to train on as if nothing had happened: the content of a checkpoint."""
-        return {
+        best = {} if self.best is None else {"best": self.best}
+        return best | {
             "model": own(self.vae.state_dict()),
             "first": [tensor.clone() for tensor in self.state.first],
             "second": [tensor.clone() for tensor in self.state.second],
@@ -93,6 +122,9 @@ class Replica:
         self.generator.set_state(content["rng"].cpu())
         self.history.epochs = list(content["epochs"])
         self.history.steps = content["steps"].cpu()
+        self.best = content.get("best")
+        if self.recipe.training.early_stop and self.history.epochs:
+            name_best(self.history)  # rows of before the best was kept do not
 
 
 class Alone:
@@ -122,15 +154,25 @@ def assert_alike(recipes: Sequence[Recipe]) -> None:
         raise RecipeError(f"replicas may differ in {allowed}; a range of beta is the same for all")
 
 
+def name_best(history: History) -> int | None:
+    """Let the last row of a history, and any that does not yet, name the best epoch so far; return its index."""
+    losses, best = history.validation_losses, None
+    for i, row in enumerate(history.epochs):
+        if "best" not in row or i == len(losses) - 1:
+            best = best_of(losses[: i + 1])
+            row["best"] = math.nan if best is None else best + 1.0
+    return best
+
+
 def assert_as_far(replicas: Sequence[Replica]) -> None:
-    """Assert that replicas that have not stopped early have trained equally long.
+    """Assert that replicas that are not over have trained equally long.
 
     Raises
     ------
     RunError
         They have not.
     """
-    going = [replica for replica in replicas if not replica.stopped]
+    going = [replica for replica in replicas if not replica.over]
     done = [len(replica.history.epochs) for replica in going]
     if len(set(done)) > 1:
         furthest, other = (going[done.index(n)].folder.path for n in (max(done), min(done)))

@@ -118,5 +118,15 @@ def should_stop(losses: list[float], patience: int) -> bool:
     >>> should_stop([3.0, 2.0, 2.5, 2.4], patience=2), should_stop([3.0, 2.0], patience=0)
     (True, False)
     """
+    return bool(patience and losses) and len(losses) - 1 - (best_of(losses) or 0) >= patience
+
+
+def best_of(losses: list[float]) -> int | None:
+    """Return the index of the first lowest loss, None where no loss is finite.
+
+    >>> best_of([math.nan, 2.0, 2.5, 2.0]), best_of([math.nan])
+    (1, None)
+    """
     finite = [loss if math.isfinite(loss) else math.inf for loss in losses]
-    return bool(patience and finite) and len(finite) - 1 - finite.index(min(finite)) >= patience
+    best = min(finite, default=math.inf)
+    return finite.index(best) if math.isfinite(best) else None

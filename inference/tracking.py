@@ -32,7 +32,7 @@ class Tracker:
     def write(self, epoch: int, rows: Sequence[dict[str, float]]) -> None:
         """Write one row per run, of those that trained in this epoch."""
         for writer, row in zip(self.writers, rows, strict=False):
-            if row["epoch"] != epoch:
+            if row.get("epoch") != epoch:
                 continue
             for name, value in row.items():
                 writer.add_scalar(name, value, epoch)

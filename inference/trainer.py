@@ -37,7 +37,8 @@ class Trainer:
     """Adam on the objective for R replicas of one model, epoch by epoch, with checkpoints.
 
     Replicas differ in seed (split, initial weights, order, noise), beta, learning rate and schedules. Each gets the
-    data and the noise that it would get alone, and leaves a run folder of its own.
+    data and the noise that it would get alone, and leaves a run folder of its own. One that fails does not stop the
+    others.
 
     Parameters
     ----------
@@ -77,6 +78,7 @@ class Trainer:
         self.steps_per_epoch = len(splits[0].train) // self.size
         checkpoints.restore(self.replicas, self.device)
         self.saved = time.perf_counter()
+        self.finished = False
         self.program: Callable[..., Tensor] | None = None
 
     @property
@@ -91,8 +93,8 @@ class Trainer:
 
     @property
     def done(self) -> int:
-        """Epochs trained so far by those that have not stopped early."""
-        going = [replica for replica in self.replicas if not replica.stopped]
+        """Epochs trained so far by those that are not over."""
+        going = [replica for replica in self.replicas if not replica.over]
         return max(len(replica.history.epochs) for replica in going or self.replicas)
 
     def train(self, until: int | None = None) -> None:
@@ -103,44 +105,41 @@ class Trainer:
         Raises
         ------
         RunError
-            Too many steps had no finite loss or gradient, or none was taken, or the weights are not finite.
+            After the last epoch, of those that failed: too many steps had no finite loss or gradient, or none was
+            taken, or the weights are not finite.
         """
+        if self.finished:
+            return
         total = self.config.epochs if until is None else until
         jets = len(self.replicas) * len(self.replicas[0].split.train)
         progress = Progress(self.config.epochs, jets, self.done)
         with Tracker(self.folders, enabled=self.config.tensorboard) as tracker:
             for epoch in range(self.done, total):
-                if self.finished_early():
+                if all(replica.over for replica in self.replicas):
                     break
                 rows = self.train_epoch(epoch)
-                progress.update(epoch + 1, mean_row(rows))
+                progress.update(epoch + 1, mean_row(self.replicas, rows))
                 tracker.write(epoch + 1, rows)
                 if time.perf_counter() - self.saved > self.config.checkpoint_seconds:
                     self.checkpoint()
         self.checkpoint()
         if total >= self.config.epochs:
+            self.finished = True
             checkpoints.finish(self.replicas)
+        checkpoints.assert_none_failed(self.replicas)
 
     def checkpoint(self) -> None:
         """Save all that is needed to resume here."""
         checkpoints.save(self.replicas)
         self.saved = time.perf_counter()
 
-    def finished_early(self) -> bool:
-        """Whether every replica has stopped getting better."""
-        return all(replica.stopped for replica in self.replicas)
-
     def train_epoch(self, epoch: int) -> list[dict[str, float]]:
         """Take one pass over the training jets; record, guard and validate; return the last row of each replica.
 
         A replica that has stopped early takes the steps too, which are then undone: it keeps what it would have alone.
-
-        Raises
-        ------
-        RunError
-            Too many steps had no finite loss or gradient, or the weights are not finite.
+        One that has failed takes them in vain.
         """
-        stopped = {r: replica.content() for r, replica in enumerate(self.replicas) if replica.stopped}
+        stopped = {r: each.content() for r, each in enumerate(self.replicas) if each.stopped and not each.failure}
         start = time.perf_counter()
         for vae in self.vaes:
             vae.train()
@@ -153,13 +152,14 @@ class Trainer:
         for r, replica in enumerate(self.replicas):
             if r in stopped:
                 replica.restore(stopped[r])
-                continue
-            row = replica.history.add_steps(report[:, r], controls[:, r].cpu())
-            bound = mean_bound(replica.vae, self.data, replica.split.validation, replica.recipe.training.seed)
-            replica.history.epochs.append({"epoch": epoch + 1.0} | row | bound | speed)
-            guard(replica, self.data, report[:, r, 0], batches[:, r], epoch * self.steps_per_epoch)
-            checkpoints.assert_trained(replica)
-        return [replica.history.epochs[-1] for replica in self.replicas]
+            elif not replica.failure:
+                with checkpoints.failing_alone(replica):
+                    row = replica.history.add_steps(report[:, r], controls[:, r].cpu())
+                    bound = mean_bound(replica.vae, self.data, replica.split.validation, replica.recipe.training.seed)
+                    replica.record({"epoch": epoch + 1.0} | row | bound | speed)
+                    guard(replica, self.data, report[:, r, 0], batches[:, r], epoch * self.steps_per_epoch)
+                    checkpoints.assert_trained(replica)
+        return [replica.history.epochs[-1] if replica.history.epochs else {} for replica in self.replicas]
 
     def step(self, constituents: Tensor, rows: Tensor, controls: Tensor) -> Tensor:
         """Take one step of every replica, rows ``(R, B)``, controls ``(R, 4)``; return the reports ``(R, terms)``.
@@ -232,6 +232,7 @@ def control_values(replica: Replica, progress: float) -> Controls:
     )
 
 
-def mean_row(rows: Sequence[dict[str, float]]) -> dict[str, float]:
-    """Return the mean over replicas of what progress shows."""
-    return {name: float(np.mean([row[name] for row in rows])) for name in ("loss", "reconstruction", "kl")}
+def mean_row(replicas: Sequence[Replica], rows: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Return the mean over replicas of what progress shows; of those that have not failed, where there are any."""
+    healthy = [row for replica, row in zip(replicas, rows, strict=True) if not replica.failure] or rows
+    return {name: float(np.mean([row[name] for row in healthy])) for name in ("loss", "reconstruction", "kl")}
