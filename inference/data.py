@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from inference.events import parted_by_event
 from inference.recipe import DataConfig, ImageConfig, Recipe, RecipeError
 from jets.preprocess import pixelise, prepare, turn
 
@@ -36,7 +37,8 @@ def split(jets: Jets, config: DataConfig, seed: int) -> Split:
     """Split each class by ``seed``, then keep ``config.fraction`` of its training and validation jets.
 
     ``config.limit`` thins the classes before that, training and validation jets in the same proportion. The test
-    part depends on neither, so results at different mixtures are scored on the same jets.
+    part depends on neither, so results at different mixtures are scored on the same jets. Of jets with event numbers
+    it is the events that are split; no event has jets in two parts.
 
     Raises
     ------
@@ -47,13 +49,10 @@ def split(jets: Jets, config: DataConfig, seed: int) -> Split:
     if unknown:
         raise RecipeError(f"fraction: unknown class {sorted(unknown)[0]!r}; the data have {', '.join(jets.classes)}")
     parts: tuple[list[Index], ...] = ([], [], [])
-    for i, name in enumerate(jets.classes):
+    for name, (test, validation, train) in zip(jets.classes, parted(jets, config, seed), strict=True):
         share = config.fraction.get(name, 1.0)
         if not 0 <= share <= 1:
             raise RecipeError(f"fraction: {name} = {share} is not between 0 and 1")
-        order = np.random.default_rng((seed, i)).permutation(np.flatnonzero(jets.label == i))
-        test, rest = np.split(order, [round(config.test * len(order))])
-        validation, train = np.split(rest, [round(config.validation * len(rest))])
         share *= min(1.0, (config.limit or math.inf) / max(1, len(train)))
         for part, index in zip(parts, (_thin(train, share), _thin(validation, share), test), strict=True):
             part.append(index)
@@ -61,6 +60,21 @@ def split(jets: Jets, config: DataConfig, seed: int) -> Split:
     if len(result.train) < 2:
         raise RecipeError(f"only {len(result.train)} jets are left to train on; raise fraction or give more data")
     return result
+
+
+def parted(jets: Jets, config: DataConfig, seed: int) -> list[tuple[Index, ...]]:
+    """Return the test, validation and training part of each class, in random order."""
+
+    def cut(index: Index, number: int) -> tuple[Index, ...]:
+        order = np.random.default_rng((seed, number)).permutation(index)
+        test, rest = np.split(order, [round(config.test * len(order))])
+        validation, train = np.split(rest, [round(config.validation * len(rest))])
+        return test, validation, train
+
+    count = len(jets.classes)
+    if jets.events is not None:
+        return parted_by_event(jets.label, jets.events, count, cut)
+    return [cut(np.flatnonzero(jets.label == i), i) for i in range(count)]
 
 
 def _thin(index: Index, share: float) -> Index:

@@ -54,12 +54,17 @@ class History:
         """Validation loss of each epoch; that of training where nothing is held out for validation."""
         return [row.get("validation_loss", row["loss"]) for row in self.epochs]
 
-    def add_steps(self, report: Tensor, controls: Tensor) -> dict[str, float]:
-        """Record the steps of an epoch, ``(n, terms)`` and ``(n, 4)``; return their means over the steps taken."""
+    def add_steps(self, report: Tensor, controls: Tensor, weight: Tensor | None = None) -> dict[str, float]:
+        """Record the steps of an epoch, ``(n, terms)`` and ``(n, 4)``; return their means over the steps taken.
+
+        Of jets with weights these are sums over jets, divided by the mean ``weight`` ``(n,)`` of the steps' jets.
+        """
         new = torch.cat([report, controls], 1).cpu()
         self.steps = torch.cat([self.steps, new]) if len(self.steps) else new
         taken = new[new[:, 0] > 0]
         means = taken.double().mean(0) if len(taken) else torch.full((new.shape[1],), float("nan"))
+        if weight is not None and (counted := float(weight[new[:, 0] > 0].double().mean())) > 0:
+            means[1 : report.shape[1]] /= counted
         row = dict(zip(self.columns, means.tolist(), strict=True))
         kl = {name: value for name, value in row.items() if name.startswith("kl_") and name != "kl_weight"}
         total = sum(kl.values())

@@ -22,12 +22,29 @@ class Controls(NamedTuple):
     capacity: Tensor
 
 
-def loss(vae: VAE, x: Tensor, controls: Controls, config: TrainingConfig) -> tuple[Tensor, ELBO]:
-    """Return the scalar to minimise for jets x ``(B, K)``, and their ELBO."""
+def loss(
+    vae: VAE, x: Tensor, controls: Controls, config: TrainingConfig, weight: Tensor | None = None
+) -> tuple[Tensor, ELBO]:
+    r"""Return the scalar to minimise for jets x ``(B, K)``, and their ELBO.
+
+    Weights ``(B,)``, of mean one over the training jets and of either sign, make it :math:`\frac1B\sum_i w_i\ell_i`:
+    divided by the number of jets, not by the batch's own sum of weights, it is right in expectation whatever the batch.
+    """
     if vae.resolution is None:
-        return loss_at_one_beta(vae, x, controls, config)
+        return loss_at_one_beta(vae, x, controls, config, weight)
     value, bound = loss_of_each_jet(vae, x, controls, config)
-    return vae.resolution.balanced(value, vae.likelihood.beta), bound
+    return vae.resolution.balanced(value if weight is None else weight * value, vae.likelihood.beta), bound
+
+
+def mean_of_jets(values: Tensor, weight: Tensor | None = None) -> Tensor:
+    r"""Return :math:`\frac1B\sum_i w_i v_i` of values ``(B,)`` or ``(B, n)``; weights ``(B,)`` are one by default.
+
+    >>> mean_of_jets(torch.tensor([1.0, 5.0]), torch.tensor([1.5, 0.5]))
+    tensor(2.)
+    """
+    if weight is not None:
+        values = values * (weight if values.dim() == 1 else weight.unsqueeze(-1))
+    return values.mean() if values.dim() == 1 else values.mean(0)
 
 
 def loss_of_each_jet(vae: VAE, x: Tensor, controls: Controls, config: TrainingConfig) -> tuple[Tensor, ELBO]:
@@ -45,7 +62,9 @@ def loss_of_each_jet(vae: VAE, x: Tensor, controls: Controls, config: TrainingCo
     return value - vae.likelihood.normaliser(x), bound
 
 
-def loss_at_one_beta(vae: VAE, x: Tensor, controls: Controls, config: TrainingConfig) -> tuple[Tensor, ELBO]:
+def loss_at_one_beta(
+    vae: VAE, x: Tensor, controls: Controls, config: TrainingConfig, weight: Tensor | None = None
+) -> tuple[Tensor, ELBO]:
     r"""Return the loss where all jets have one beta, and their ELBO.
 
     .. math::
@@ -53,13 +72,13 @@ def loss_at_one_beta(vae: VAE, x: Tensor, controls: Controls, config: TrainingCo
 
     with KL weight w, free bits :math:`\lambda` [nat] for each coordinate (Kingma et al. 1606.04934, eq. 15) and
     capacity C [nat] (Burgess et al. 1804.03599, eq. 8; no modulus where the recipe schedules none); or minus the
-    importance-weighted bound.
+    importance-weighted bound. Means over jets are weighted.
     """
     bound = elbo(vae.model, vae.guide, x)
     if config.objective == "iwae":
-        return -iwae(vae.model, vae.guide, x, config.particles).mean(), bound
-    kl = torch.cat([value.mean(0) for value in bound.kl.values()])
+        return -mean_of_jets(iwae(vae.model, vae.guide, x, config.particles), weight), bound
+    kl = torch.cat([mean_of_jets(value, weight) for value in bound.kl.values()])
     total = kl.clamp(min=config.free_bits).sum() if config.free_bits else kl.sum()
     if config.capacity is not None:
         total = (total - controls.capacity).abs()
-    return bound.reconstruction.mean() + controls.kl_weight * total, bound
+    return mean_of_jets(bound.reconstruction, weight) + controls.kl_weight * total, bound

@@ -91,7 +91,7 @@ class Program:
     step
         Function from :func:`inference.step.make_step`.
     inputs
-        Example inputs of one replica: state, constituents, rows, controls.
+        Example inputs of one replica: state, constituents, rows, controls, and weights where there are any.
     generators
         One per replica.
     compiled
@@ -103,7 +103,7 @@ class Program:
     def __init__(
         self, step: Step, inputs: Sequence[Tensor], generators: Sequence[Generator], *, compiled: bool, shared: int
     ) -> None:
-        self.generators = generators
+        self.generators, self.shared = generators, shared
         self.device = inputs[0].device
         self.reason = ""
         graph, self.noise = trace(step, inputs)
@@ -212,7 +212,7 @@ class CapturedProgram:
         if self.graph is None:
             self.capture(inputs)
         assert self.graph is not None
-        for static, new in zip(self.moving, inputs[-2:], strict=True):
+        for static, new in zip(self.moving, inputs[self.program.shared + 1 :], strict=True):
             static.copy_(new)
         for static, new in zip(self.draws, self.program.draw(), strict=True):
             static.copy_(new)
@@ -221,12 +221,12 @@ class CapturedProgram:
 
     def capture(self, inputs: Sequence[Tensor]) -> None:
         """Warm up on a side stream, put the state back, record one step."""
-        self.moving = [tensor.clone() for tensor in inputs[-2:]]
+        fixed, moving = inputs[: self.program.shared + 1], inputs[self.program.shared + 1 :]
+        self.moving = [tensor.clone() for tensor in moving]
         states = [g.get_state() for g in self.program.generators]
         self.draws = self.program.draw()
         for generator, state in zip(self.program.generators, states, strict=True):
             generator.set_state(state)
-        fixed = list(inputs[:-2])
         before = [tensor.clone() for tensor in fixed[:-1]]
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())

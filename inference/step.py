@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.stateless import _reparametrize_module
 
-from inference.objective import Controls, loss
+from inference.objective import Controls, loss, mean_of_jets
 from inference.recipe import TrainingConfig
 from models import VAE
 
@@ -69,6 +69,8 @@ def make_step(
 ) -> Callable[..., Tensor]:
     r"""Return the step ``(*state.flat, constituents, rows, controls) -> report``, which changes the state in place.
 
+    Of jets with weights one more input follows, those of the batch ``(B,)``, of mean one over all training jets.
+
     ``make`` turns constituents ``(B, M, 3)`` into data ``(B, K)``; ``rows`` ``(B,)`` chooses jets; ``controls``
     ``(4,)`` are :class:`inference.objective.Controls`. The report ``(3 + terms,)`` is 1 if the step was taken
     else 0, the loss, the reconstruction, and the KL of each term [nat per jet]. A step whose loss or gradient is not
@@ -78,11 +80,13 @@ def make_step(
     parameter_names = [name for name, _ in vae.named_parameters()]
     buffer_names = [name for name, _ in vae.named_buffers() if name != BETA]
     template = State.of(vae)
+    size = len(template.flat)
     one_pass = interpreted and all(t.device.type == "cpu" and t.is_contiguous() for t in template.parameters)
     update = adam_in_one_pass if one_pass else adam
 
     def step(*tensors: Tensor) -> Tensor:
-        *flat, constituents, rows, numbers = tensors
+        flat, (constituents, rows, numbers, *weights) = tensors[:size], tensors[size:]
+        weight = weights[0] if weights else None
         state, controls = State.unflatten(flat, template), Controls(*numbers.unbind())
         x = make(constituents[rows])
         parameters = [parameter.detach().requires_grad_() for parameter in state.parameters]
@@ -90,7 +94,7 @@ def make_step(
         beta = controls.beta if vae.resolution is None else vae.resolution.stratified(len(x))
         swapped = dict(zip(parameter_names + buffer_names, parameters + buffers, strict=True)) | {BETA: beta}
         with _reparametrize_module(vae, swapped), torch.enable_grad():
-            value, bound = loss(vae, x, controls, config)
+            value, bound = loss(vae, x, controls, config, weight)
             gradient = torch.autograd.grad(value, parameters, allow_unused=True)
         gradients = [torch.zeros_like(p) if g is None else g for g, p in zip(gradient, parameters, strict=True)]
         with torch.no_grad():
@@ -100,8 +104,9 @@ def make_step(
             update(state, gradients, controls.lr, config.adam_betas, taken)
             for old, new in zip(state.buffers, buffers, strict=True):
                 old.copy_(torch.where(taken, new, old))
-            kl = torch.cat([term.mean(0) for term in bound.kl.values()])
-            parts = [taken.to(value.dtype)[None], value[None], bound.reconstruction.mean()[None], kl]
+            kl = torch.cat([mean_of_jets(term, weight) for term in bound.kl.values()])
+            reconstruction = mean_of_jets(bound.reconstruction, weight)
+            parts = [taken.to(value.dtype)[None], value[None], reconstruction[None], kl]
             return torch.cat([part.detach() for part in parts])
 
     return step

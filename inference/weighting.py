@@ -1,0 +1,48 @@
+"""Weights of jets in training: normalised over the jets of a part, and refused where those cancel."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.recipe import RecipeError
+
+Index = NDArray[np.int64]
+
+
+def normalised(weights: NDArray[np.float64], part: Index) -> NDArray[np.float32]:
+    """Return the weights of all jets, ``(N,)``, divided by the mean of those of ``part``.
+
+    >>> normalised(np.array([3.0, 1.0, 9.0]), np.array([0, 1]))
+    array([1.5, 0.5, 4.5], dtype=float32)
+
+    Raises
+    ------
+    RecipeError
+        That mean is not positive.
+    """
+    total = weights[part].sum()
+    if total <= 0:
+        raise RecipeError(cancelled(weights, part))
+    return (weights / (total / len(part))).astype(np.float32)
+
+
+def cancelled(weights: NDArray[np.float64], part: Index) -> str:
+    """Say that the weights of a part cancel."""
+    return (
+        f"the weights of {len(part)} jets sum to {weights[part].sum():.3g}: there is no mean over them; "
+        "give more jets, or leave the weights out"
+    )
+
+
+def assert_no_part_cancels(weights: NDArray[np.float64] | None, **parts: Index) -> None:
+    """Assert that the weights of each part, where it has jets, have a positive sum.
+
+    Raises
+    ------
+    RecipeError
+        They have not; the message names the part.
+    """
+    for name, part in parts.items():
+        if weights is not None and len(part) and weights[part].sum() <= 0:
+            raise RecipeError(f"{name} part: {cancelled(weights, part)}")
