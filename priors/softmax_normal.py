@@ -35,6 +35,8 @@ class SoftmaxNormal(Simplex):
 
     Prior mean and variance are :func:`laplace_approximation` of ``alpha``; the head holds :math:`(\mu, \ln\sigma^2)`.
     The site's value is z; the decoder sees the weights. Exact KL per component of z.
+    It is no Dirichlet of these ``alpha``: narrower, and of other mean weights, (.57, .26, .18) for (.74, .19, .07) at
+    alpha = (1, .25, .1); see :mod:`analysis.measures.simplex_priors`.
 
     >>> SoftmaxNormal(2, alpha=0.9)
     L2(alpha=0.9)

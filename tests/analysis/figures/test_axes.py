@@ -16,6 +16,7 @@ from analysis.figures.style import COLOURS, figure_of
 from analysis.measures.calibration import calibrate
 from analysis.measures.correlation_dimension import KINDS, SHOWN, TRUE, Dimension
 from analysis.measures.meaning import meaning
+from analysis.measures.simplex_priors import compare
 from analysis.measures.tagging import auc_table
 from analysis.store import class_names, classes
 
@@ -137,6 +138,7 @@ def drawn(tree, known_tree):
         "latent_map.draw_spread": (tree,),
         "latents.draw_kl_spectrum": (tree,),
         "latents.draw_histogram": (points, tree, "simplex"),
+        "simplex_priors.draw_densities": (compare([1, 0.25], np.zeros(2), np.ones(2)),),
         "stability.draw_epochs": (np.arange(3), RANDOM.random((3, 60))),
         "stability.draw_classes": (RANDOM.random(60), np.repeat(["qcd", "top"], 30)),
         "meaning.draw_meaning": (mine["correlation"], mine["best"], nats),
