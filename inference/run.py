@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from inference.data import Data, Split, data_for, split
-from inference.folder import CHECKPOINT, RunError, RunFolder, assert_finite, load_tensors
+from inference.folder import CHECKPOINT, REPLICAS, RunError, RunFolder, assert_finite, load_tensors
 from inference.recipe import Recipe, read
 from jets import Jets, load
 from jets.command import command
@@ -96,8 +96,8 @@ class Run:
     def digest(self) -> str:
         """SHA-256 of the recipe and the weights, as they are on the disk: of results, what they are results of."""
         found = hashlib.sha256()
-        for name in ("config.toml", "weights.pt" if self.complete else CHECKPOINT):
-            path = self.path / name
+        weights = [self.path / "weights.pt"] if self.complete else [self.path / CHECKPOINT, self.path.parent / REPLICAS]
+        for path in (self.path / "config.toml", *weights):
             found.update(path.read_bytes() if path.exists() else b"")
         return found.hexdigest()
 

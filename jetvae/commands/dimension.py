@@ -28,6 +28,7 @@ def run(options: argparse.Namespace) -> None:
     from analysis.figures.dimension import all_figures
     from analysis.report.export import save_figures
     from analysis.store import save
+    from inference.digests import digests
     from jets.files import replacing
 
     runs = shared.every_run(options.runs)
@@ -35,6 +36,7 @@ def run(options: argparse.Namespace) -> None:
     if options.scale is not None:
         found.attrs["scale"] = options.scale
     folder = Path(options.out or runs[0].path / "dimension")
+    found.attrs |= digests(runs, folder)
     table = found[[name for name in found.data_vars if found[name].dims == ("beta",)]].to_dataframe()
     print(table[[name for name in SHOWN if name in table]].to_string(float_format="{:.4g}".format))
     save(found, folder / "dimension.nc")

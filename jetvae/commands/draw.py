@@ -94,6 +94,7 @@ def write_samples(options: argparse.Namespace) -> None:
     """Read what ``jetvae dimension`` measured of each sample, and draw it in one figure."""
     from analysis import store
     from analysis.figures.dimension_samples import dimension_samples
+    from inference.digests import outdated
     from inference.run import RunError
     from jets.command import command
 
@@ -104,6 +105,8 @@ def write_samples(options: argparse.Namespace) -> None:
         if not folder or not path.exists():
             raise RunError(f"{text}: expected NAME=DIR with DIR/dimension.nc; {command('dimension', 'RUN')} writes it")
         curves[name] = store.open(path).to_dataset()
+        if reason := outdated(curves[name].attrs, path):
+            raise RunError(f"{path}: {reason}; measure again: {command('dimension', 'RUN')}")
     write_figure(dimension_samples(curves), options.out)
 
 

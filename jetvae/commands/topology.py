@@ -21,8 +21,11 @@ def run(options: argparse.Namespace) -> None:
     from analysis.evaluation.scan import collect
     from analysis.measures.topology import describe, rank
     from analysis.store import save
+    from inference.digests import digests
     from inference.scan import runs
 
-    tree = collect(runs(options.scan), draws=options.draws, at_most=options.jets, beta=options.beta)
+    members = runs(options.scan)
+    tree = collect(members, draws=options.draws, at_most=options.jets, beta=options.beta)
+    tree.attrs |= digests(members, options.scan)
     print("\n".join(describe(rank(tree, options.beta, options.delta))))
     print(f"wrote {save(tree, Path(options.scan) / 'scan.nc')}")
