@@ -73,14 +73,25 @@ def constituents(values: Any, name: str) -> tuple[Array, Mended]:
     return found, Mended(turned, centred, rows, gaps)
 
 
-def numbers(values: Any, name: str, dtype: DTypeLike = np.float32) -> NDArray:
-    """Return values as ``dtype`` in native order, uncopied where they are; refuse what are no real numbers."""
+def array(values: Any, name: str) -> NDArray:
+    """Return values as an array, uncopied where they are one; ``name`` is what they are called.
+
+    Raises
+    ------
+    JetFileError
+        Lists of unequal length, or a masked array.
+    """
     if isinstance(values, np.ma.MaskedArray):
         raise JetFileError(f"{name} is masked; fill what is missing, .filled(0) makes padding of it")
     try:
-        found = np.asarray(values)
+        return np.asarray(values)
     except (TypeError, ValueError, RuntimeError) as error:
         raise JetFileError(f"{name} is no array of numbers ({error})") from error
+
+
+def numbers(values: Any, name: str, dtype: DTypeLike = np.float32) -> NDArray:
+    """Return values as ``dtype`` in native order, uncopied where they are; refuse what are no real numbers."""
+    found = array(values, name)
     if found.dtype.kind not in "fiu":
         raise JetFileError(f"{name} is of type {found.dtype}; expected real numbers")
     with np.errstate(over="ignore"):
@@ -204,10 +215,12 @@ def labels(values: Any, classes: Sequence[str], count: int, name: str) -> NDArra
     Raises
     ------
     JetFileError
-        Another length, no whole numbers, or numbers of no class.
+        No classes, another length, no whole numbers, or numbers of no class.
     """
-    found = np.asarray(values)
+    if not classes:
+        raise JetFileError(f"{name}: classes is empty; give a name for each label")
     expected = f"{name}: label needs one whole number in 0..{len(classes) - 1} for each jet ({', '.join(classes)})"
+    found = array(values, f"{name}: label")
     if found.dtype.kind not in "fiub":
         raise JetFileError(f"{expected}; got {found.dtype}")
     if found.shape != (count,):

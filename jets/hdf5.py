@@ -127,11 +127,11 @@ def _load_one(source: str) -> Jets:
 def _locate(source: str) -> tuple[Path, str | None]:
     """Split ``F:class`` and find the embedded sample."""
     if source.startswith("sample:"):
-        name, _, named = source.removeprefix("sample:").partition(":")
+        name, colon, named = source.removeprefix("sample:").partition(":")
         if name not in CLASSES:
             raise JetFileError(f"{source}: the embedded sample has {', '.join(SAMPLES)}")
         with as_file(files("jets") / "sample" / f"{name}.h5") as path:
-            return Path(path), named or None
+            return Path(path), named if colon else None
     name, _, named = source.rpartition(":")
     if name and not Path(source).exists():
         return Path(name), named
@@ -187,7 +187,8 @@ def _constituents(data: h5py.Dataset, path: Path) -> NDArray[np.float32]:
         scale = np.asarray(data.attrs["scale"])
         if scale.dtype.kind not in "fiu" or scale.shape not in ((), (1,), (3,)) or not np.isfinite(scale).all():
             raise JetFileError(f"{path}: the attribute scale of constituents is {scale!r}; expected three step sizes")
-        values *= scale.astype(np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):
+            values *= scale.astype(np.float32)
     return values
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jets.checks import numbers
+from jets.checks import array, numbers
 from jets.errors import JetFileError
 
 Weights = NDArray[np.float64]
@@ -30,7 +30,7 @@ def weights(values: Any, count: int, name: str) -> Weights | None:
     Raises
     ------
     JetFileError
-        Another length, no finite numbers, or a sum that is not positive: there is no mean with such weights.
+        Another length, no finite numbers, or a sum of zero: there is no mean with such weights.
     """
     if values is None:
         return None
@@ -45,10 +45,10 @@ def weights(values: Any, count: int, name: str) -> Weights | None:
     largest = float(np.abs(found).max(initial=0.0))
     if largest and not SIZES[0] <= largest <= SIZES[1]:
         raise JetFileError(f"{name}: the largest weight is {largest:.3g}; multiply all, so that it is about 1")
-    if found.sum() <= CANCELLED * np.abs(found).sum():
+    if abs(found.sum()) <= CANCELLED * np.abs(found).sum():
         raise JetFileError(
-            f"{name}: weights sum to {found.sum():.3g}, {np.mean(found < 0):.0%} of them negative; a mean over the "
-            "jets needs a positive sum; drop the weights, or give more jets"
+            f"{name}: weights sum to {found.sum():.3g}, {np.mean(found < 0):.0%} of them negative: there is no mean "
+            "over these jets; drop the weights, or give more jets"
         )
     return found
 
@@ -63,7 +63,7 @@ def events(values: Any, count: int, name: str) -> Events | None:
     """
     if values is None:
         return None
-    found = flat(np.asarray(values))
+    found = flat(array(values, f"{name}: event numbers"))
     if found.dtype.kind not in "fiu":
         raise JetFileError(f"{name}: event numbers are of type {found.dtype}; expected whole numbers")
     if found.shape != (count,):

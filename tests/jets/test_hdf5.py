@@ -76,6 +76,9 @@ def test_classes(tmp_path):
     [
         (None, "{}/absent.h5", ["absent.h5", "no such file"]),
         (None, "sample:higgs", ["sample:higgs", "sample:qcd"]),
+        (None, "sample:qcd:", ["no class after the colon"]),
+        (None, "{}/..", ["not a readable HDF5 file", "Is a directory"]),
+        (None, "a\nb.h5", ["a b.h5", "no such file"]),
         ({}, "{}:higgs", ["unknown class 'higgs'", "qcd, top"]),
         ({"constituents": None}, "{}", ["no dataset 'constituents'", "docs/data.md"]),
         ({"constituents": np.ones((4, 9))}, "{}", ["shape (4, 9)", "(jets, constituents, 3)"]),
@@ -227,3 +230,11 @@ def test_a_file_cut_anywhere_is_one_line(tmp_path, sample):
         (tmp_path / "cut.h5").write_bytes(content[:length])
         with pytest.raises(jets.JetFileError, match=r"cut\.h5"):
             jets.load(tmp_path / "cut.h5")
+
+
+def test_steps_beyond_float32_are_refused(tmp_path):
+    path = make(tmp_path / "f.h5")
+    with h5py.File(path, "a") as file:
+        file["constituents"].attrs["scale"] = [1e300, 1, 1]
+    with pytest.raises(jets.JetFileError, match="NaN or inf in float32"):
+        jets.load(path)
