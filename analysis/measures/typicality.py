@@ -5,6 +5,9 @@ the other way. Typicality asks instead how far a jet is from the bulk, on either
 [nat] of its image after a blur of 1 and of 4 pixels, that is, at the scales of single prongs and of the whole jet, and
 that of its profile across the principal axis. The bulk is the half of the *unlabelled* sample that lies closest
 together, so that a minority, however compact, does not count as typical.
+
+Entropies and mass grow with the width of a jet: within QCD the rank correlation of the score with the mass is 0.88, and
+of an AUC of 0.95 for tops in QCD 0.71 is left between 150 and 200 GeV (docs/images.md has the table).
 """
 
 from __future__ import annotations

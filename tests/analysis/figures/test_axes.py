@@ -15,6 +15,7 @@ import analysis.figures
 from analysis.figures.style import COLOURS, figure_of
 from analysis.measures.calibration import calibrate
 from analysis.measures.correlation_dimension import KINDS, SHOWN, TRUE, Dimension
+from analysis.measures.mass_windows import auc_in_windows
 from analysis.measures.meaning import meaning
 from analysis.measures.simplex_priors import compare
 from analysis.measures.tagging import auc_table
@@ -110,6 +111,11 @@ def passes():
     return xr.DataArray(RANDOM.random((3, len(BETA))), labels, list(labels))
 
 
+def windows():
+    """A score in the whole range of mass and in a window."""
+    return auc_in_windows(*RANDOM.random((4, 9)), [(0, np.inf), (0.2, 0.8)])
+
+
 @pytest.fixture(scope="module")
 def drawn(tree, known_tree):
     """``module.function`` -> what it draws."""
@@ -141,6 +147,8 @@ def drawn(tree, known_tree):
         "simplex_priors.draw_densities": (compare([1, 0.25], np.zeros(2), np.ones(2)),),
         "stability.draw_epochs": (np.arange(3), RANDOM.random((3, 60))),
         "stability.draw_classes": (RANDOM.random(60), np.repeat(["qcd", "top"], 30)),
+        "mass_windows.draw_score": ({"qcd": (RANDOM.random(9), RANDOM.random(9))}, "score"),
+        "mass_windows.draw_windows": (windows(), "top in QCD"),
         "meaning.draw_meaning": (mine["correlation"], mine["best"], nats),
         "tagging.draw_roc": (tree, "top", auc_table(tree, "top")),
         "topology.draw_differences": (ranked(),),
