@@ -53,4 +53,4 @@ def draw_windows(axes: Axes, found: xr.Dataset, title: str = "", colour: str = C
         axes.axhline(whole, color=colour, linestyle=":", label=f"{title}, all masses")
     axes.axhline(0.5, color="0.6", linewidth=0.8)
     axes.set(xlabel="jet mass [GeV]", ylabel="AUC")
-    axes.legend(fontsize=8, loc="lower right")
+    axes.legend(fontsize=8, loc="lower right", bbox_to_anchor=(1, 0.06))
