@@ -73,6 +73,8 @@ def trial(truth, seed, pool):
         "seed": seed,
         "dimension": size,
         "chosen": ranking.attrs["chosen"],
+        "first": ranking.attrs["first"],
+        "lacking": ranking.attrs["lacking"],
         "best": ranking.attrs["best"],
         "log_evidence": evidence,
         "elbo": {str(name): round(float(ranking["elbo"].sel(topology=name)), 4) for name in ORDER},
@@ -82,11 +84,16 @@ def trial(truth, seed, pool):
 
 
 def report(rows):
-    counts = Counter((row["truth"], row["chosen"]) for row in rows)
-    print(f"{'truth':<8} | chosen: " + " ".join(f"{name:>8}" for name in ORDER))
+    counts = Counter((row["truth"], row["chosen"] or "none") for row in rows)
+    print(f"{'truth':<8} | chosen: " + " ".join(f"{name:>8}" for name in [*ORDER, "none"]))
     for truth in MANIFOLDS:
-        print(f"{truth:<8} |         " + " ".join(f"{counts[truth, name] or '.':>8}" for name in ORDER))
+        print(f"{truth:<8} |         " + " ".join(f"{counts[truth, name] or '.':>8}" for name in [*ORDER, "none"]))
     right = sum(row["truth"] == row["chosen"] for row in rows)
+    none = [row for row in rows if not row["chosen"]]
+    for row in none:
+        print(f"none for {row['truth']}, seed {row['seed']}: {row['lacking']}")
+    by_rule = sum(row["truth"] == row["first"] for row in none)
+    print(f"none chosen in {len(none)} trials, in {by_rule} of which the rule would have named the truth")
     raw = sum(row["truth"] == row["best"] for row in rows)
     print(f"named {right} of {len(rows)} ({100 * right / len(rows):.1f} %); largest ln p(x) alone names {raw}")
     for jobs in sorted({row["jobs"] for row in rows}):
@@ -113,7 +120,7 @@ def main():
             row = trial(truth, seed, pool) | {"jobs": options.jobs}
             with options.out.open("a") as file:
                 file.write(json.dumps(row) + "\n")
-            print(f"{truth}: {row['chosen']}  {row['seconds']} s", flush=True)
+            print(f"{truth}: {row['chosen'] or 'none'}  {row['seconds']} s", flush=True)
     if rows := kept(options.out):
         report(rows)
 
