@@ -135,8 +135,8 @@ class Alone:
 
     def __call__(self, *inputs: Tensor) -> Tensor:
         """Take a step; return its report ``(1, terms)``."""
-        constituents, rows, controls = inputs[-3:]
-        return self.program(*self.flat, constituents, rows[0], controls[0]).unsqueeze(0)
+        constituents, *own = inputs[len(self.flat) :]
+        return self.program(*self.flat, constituents, *(tensor[0] for tensor in own)).unsqueeze(0)
 
 
 def assert_alike(recipes: Sequence[Recipe]) -> None:
@@ -162,6 +162,29 @@ def name_best(history: History) -> int | None:
             best = best_of(losses[: i + 1])
             row["best"] = math.nan if best is None else best + 1.0
     return best
+
+
+def plan(jets: int, config: TrainingConfig) -> tuple[int, int]:
+    """Return the jets of a step and the steps of an epoch, for so many training jets."""
+    size = min(config.batch_size, jets)
+    return size, jets // size
+
+
+def common_plan(jets: Sequence[int], config: TrainingConfig) -> tuple[int, int]:
+    """Return the plan of replicas with these numbers of training jets.
+
+    Raises
+    ------
+    RecipeError
+        They have different ones: with event numbers, the number of training jets depends on the seed.
+    """
+    plans = {plan(count, config) for count in jets}
+    if len(plans) > 1:
+        steps = " and ".join(str(steps) for _, steps in sorted(plans))
+        raise RecipeError(
+            f"split by event, these seeds make epochs of {steps} steps; train one at a time: --together 1"
+        )
+    return plans.pop()
 
 
 def assert_as_far(replicas: Sequence[Replica]) -> None:
@@ -208,7 +231,7 @@ def make_generators(seeds: Sequence[int], device: torch.device) -> list[Generato
 def program_of(
     replicas: Sequence[Replica],
     state: State,
-    inputs: tuple[Tensor, Tensor, Tensor],
+    inputs: Sequence[Tensor],
     make: Callable[[Tensor], Tensor],
     config: TrainingConfig,
     *,
@@ -221,7 +244,7 @@ def program_of(
     replicas, state
         R of them, and their joined state.
     inputs
-        Examples: constituents, rows ``(R, B)``, controls ``(R, 4)``.
+        Examples: constituents, rows ``(R, B)``, controls ``(R, 4)``, and weights ``(R, B)`` where there are any.
     make
         Makes the model's data from constituents.
     config, compiled
@@ -230,14 +253,14 @@ def program_of(
     Returns
     -------
     program
-        Function ``(*state.flat, constituents, rows, controls)`` -> report ``(R, terms)``.
+        Function ``(*state.flat, *inputs)`` -> report ``(R, terms)``.
     reason
         What kept the model from being traced, or "".
     """
-    constituents, rows, controls = inputs
+    constituents, *own = inputs
     single, flat = len(replicas) == 1, state.replica(0).flat
     step = make_step(replicas[0].vae, make, config, interpreted=single and not compiled)
-    example = [*flat, constituents, rows[0], controls[0]]
+    example = [*flat, constituents, *(tensor[0] for tensor in own)]
     generators = [replica.generator for replica in replicas]
     program = make_program(step, example, generators, compiled=compiled, shared=len(flat))
     return Alone(program, state) if single else program, program.reason

@@ -14,6 +14,7 @@ from inference.folder import CHECKPOINT, REPLICAS, RunError, RunFolder, assert_n
 from inference.machine import tune_cpu
 from inference.provenance import command_line
 from inference.recipe import Recipe
+from inference.replicas import plan
 from inference.run import Run
 from inference.training import assert_enough, load_for, train_many
 from jets.command import command
@@ -131,7 +132,7 @@ def finish(members: Sequence[Run], together: int = TOGETHER) -> None:
 def pending(members: Sequence[Run], together: int) -> Iterator[list[Run]]:
     """Yield the unfinished runs that can share a step, at most ``together`` at a time.
 
-    They lie side by side, have trained equally long, and have one range of resolutions if any.
+    They lie side by side, have trained equally long, have one range of resolutions if any, and equally many steps.
     """
     unfinished = [run for run in members if not run.complete]
     for _, alike in groupby(unfinished, key=shared):
@@ -142,4 +143,12 @@ def pending(members: Sequence[Run], together: int) -> Iterator[list[Run]]:
 def shared(run: Run) -> tuple[object, ...]:
     """Return what runs of one step have in common."""
     beta = run.recipe.model.beta
-    return run.path.parent, beta if beta.is_range else None, len(run.history)
+    return run.path.parent, beta if beta.is_range else None, len(run.history), steps(run)
+
+
+def steps(run: Run) -> tuple[int, int] | None:
+    """Return the jets of a step and the steps of an epoch; None where the run does not say on what it trains."""
+    try:
+        return plan(sum(run.provenance["counts"]["train"].values()), run.recipe.training)
+    except (OSError, RunError, LookupError):
+        return None

@@ -21,10 +21,11 @@ from inference.objective import Controls
 from inference.postmortem import guard
 from inference.progress import Progress
 from inference.recipe import Recipe
-from inference.replicas import Replica, assert_alike, joined_state, make_generators, program_of
+from inference.replicas import Replica, assert_alike, common_plan, joined_state, make_generators, program_of
 from inference.schedules import plateau_factor
 from inference.tracking import Tracker
 from inference.validation import mean_bound
+from inference.weighting import normalised, say_what_is_not_weighted
 from jets import Jets
 from models import VAE
 from priors import VampPrior
@@ -50,7 +51,7 @@ class Trainer:
     Raises
     ------
     RecipeError
-        The recipes differ in something else, or the device is missing.
+        The recipes differ in something else, or the device is missing, or the weights of the training jets cancel.
     RunError
         The runs to resume have not trained equally long.
     """
@@ -74,8 +75,10 @@ class Trainer:
         names = kl_names(vaes[0], self.data[torch.as_tensor(splits[0].train[:2], device=self.device)])
         owned = zip(folders, recipes, vaes, splits, generators, strict=True)
         self.replicas = [Replica(*each, History(names), self.state.replica(r)) for r, each in enumerate(owned)]
-        self.size = min(self.config.batch_size, len(splits[0].train))
-        self.steps_per_epoch = len(splits[0].train) // self.size
+        self.size, self.steps_per_epoch = common_plan([len(part.train) for part in splits], self.config)
+        self.weights = None if jets.weights is None else [normalised(jets.weights, part.train) for part in splits]
+        if self.weights is not None:
+            say_what_is_not_weighted(vaes[0])
         checkpoints.restore(self.replicas, self.device)
         self.saved = time.perf_counter()
         self.finished = False
@@ -145,8 +148,10 @@ class Trainer:
             vae.train()
             vae.latent.anneal(epoch / max(1, self.config.epochs - 1))
         controls, batches = self.controls(epoch), self.batches(epoch)
-        fed = zip(self.data.feed(batches), controls, strict=True)
-        report = torch.stack([self.step(block, rows, numbers) for (block, rows), numbers in fed]).cpu()
+        weights = self.weights_of(batches)
+        numbers = zip(controls, strict=True) if weights is None else zip(controls, weights, strict=True)
+        fed = zip(self.data.feed(batches), numbers, strict=True)
+        report = torch.stack([self.step(block, rows, *inputs) for (block, rows), inputs in fed]).cpu()
         seconds = time.perf_counter() - start
         speed = {"seconds": seconds, "jets_per_second": len(report) * self.size / seconds}
         for r, replica in enumerate(self.replicas):
@@ -154,21 +159,24 @@ class Trainer:
                 replica.restore(stopped[r])
             elif not replica.failure:
                 with checkpoints.failing_alone(replica):
-                    row = replica.history.add_steps(report[:, r], controls[:, r].cpu())
-                    bound = mean_bound(replica.vae, self.data, replica.split.validation, replica.recipe.training.seed)
+                    mean = None if weights is None else weights[:, r].mean(-1).cpu()
+                    row = replica.history.add_steps(report[:, r], controls[:, r].cpu(), mean)
+                    part, seed = replica.split.validation, replica.recipe.training.seed
+                    weights_of_all = None if self.weights is None else self.weights[r]
+                    bound = mean_bound(replica.vae, self.data, part, seed, weights_of_all)
                     replica.record({"epoch": epoch + 1.0} | row | bound | speed)
                     guard(replica, self.data, report[:, r, 0], batches[:, r], epoch * self.steps_per_epoch)
                     checkpoints.assert_trained(replica)
         return [replica.history.epochs[-1] if replica.history.epochs else {} for replica in self.replicas]
 
-    def step(self, constituents: Tensor, rows: Tensor, controls: Tensor) -> Tensor:
+    def step(self, constituents: Tensor, rows: Tensor, controls: Tensor, *weights: Tensor) -> Tensor:
         """Take one step of every replica, rows ``(R, B)``, controls ``(R, 4)``; return the reports ``(R, terms)``.
 
-        The first one builds the program.
+        Of jets with weights, those of the batch ``(R, B)`` too. The first step builds the program.
         """
         if self.program is None:
-            self.program = self.build_program(constituents, rows, controls)
-        return self.program(*self.state.flat, constituents, rows, controls)
+            self.program = self.build_program(constituents, rows, controls, *weights)
+        return self.program(*self.state.flat, constituents, rows, controls, *weights)
 
     def build_program(self, *inputs: Tensor) -> Callable[..., Tensor]:
         """Trace the step for such inputs, and compile it where that pays."""
@@ -177,7 +185,7 @@ class Trainer:
         program, reason = program_of(
             self.replicas,
             self.state,
-            inputs,  # type: ignore[arg-type]
+            inputs,
             self.data.make_training,
             self.config,
             compiled=compiled,
@@ -192,6 +200,13 @@ class Trainer:
         progress = [(epoch * self.steps_per_epoch + i) / max(1, total - 1) for i in range(self.steps_per_epoch)]
         table = [[control_values(replica, t) for replica in self.replicas] for t in progress]
         return torch.tensor(table, device=self.device)
+
+    def weights_of(self, batches: Tensor) -> Tensor | None:
+        """Return the weights of the jets of every step, ``(steps, R, B)``, on the device; None where there are none."""
+        if self.weights is None:
+            return None
+        rows = [torch.as_tensor(own)[batches[:, r]] for r, own in enumerate(self.weights)]
+        return torch.stack(rows, 1).to(self.device, torch.get_default_dtype())
 
     def batches(self, epoch: int) -> Tensor:
         """Return the jets of every step, ``(steps, R, B)``; an incomplete batch waits an epoch."""

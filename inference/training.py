@@ -17,6 +17,7 @@ from inference.machine import choose_device
 from inference.recipe import DataConfig, ImageConfig, Recipe, RecipeError, check
 from inference.run import IN_MEMORY, Run
 from inference.trainer import Trainer
+from inference.weighting import assert_no_part_cancels
 from jets import Jets
 from models import VAE, build
 from priors import VampPrior, parse
@@ -147,12 +148,16 @@ def assert_enough(recipe: Recipe, jets: Jets) -> None:
     ------
     RecipeError
         There are too few for a split, none to test on, or too few for a prior that starts at training jets; or a
-        fraction is wrong.
+        fraction is wrong; or the weights of a part cancel.
     """
     parts = split(jets, recipe.data, recipe.training.seed)
     found = len(parts.train)
     if not len(parts.test):
-        raise RecipeError(f"no jet of {len(jets)} is held out for testing; give more data, or raise [data] test")
+        events = "" if jets.events is None else f", of {len(set(jets.events.tolist()))} events,"
+        raise RecipeError(
+            f"no jet of {len(jets)}{events} is held out for testing; give more data, or raise [data] test"
+        )
+    assert_no_part_cancels(jets.weights, training=parts.train, validation=parts.validation, test=parts.test)
     for factor in parse(recipe.model.latent).modules():
         if isinstance(factor, VampPrior) and factor.components > found:
             raise RecipeError(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 from numpy.typing import NDArray
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from inference.recipe import RecipeError
+from models import VAE
 
 Index = NDArray[np.int64]
 
@@ -46,3 +50,9 @@ def assert_no_part_cancels(weights: NDArray[np.float64] | None, **parts: Index) 
     for name, part in parts.items():
         if weights is not None and len(part) and weights[part].sum() <= 0:
             raise RecipeError(f"{name} part: {cancelled(weights, part)}")
+
+
+def say_what_is_not_weighted(vae: VAE) -> None:
+    """Say that batch normalisation takes each jet once, where a model has it: variances of signed weights are none."""
+    if any(isinstance(module, _BatchNorm) for module in vae.modules()):
+        print("note: event weights count in the loss; batch normalisation counts each jet once", file=sys.stderr)

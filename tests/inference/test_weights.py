@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+import inference
 import jets
 from inference.data import split
 from inference.events import parted_by_event
@@ -12,7 +13,9 @@ from inference.lower_bound import elbo
 from inference.objective import Controls, loss
 from inference.program import Eager, has_compiler, make_program
 from inference.recipe import DataConfig, RecipeError, TrainingConfig
+from inference.replicas import common_plan
 from inference.step import State, make_step
+from inference.training import train_many
 from inference.weighting import assert_no_part_cancels, normalised
 from models import ModelConfig, build
 
@@ -31,8 +34,8 @@ def double():
 
 def model(latent="C3", beta=0.5, **changes):
     torch.manual_seed(0)
-    config = {"latent": latent, "encoder": (16,), "decoder": (16,), "likelihood": "normal", "beta": beta}
-    return build(ModelConfig(**config | {"batch_norm": False} | changes), inputs=6)
+    config = {"inputs": 6, "latent": latent, "encoder": (16,), "decoder": (16,), "likelihood": "normal", "beta": beta}
+    return build(ModelConfig(**config | {"batch_norm": False} | changes), 0)
 
 
 DATA = torch.randn(9, 2, 3, generator=torch.Generator().manual_seed(9), dtype=torch.float64)
@@ -179,3 +182,83 @@ def test_parts_by_hand():
 
     parts = parted_by_event(np.array([1, 0, 1, 1, 1]), np.array([5, 5, 3, 9, 3]), 2, halves)
     assert [[part.tolist() for part in each] for each in parts] == [[[], [1]], [[3], [0, 2, 4]]]
+
+
+POINTS = np.random.default_rng(1).normal(size=(240, 6)).astype(np.float32)
+LABEL = np.arange(240) % 3 // 2
+
+
+def points(weights=None, events=None):
+    return jets.Jets(POINTS, LABEL, ("a", "b"), weights=weights, events=events)
+
+
+def trained(sample, out, latent="R2", **changes):
+    """Train full batches: nothing then depends on the order of the jets."""
+    torch.set_default_dtype(torch.float32)
+    vae = model(latent, kind="ae") if latent == "R2" else model(latent)
+    data = changes.pop("data", DataConfig())
+    options = {"epochs": 5, "batch_size": 240, "compile": False, "checkpoint_seconds": 60} | changes
+    return inference.fit(vae, sample, out=out, data=data, **options)
+
+
+LOSSES = ("loss", "reconstruction", "kl", "validation_loss")
+
+
+def test_weights_of_zero_leave_a_class_out(tmp_path):
+    """Jets of b weigh nothing: history and weights are those of a training without jets of b."""
+    weights = np.where(LABEL == 0, 2.5e-4, 0.0)
+    mine = trained(points(weights), tmp_path / "mine")
+    theirs = trained(points(), tmp_path / "theirs", data=DataConfig(fraction={"b": 0.0}))
+    for row, other in zip(mine.history, theirs.history, strict=True):
+        assert {name: row[name] for name in LOSSES} == pytest.approx({name: other[name] for name in LOSSES}, rel=1e-4)
+    assert mine.history[-1]["loss"] < 0.99 * mine.history[0]["loss"]
+    torch.testing.assert_close(mine.vae.state_dict(), theirs.vae.state_dict(), rtol=1e-3, atol=1e-5)
+
+
+def test_jets_that_cancel_are_as_if_they_were_not(tmp_path):
+    """Each jet of b has weight 1, then a copy of it in the same event weight -1."""
+    twice = jets.concatenate([points(np.ones(240), np.arange(240)), points(-np.ones(240), np.arange(240))[LABEL == 1]])
+    mine = trained(twice, tmp_path / "mine", batch_size=1000)
+    theirs = trained(points(), tmp_path / "theirs", data=DataConfig(fraction={"b": 0.0}))
+    for row, other in zip(mine.history, theirs.history, strict=True):
+        assert {name: row[name] for name in LOSSES} == pytest.approx({name: other[name] for name in LOSSES}, rel=1e-4)
+
+
+def test_equal_weights_are_none_and_batch_normalisation_is_named(tmp_path, capsys):
+    one, other = (trained(points(w), tmp_path / str(w is None), "R3", batch_size=50) for w in (np.full(240, 7.0), None))
+    assert one.history[-1]["loss"] == pytest.approx(other.history[-1]["loss"], rel=1e-5)
+    assert "batch normalisation" not in capsys.readouterr().err
+    torch.set_default_dtype(torch.float32)
+    inference.fit(model(batch_norm=True), points(np.ones(240)), out=tmp_path / "bn", epochs=1, compile=False)
+    assert "batch normalisation counts each jet once" in capsys.readouterr().err
+
+
+def test_parts_that_cancel_leave_no_folder(tmp_path):
+    weights = np.ones(240)
+    weights[split(points(), DataConfig(), 0).test] = -0.5
+    with pytest.raises(RecipeError, match="test part: the weights of 80 jets sum to -40"):
+        trained(points(weights), tmp_path / "run")
+    with pytest.raises(RecipeError, match="no jet of 240, of 1 events, is held out"):
+        trained(points(events=np.zeros(240, int)), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_replicas_with_weights_and_events_get_what_they_get_alone(tmp_path):
+    torch.set_default_dtype(torch.float32)
+    weights, events = np.random.default_rng(2).normal(1, 1, 240), np.arange(240) // 2
+    constituents = np.zeros((240, 2, 3), np.float32)
+    constituents[:, :, 0], constituents[..., 1:] = 100.0, POINTS[:, :4].reshape(240, 2, 2) * 0.1
+    path = jets.save(tmp_path / "f.h5", jets.Jets(constituents, LABEL, ("a", "b"), weights=weights, events=events))
+    options = {"data.files": [str(path)], "training.epochs": 2, "training.batch_size": 50, "training.compile": False}
+    recipes = [inference.read("image-dvae", options | {"training.seed": seed}) for seed in range(2)]
+    together = train_many(recipes, [tmp_path / f"together{seed}" for seed in range(2)])
+    for seed, run in enumerate(together):
+        (alone,) = train_many([recipes[seed]], [tmp_path / f"alone{seed}"])
+        assert run.history[-1]["loss"] == pytest.approx(alone.history[-1]["loss"], rel=1e-4)
+        assert run.history[-1]["validation_loss"] == pytest.approx(alone.history[-1]["validation_loss"], rel=1e-4)
+
+
+def test_replicas_have_one_number_of_steps():
+    assert common_plan([205, 249], TrainingConfig(batch_size=50)) == (50, 4)
+    with pytest.raises(RecipeError, match="epochs of 4 and 5 steps; train one at a time: --together 1"):
+        common_plan([205, 251], TrainingConfig(batch_size=50))
