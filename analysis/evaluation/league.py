@@ -19,7 +19,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from analysis.measures.topology import ORDER
-from analysis.measures.trust import evidence
+from analysis.measures.trust import weighed
 from analysis.store import NATS
 from inference.machine import tune_cpu
 from inference.race import Budget, race
@@ -43,7 +43,7 @@ def league(
 ) -> xr.DataTree:
     """Race every candidate on points ``(N, K)`` at resolution ``beta`` and return the tree that ``rank`` takes.
 
-    ``sample_stats`` log_evidence, log_evidence_error, elbo [nat] (topology, beta, seed, jet), a jet being a
+    ``sample_stats`` log_evidence, log_evidence_error, elbo [nat], khat (topology, beta, seed, jet), a jet being a
     held-out point; ``constant_data`` class_name (seed, jet) from ``label`` ``(N,)``. A ``pool`` of processes (see
     :func:`workers`) races several candidates at a time, with the same result.
     """
@@ -87,10 +87,10 @@ def workers(count: int) -> Executor | None:
 
 
 def scored(log_weight: NDArray[np.floating]) -> xr.Dataset:
-    """Return evidence and ELBO of each point from ``(draws, N)`` log weights."""
-    found, error = evidence(log_weight.T)
+    """Return evidence and its error, ELBO and k-hat of each point from ``(draws, N)`` log weights."""
+    found, error, index = weighed(log_weight.T)
     values = {"log_evidence": found, "log_evidence_error": error, "elbo": log_weight.mean(0)}
-    return xr.Dataset({name: ("jet", value, NATS) for name, value in values.items()})
+    return xr.Dataset({name: ("jet", value, NATS) for name, value in values.items()} | {"khat": ("jet", index)})
 
 
 def vectors(sample: Jets) -> NDArray[np.floating]:

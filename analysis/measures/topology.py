@@ -33,9 +33,9 @@ def rank(tree: xr.DataTree, beta: float | None = None, delta: float = DELTA) -> 
 
     ``log_evidence`` and ``elbo``: means over jets and seeds [nat]; ``difference`` of log_evidence from the best and its
     paired standard error ``difference_error``, over the points that both have; ``weight``: stacking weight;
-    ``missing``: points without evidence; ``kept``: without such, and within the tie band. Attributes: ``best``, the
-    largest of those with all points; ``first``, of those kept in ORDER; ``chosen``, the same, or empty where
-    ``lacking`` says what is missing for a choice.
+    ``missing``: points without evidence; ``unsure``: share of the points with k-hat above 0.7; ``kept``: none missing,
+    and within the tie band. Attributes: ``best``, the largest of those with all points; ``first``, of those kept in
+    ORDER; ``chosen``, the same, or empty where ``lacking`` says what is missing for a choice.
 
     Raises
     ------
@@ -62,6 +62,7 @@ def rank(tree: xr.DataTree, beta: float | None = None, delta: float = DELTA) -> 
             "difference_error": error.assign_attrs(NATS),
             "weight": weights_of_complete(evidence, missing == 0),
             "missing": missing,
+            "unsure": unsure(stats),
             "kept": kept,
         }
     )
@@ -92,14 +93,17 @@ def lacking(tree: xr.DataTree, stats: xr.Dataset, missing: xr.DataArray, near: x
             continue
         if count := int(missing.sel(topology=name)):
             found.append(f"{name} lacks ln p(x) of {count:,} points that others have")
-        if "khat" in stats and (share := bad_share(stats["khat"].sel(topology=name))) > BAD_SHARE:
+        if (share := float(unsure(stats).sel(topology=name))) > BAD_SHARE:
             found.append(f"k-hat of {name} is above {GOOD_K} for {100 * share:.0f} % of the points")
     return found
 
 
-def bad_share(khat: xr.DataArray) -> float:
-    """Return the share of the points with a k-hat for which it is above 0.7; zero where it was not measured."""
-    return float((khat > GOOD_K).sum() / max(1, int(khat.notnull().sum())))
+def unsure(stats: xr.Dataset) -> xr.DataArray:
+    """Return the share of the points with a k-hat for which it is above 0.7, ``(topology,)``; zero where none has."""
+    if "khat" not in stats:
+        return xr.zeros_like(stats["topology"], dtype=float)
+    over = ("seed", "jet")
+    return (stats["khat"] > GOOD_K).sum(over) / np.maximum(1, stats["khat"].notnull().sum(over))
 
 
 def weights_of_complete(evidence: xr.DataArray, complete: xr.DataArray) -> xr.DataArray:
@@ -184,6 +188,8 @@ def describe(ranking: xr.Dataset) -> list[str]:
         row = ranking.sel(topology=name)
         mark = " <- chosen" if name == ranking.attrs["chosen"] else "  kept" if bool(row["kept"]) else ""
         mark += f"  lacks {int(row['missing']):,} points" if int(row["missing"]) else ""
+        share = float(row["unsure"])
+        mark += f"  k-hat > {GOOD_K} for {100 * share:.0f} % of the points" if share > BAD_SHARE else ""
         lines.append(
             f"{name:<12} {float(row['log_evidence']):9.3f} {float(row['elbo']):9.3f} "
             f"{float(row['difference']):9.3f} +- {float(row['difference_error']):.3f} {float(row['weight']):7.2f}{mark}"

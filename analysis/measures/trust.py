@@ -40,14 +40,25 @@ def importance(tree: xr.DataTree) -> xr.Dataset:
     """
     log_w = pooled(tree)
     values = np.asarray(log_w, np.float64)
-    (found, error), index = evidence(values), khat(values)
+    found, error, index = weighed(values)
     result = xr.Dataset(coords={"jet": log_w["jet"]})
     result["log_evidence"] = ("jet", found, NATS)
-    result["log_evidence_error"] = ("jet", error * widening(index, values.shape[1]), NATS)
+    result["log_evidence_error"] = ("jet", error, NATS)
     result["gap"] = ("jet", found - np.asarray(array(tree, "sample_stats/elbo")), NATS)
     result["ess"] = ("jet", effective(values))
     result["khat"] = ("jet", index)
     return result
+
+
+def weighed(
+    log_weight: NDArray[np.floating],
+) -> tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]:
+    """Return ln p(x), its error and k-hat, each ``(N,)``, from log weights ``(N, draws)`` [nat].
+
+    The error is wider from k-hat 0.5 on and infinite above 0.7.
+    """
+    (found, error), index = evidence(log_weight), khat(log_weight)
+    return found, error * widening(index, log_weight.shape[1]), index
 
 
 def evidence(log_weight: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:

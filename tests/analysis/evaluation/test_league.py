@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
 from analysis import store
@@ -34,6 +35,41 @@ def test_league_on_a_file(tmp_path, capsys, monkeypatch):
 def test_league_refuses_jets(capsys):
     assert main(["league", "sample:w", "--beta", "0.1"]) == 2
     assert "a league takes vectors" in capsys.readouterr().err
+
+
+class Drawn:
+    """Weights of a tail index that is known: the logarithm of a Pareto variable is exponential."""
+
+    def __init__(self, latent, index, lead):
+        self.latent, self.index, self.lead = latent, index, lead
+
+    def log_weights(self, points, draws):
+        random = np.random.default_rng(len(self.latent))
+        drawn = self.index * random.exponential(size=(draws, len(points)))
+        return drawn - logsumexp(drawn, 0) + np.log(draws) + self.lead
+
+
+@pytest.mark.parametrize(("index", "marked", "chosen"), [(0.2, 0, "S1"), (1.5, 2, "")])
+def test_a_winner_whose_evidence_is_not_known_is_not_announced(tmp_path, capsys, monkeypatch, index, marked, chosen):
+    """Both lead the plane, whose weights are good, by 1 nat; with k-hat 1.5 their lead is a lower bound."""
+    found = {"S1": (index, 1.0), "R1": (index, 1.0), "R2": (0.1, 0.0)}
+    monkeypatch.setattr(league, "race", lambda points, latent, *args, **options: Drawn(latent, *found[latent]))
+    np.save(tmp_path / "points.npy", np.random.default_rng(0).normal(size=(800, 3)))
+    candidates = [word for latent in found for word in ("--latent", latent)]
+    assert main(["league", f"{tmp_path}/points.npy", "--beta", "1", *candidates, "--jobs", "1"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("k-hat > 0.7 for") == marked
+    assert f"points.npy: {chosen or 'none chosen'}" in said
+    assert ("<- chosen" in said) == bool(chosen)
+    assert ("k-hat of S1 is above 0.7 for" in said) == (not chosen)
+
+
+def test_one_point_and_weights_that_are_no_numbers():
+    """What ranking makes of them is in its own tests."""
+    table = league.scored(np.full((200, 1), -np.inf))
+    assert table["khat"].item() == np.inf
+    assert not np.isfinite(table["log_evidence_error"].item())
+    assert league.scored(np.zeros((200, 1)))["khat"].item() == 0
 
 
 @pytest.mark.parametrize("size", [3, 9])
