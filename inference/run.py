@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from inference.data import Data, Split, data_for, split
+from inference.entry import announce
 from inference.folder import CHECKPOINT, REPLICAS, RunError, RunFolder, assert_finite, load_tensors
 from inference.recipe import Recipe, read
 from jets import Jets, load
@@ -127,6 +128,7 @@ class Run:
         if jets.fingerprint != self.provenance["data_fingerprint"]:
             sources = ", ".join(jets.sources) or "jets in memory"
             raise RunError(f"{self.path}: {sources} changed since this run was trained; restore them, or {remedy}")
+        announce(jets, self.recipe)
         return jets
 
     @cached_property

@@ -10,6 +10,7 @@ from itertools import groupby, islice
 from pathlib import Path
 
 from inference.data import completed
+from inference.entry import announce
 from inference.folder import CHECKPOINT, REPLICAS, RunError, RunFolder, assert_new, names_in
 from inference.machine import tune_cpu
 from inference.provenance import command_line
@@ -64,7 +65,9 @@ def create(folder: str | Path, recipes: Mapping[str, Recipe]) -> None:
     """
     folder = Path(folder)
     assert_new(folder)
-    jets = load_for(next(iter(recipes.values())))
+    first = next(iter(recipes.values()))
+    jets = load_for(first)
+    announce(jets, first)
     completed_recipes = {name: completed(recipe, jets) for name, recipe in recipes.items()}
     for recipe in completed_recipes.values():  # before a folder is made, so that an error leaves nothing
         assert_enough(recipe, jets)

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 import pyro
 
 from inference.data import completed, split
+from inference.entry import announce
 from inference.folder import RunFolder
 from inference.machine import choose_device
 from inference.recipe import DataConfig, ImageConfig, Recipe, RecipeError, check
@@ -67,6 +68,7 @@ def fit(
     files = {"files": jets.sources or (IN_MEMORY,)}
     tables = {"data": (data or DataConfig()).model_copy(update=files), "image": image or ImageConfig()}
     recipe = check(tables | {"model": vae.config, "training": training}, "fit")
+    announce(jets, recipe)
     assert_enough(recipe, jets)
     weights = f"of {TRAINED[vae]}, trained further" if vae in TRAINED else "of the model given to fit"
     folder = RunFolder.create(out or default_folder(str(vae.latent)), recipe, jets, weights)
@@ -102,6 +104,7 @@ def train_many(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bo
 def trainer_for(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bool = False) -> Trainer:
     """Return what :func:`train_many` trains with, for those who look at the models on the way; same errors."""
     jets = load_for(recipes[0])
+    announce(jets, recipes[0])
     choose_device(recipes[0].training.device)
     vaes = []
     if resume:

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jets.dataset import JetFileError, Jets, concatenate
     from jets.hdf5 import load, save
+    from jets.overview import summary
 
-__all__ = ["JetFileError", "Jets", "concatenate", "load", "save"]
+__all__ = ["JetFileError", "Jets", "concatenate", "load", "save", "summary"]
 
 
 def __getattr__(name: str) -> Any:
     """Import numpy and h5py when the first array is wanted: a command that prints its help must not wait for them."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("jets.hdf5"), name)
+    return getattr(import_module("jets.overview" if name == "summary" else "jets.hdf5"), name)
 
 
 def __dir__() -> list[str]:

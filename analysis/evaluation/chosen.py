@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inference.data import Data, data_for, split
+from inference.entry import announce
 from inference.run import Run
 from jets import Jets, load
 
@@ -55,6 +56,7 @@ def choose(run: Run, data: Sequence[str] | Jets | None = None, at_most: int | No
     """
     jets = run.jets if data is None else data if isinstance(data, Jets) else load(*data)
     own = data is None or jets.fingerprint == run.provenance["data_fingerprint"]
+    announce(jets, run.recipe)
     index = split(jets, run.recipe.data, run.recipe.training.seed).test if own else np.arange(len(jets))
     index = index[evenly(len(index), len(index) if at_most is None else at_most)]
     which = "test part of the run's own sample" if own else "jets given by the user"

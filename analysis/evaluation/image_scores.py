@@ -15,6 +15,7 @@ from analysis.evaluation.draws import evaluate_jets
 from analysis.measures.scores import Score, oriented, score_table, stacked
 from analysis.measures.typicality import image_scores, shape_entropies
 from inference.data import Images, data_for, split
+from inference.entry import announce
 from inference.importance import log_weights
 from inference.machine import tune_cpu
 from inference.recipe import Recipe, RecipeError
@@ -73,6 +74,8 @@ def scores(
     """
     tune_cpu()
     own = run.jets if own is None else own
+    if data is not None:
+        announce(data, run.recipe)
     part = split(own, run.recipe.data, run.recipe.training.seed)
     jets = capped(own[part.test] if data is None else data, most)
     known = own[np.random.default_rng(0).permutation(part.train)[:ORIENTING]]

@@ -128,9 +128,11 @@ def write_correlation(options: argparse.Namespace) -> None:
     from analysis.evaluation.pair_distances import of_classes, own_pt
     from analysis.figures.correlation_dimension import correlation_figure
     from analysis.measures.correlation_dimension import describe, known_samples
+    from inference.entry import announce
     from jets import load
 
     sample = load(*(options.data or shared.SAMPLES_BY_DIMENSION))
+    announce(sample)
     pt = own_pt(sample) if options.pt is None else options.pt
     print(f"every jet is scaled to a pT of {pt:.4g} GeV", file=sys.stderr)
     found = of_classes(sample, options.jets, pt, options.matrices)

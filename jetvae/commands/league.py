@@ -25,13 +25,16 @@ def run(options: argparse.Namespace) -> None:
     from analysis.evaluation.league import league, vectors, workers
     from analysis.measures.topology import ORDER, describe, rank
     from analysis.store import save
+    from inference.entry import announce
     from inference.machine import tune_cpu
     from jets import load
 
     tune_cpu()
     with workers(options.jobs) or nullcontext() as pool:
         for source in options.points:
-            points = vectors(load(source))
+            given = load(source)
+            announce(given)
+            points = vectors(given)
             tree = league(points, options.beta, options.latent or ORDER, seed=options.seed, pool=pool)
             ranking = rank(tree, delta=options.delta)
             print("\n".join([source, *describe(ranking), f"{source}: {ranking.attrs['chosen'] or 'none chosen'}"]))
