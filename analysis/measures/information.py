@@ -31,7 +31,7 @@ def information(tree: xr.DataTree, threshold: float = ACTIVE) -> xr.Dataset:
     Variables (dimensions): ``kl`` and its standard error ``kl_error`` (class, kl_term); ``active`` (class): degrees
     of freedom above ``threshold`` nats; with a group ``pairs``: ``mutual_information`` (class, bound, term), terms and
     ``total``, ``total_correlation`` (class, bound), ``prior_mismatch`` (class, bound, kl_term), each between a lower
-    and an upper bound; with categories: :func:`category_usage`.
+    and an upper bound and with its ``_error``; with categories: :func:`category_usage`.
     """
     label = class_names(tree)
     parts = {ALL: np.ones(len(label), bool)} | {name: label == name for name in classes(tree)}
@@ -53,7 +53,7 @@ def information_of(tree: xr.DataTree, mask: NDArray[np.bool_], threshold: float)
         rows = np.flatnonzero(np.isin(tree["pairs"]["drawn"], number))
         if len(rows) > 2:
             pairs = tree["pairs"].to_dataset().isel(drawn=rows, given=rows)
-            result = result.merge(decomposition(pairs, kl.sel(jet=pairs["drawn"].values).mean("jet")))
+            result = result.merge(decomposition(pairs, kl.sel(jet=pairs["drawn"].values)))
     return result
 
 
@@ -84,16 +84,20 @@ def mean_error(values: xr.DataArray) -> xr.DataArray:
 
 
 def decomposition(pairs: xr.Dataset, kl: xr.DataArray) -> xr.Dataset:
-    """Split the mean KL ``(kl_term,)`` of the paired jets into information, total correlation and prior mismatch.
+    """Split the mean KL of the paired jets, ``(jet, kl_term)``, into information, total correlation and prior mismatch.
 
     What a term inside a superposition tells counts with the share of the jets that its manifold has.
+    ``prior_mismatch_error`` is that of the difference, since KL and information vary together from jet to jet.
     """
-    result = information_bounds(pairs)
+    found = information_bounds(pairs)
+    result, influence = found.drop_dims("drawn"), found["influence"]
     terms = names(pairs["log_q"], "kl_term")
     bounds = (result["mutual_information"] * result["share"]).fillna(0)
     opposite = bounds.isel(bound=[1, 0]).assign_coords(bound=list(BOUNDS))
     correlation = bounds.sel(term=terms).sum("term") - opposite.sel(term="total", drop=True)
-    mismatch = kl - opposite.sel(term=terms).rename(term="kl_term")
+    mismatch = kl.mean("jet") - opposite.sel(term=terms).rename(term="kl_term")
+    own = np.asarray(kl.transpose("jet", "kl_term")) - np.asarray(influence.sel(term=terms))[::-1]
+    result["prior_mismatch_error"] = (("bound", "kl_term"), own.std(1, ddof=1) / np.sqrt(kl.sizes["jet"]), NATS)
     result["total_correlation"] = correlation.clip(min=0).assign_attrs(NATS)
     result["prior_mismatch"] = mismatch.clip(min=0).assign_attrs(NATS)
     return result
@@ -112,7 +116,7 @@ def information_bounds(pairs: xr.Dataset) -> xr.Dataset:
     (Poole et al. 1905.06922, eqs. 12 and 13). ``mutual_information`` and ``mutual_information_error``: the bounds of
     one sample differ from the truth by their errors too. ``share`` (term): part of the draws that have the term; one
     inside a superposition is averaged over the jets whose draw lies on its manifold alone, NaN for fewer than three.
-    ``total_correlation_error`` (bound,).
+    ``total_correlation_error`` (bound,). ``influence`` (bound, drawn, term): what each jet does to share times bound.
     """
     log_q = np.asarray(pairs["log_q"], np.float64)
     there = np.concatenate([(log_q != 0).any(1), np.ones((len(log_q), 1), bool)], 1)
@@ -126,12 +130,14 @@ def information_bounds(pairs: xr.Dataset) -> xr.Dataset:
     share = there.mean(0)
     error = influence.std(1, ddof=1) / np.sqrt(len(log_q)) / np.maximum(share, 1e-9)
     correlation = influence[..., :-1].sum(-1) - influence[::-1, :, -1]
+    counted = influence + np.nan_to_num(found)[:, None] * (there - share)
     return xr.Dataset(
         {
             "mutual_information": (("bound", "term"), found, NATS),
             "mutual_information_error": (("bound", "term"), np.where(np.isnan(found), np.nan, error), NATS),
             "total_correlation_error": ("bound", correlation.std(1, ddof=1) / np.sqrt(len(log_q)), NATS),
             "share": ("term", share),
+            "influence": (("bound", "drawn", "term"), counted, NATS),
         },
         {"bound": list(BOUNDS), "term": [*names(pairs["log_q"], "kl_term"), "total"]},
     )
@@ -155,7 +161,7 @@ def bounds_of(log_q: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArra
 def interval(row: xr.Dataset, name: str) -> tuple[float, float]:
     """Return from where to where an information lies, in nats: the bounds, two errors wider, never below zero.
 
-    ``row`` holds ``name`` and ``<name>_error``, both (bound,); of the total ``mutual_information`` is taken.
+    ``row`` holds ``name`` and ``<name>_error``, both (bound,); of ``mutual_information`` by term the total is taken.
     """
     bounds, error = row[name], row[f"{name}_error"]
     if "term" in bounds.dims:
@@ -193,6 +199,13 @@ def entropy(probability: NDArray[np.floating]) -> NDArray[np.floating]:
     return -xlogy(probability, probability).sum(-1) + 0.0
 
 
+def mismatches(name: str, row: xr.Dataset) -> str:
+    """Return the line on how far each coordinate of all jets of a class is from its prior."""
+    found = {term: interval(row.sel(kl_term=term), "prior_mismatch") for term in names(row, "kl_term")}
+    said = ", ".join(f"{term} {low:.2f} to {high:.2f}" for term, (low, high) in found.items())
+    return f"{name}: mismatch with the prior [nat] {said} (2 errors)"
+
+
 def describe(table: xr.Dataset) -> list[str]:
     """Return the lines that a reader wants, from :func:`information`."""
     lines = []
@@ -205,6 +218,7 @@ def describe(table: xr.Dataset) -> list[str]:
             said = f"I(x; z) {told[0]:.2f} to {told[1]:.2f} nat, total correlation {tc[0]:.2f} to {tc[1]:.2f} nat"
             finite = bool(np.isfinite(told).all())
             lines.append(f"{name}: {said} (2 errors)" if finite else f"{name}: too few paired jets for I(x; z)")
+            lines += [mismatches(name, row)] if finite and "prior_mismatch" in row else []
         for category in names(table, "category") if "category" in table.dims else []:
             usage = row.sel(category=category)
             lines.append(
