@@ -274,8 +274,17 @@ def columns(group: Any, count: int, name: str) -> dict[str, Array]:
             raise JetFileError(
                 f"{name} {column!r} has shape {values.shape}; expected one number for each of {count} jets"
             )
-        found[column] = values
+        found[column] = without_infinities(values, f"{name} {column!r}")
     return found
+
+
+def without_infinities(values: Array, what: str) -> Array:
+    """Return an observable with NaN for infinite numbers, as divisions by zero leave them, and say how many."""
+    infinite = np.isinf(values)
+    if not infinite.any():
+        return values
+    say(f"{what}: {int(infinite.sum()):,} infinite in float32, taken as missing (NaN)")
+    return np.where(infinite, np.nan, values).astype(values.dtype)
 
 
 def say(text: str) -> None:

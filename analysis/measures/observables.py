@@ -98,6 +98,12 @@ def shape(constituents: NDArray[np.floating]) -> dict[str, Values]:
     return {"width": (weight * np.hypot(eta, phi)).sum(-1), "axis": np.arctan2(across, along) / 2}
 
 
+def finite(column: xr.DataArray) -> Values:
+    """Return a column with NaN where it is not finite: the direction to an infinite place would be finite."""
+    values = np.asarray(column, float)
+    return np.where(np.isfinite(values), values, np.nan)
+
+
 def observables(tree: xr.DataTree) -> xr.DataArray:
     """Return every observable that the tree has columns for, ``(jet, observable)``, with its ``unit`` and ``kind``.
 
@@ -105,7 +111,7 @@ def observables(tree: xr.DataTree) -> xr.DataArray:
     """
     known = tree["constant_data"]
     found = {name: made for name, made in OBSERVABLES.items() if all(column in known for column in made.columns)}
-    columns = [made.compute(*(np.asarray(known[c], float) for c in made.columns)) for made in found.values()]
+    columns = [made.compute(*(finite(known[c]) for c in made.columns)) for made in found.values()]
     return xr.DataArray(
         np.stack(columns, 1) if columns else np.empty((known.sizes["jet"], 0)),
         dims=("jet", "observable"),

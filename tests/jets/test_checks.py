@@ -209,3 +209,28 @@ def test_more_than_256_classes_survive_the_file(tmp_path):
     many = jets.Jets(constituents, np.arange(300), classes)
     again = jets.load(jets.save(tmp_path / "many.h5", many))
     assert again.fingerprint == many.fingerprint
+
+
+@ways
+@pytest.mark.parametrize("value", [np.inf, -np.inf, 1e300])
+def test_infinite_observables_are_missing_ones(w, way, tmp_path, capsys, value):
+    """As tau3 / 0 leaves them; 1e300 is infinite in float32. Said once, kept as NaN, also after a second load."""
+    tau = np.arange(N, dtype=np.float64)
+    tau[[2, 5]] = value
+    if way == "file":
+        import h5py
+
+        with h5py.File(tmp_path / "f.h5", "w") as file:
+            file["constituents"], file["label"], file.attrs["classes"] = w.constituents, w.label, ["w"]
+            file["subst"] = tau[:, None]
+            file["subst"].attrs["columns"] = ["tau32"]
+        given = jets.load(tmp_path / "f.h5")
+    else:
+        given = jets.Jets(w.constituents, w.label, w.classes, subst={"tau32": tau, "fine": np.arange(N)})
+    assert capsys.readouterr().err.count("'tau32': 2 infinite in float32, taken as missing (NaN)\n") == 1
+    assert np.flatnonzero(np.isnan(given.subst["tau32"])).tolist() == [2, 5]
+    assert np.isfinite(given.subst["tau32"]).sum() == N - 2
+    jets.save(tmp_path / "again.h5", given)
+    np.testing.assert_array_equal(jets.load(tmp_path / "again.h5").subst["tau32"], given.subst["tau32"])
+    assert capsys.readouterr().err == ""
+    assert given.fingerprint == w.fingerprint
