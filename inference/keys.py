@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from inference.schedules import Schedule
 from jets.preprocess import WIDTH
 from models import Beta
+from models.table import Table
 
 LARGEST = 1e6
 """Of a weight or of nats; more only overflows."""
@@ -20,12 +21,6 @@ RANGES = {"lr": LR, "beta": (Beta.LEAST, Beta.MOST), "kl_weight": (0.0, LARGEST)
 """Key that can be scheduled -> the values that make sense."""
 DecayRate = Annotated[float, Field(ge=0, lt=1)]
 PixelSize = Annotated[float, Field(ge=1e-6, le=10)]
-
-
-class Table(BaseModel):
-    """A table of a recipe: unknown keys are errors, and so are numbers that are not finite."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class DataConfig(Table):

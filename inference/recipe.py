@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
@@ -12,11 +13,12 @@ from typing import Any
 import tomli_w
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from inference.keys import DataConfig, ImageConfig, ScheduleConfig, Table, TrainingConfig
+from inference.keys import DataConfig, ImageConfig, ScheduleConfig, TrainingConfig
 from inference.schedules import Schedule
 from inference.tables import joined
 from jets.errors import UserError
 from models import ModelConfig
+from models.table import Table
 from priors import LatentStringError
 from recipes import names
 
@@ -109,9 +111,6 @@ def read(recipe: str | Path, overrides: Mapping[str, Any] | None = None, preset:
     presets = {None: {}, SMALL: {}, **content.pop("preset", {})}
     if preset not in presets:
         raise RecipeError(f"{where}: no preset {preset}; it has {', '.join(filter(None, presets))}")
-    for name, tables in presets.items():
-        if not all(isinstance(keys, Mapping) for keys in tables.values()):
-            raise RecipeError(f"{where}: [preset.{name}] holds tables of a recipe, as [preset.{name}.training]")
     return check(merge(joined(content, presets[preset]), overrides or {}), where)
 
 
@@ -130,17 +129,41 @@ def read_toml(recipe: str | Path, origins: tuple[str, ...] = ()) -> dict[str, An
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"recipe {recipe}: not valid TOML: {error}") from error
+    assert_presets(content, f"recipe {recipe}")
     if "like" not in content:
         return content
     like, origins = content.pop("like"), (*origins, str(recipe))
     if not isinstance(like, str):
         raise RecipeError(f"recipe {recipe}: like = {like!r}: expected the name of a recipe or the path of a TOML file")
     other = str(folder / like) if like.endswith(".toml") else like
-    if other in origins:
+    if place(other) in map(place, origins):
         raise RecipeError(f"recipe {' is like '.join([*origins, other])}: a circle; let one of them stand by itself")
     base = read_toml(other, origins)
     presets = base.pop("preset", {}) | content.pop("preset", {})
     return joined(base, content) | {"preset": presets}
+
+
+def place(recipe: str) -> str:
+    """Return the one path of a file that has several, the name of what is no file.
+
+    >>> place("image-vae"), place("/tmp/a/../mine.toml")
+    ('image-vae', '/tmp/mine.toml')
+    """
+    return os.path.realpath(recipe) if recipe.endswith(".toml") else recipe
+
+
+def assert_presets(content: Mapping[str, Any], where: str) -> None:
+    """Assert that the presets of a recipe are tables of tables.
+
+    Raises
+    ------
+    RecipeError
+        They are not.
+    """
+    presets = content.get("preset", {})
+    for name, tables in presets.items() if isinstance(presets, Mapping) else [("small", presets)]:
+        if not (isinstance(tables, Mapping) and all(isinstance(keys, Mapping) for keys in tables.values())):
+            raise RecipeError(f"{where}: [preset.{name}] holds tables of a recipe, as [preset.{name}.training]")
 
 
 def text_of(recipe: str | Path) -> tuple[str, Path]:

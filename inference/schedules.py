@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from models.table import Table
 
 Shape = Literal["constant", "linear", "cosine", "geometric", "cyclical", "down-up-down", "one-cycle"]
 
 
-class Schedule(BaseModel):
+class Schedule(Table):
     r"""A number that goes from ``start`` to ``stop`` as training goes from 0 to 1.
 
     ===============  ================================================================================================
@@ -27,8 +29,6 @@ class Schedule(BaseModel):
     >>> [round(anneal(t), 4) for t in (0.0, 0.25, 0.5, 1.0)]
     [1.0, 0.1, 0.01, 0.01]
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     shape: Shape = Field("constant", description="how the number moves")
     start: float | None = Field(None, description="value at the beginning; needed by all but constant and one-cycle")

@@ -6,7 +6,7 @@ import math
 from typing import Annotated, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from torch import nn
 
 from models.beta import Beta
@@ -16,16 +16,15 @@ from models.images import ConvolutionalDecoder, ConvolutionalEncoder
 from models.likelihoods import LIKELIHOODS, METRICS, Likelihood
 from models.networks import Scale, Shift, dense
 from models.resolution import Resolution
+from models.table import Table
 from models.vae import AE, VAE
 from priors import Space, parse
 
 Width = Annotated[int, Field(ge=1, le=100_000)]
 
 
-class ModelConfig(BaseModel):
+class ModelConfig(Table):
     """The ``[model]`` table: latent space, networks and likelihood."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     kind: Literal["vae", "ae"] = Field("vae", description="vae, or ae: a plain autoencoder without prior")
     latent: str = Field("R8", description="latent space, for example 'R4 x L2(alpha=.9)'")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
+from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from jets.errors import UserError
@@ -42,8 +45,10 @@ def check_arguments(
             )
         if not cloud.is_floating_point():
             raise CloudError(f"{name} has dtype {cloud.dtype}; expected a floating-point tensor")
-    if method not in methods:
+    if not isinstance(method, str) or method not in methods:
         raise CloudError(f"method is {method!r}; expected one of {', '.join(methods)}")
+    if not all(isinstance(number, Real) for number in (p, R, tolerance)):
+        raise CloudError(f"p = {p!r}, R = {R!r}, tolerance = {tolerance!r}; expected numbers")
     if method in ("fused", "geomloss") and p not in (1, 2):
         raise CloudError(f"p is {p}; method {method!r} knows p = 1 and p = 2, 'reference' and 'exact' any p > 0")
     if not (0 < p < math.inf and 1e-6 <= R <= 1e3 and 0 < tolerance < 1):
@@ -78,3 +83,41 @@ def check_clouds(x: Tensor, y: Tensor, normalise: bool) -> None:
                 f"{name}[{row}] has total weight 0 and cannot be normalised; drop it, or use normalise=False, where "
                 "the distance to an empty cloud is the other cloud's total weight"
             )
+
+
+def batch_of(x: Tensor, y: Tensor) -> torch.Size:
+    """Return the common batch shape of clouds ``(..., n, 3)`` and ``(..., m, 3)``.
+
+    Raises
+    ------
+    CloudError
+        They have none.
+    """
+    try:
+        return torch.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    except RuntimeError:
+        raise CloudError(
+            f"x and y have shapes {tuple(x.shape)} and {tuple(y.shape)}; expected as many clouds in both, or one"
+        ) from None
+
+
+def single_precision(values: Any, name: str) -> Tensor:
+    """Return clouds, a tensor or what numpy makes an array of, as a contiguous float32 tensor.
+
+    Raises
+    ------
+    CloudError
+        They are no real numbers.
+    """
+    if not isinstance(values, Tensor):
+        try:
+            values = np.asarray(values)
+        except (TypeError, ValueError) as error:
+            raise CloudError(f"{name} is no array of numbers ({error})") from error
+        if values.dtype.kind not in "fiu":
+            raise CloudError(f"{name} is of type {values.dtype}; expected real numbers (N, n, 3)")
+        with np.errstate(over="ignore"):
+            values = torch.from_numpy(np.require(values, np.float32, ["C", "W"]))
+    if values.is_complex():
+        raise CloudError(f"{name} has dtype {values.dtype}; expected real numbers (N, n, 3)")
+    return values.float().contiguous()

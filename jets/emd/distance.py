@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from jets.emd.checks import check_arguments, check_clouds
+from jets.emd.checks import batch_of, check_arguments, check_clouds
 
 METHODS = ("fused", "reference", "exact", "sinkhorn", "geomloss")
 
@@ -75,8 +75,8 @@ def emd(
     Raises
     ------
     CloudError
-        For shapes other than ``(..., n, 3)``, NaN or infinity, negative weights, a cloud without weight when
-        ``normalise``, or an unknown method.
+        For shapes other than ``(..., n, 3)`` or that do not go together, NaN or infinity, negative weights, a cloud
+        without weight when ``normalise``, or an unknown method.
     RuntimeError
         For any method but "fused" where a graph is being traced.
 
@@ -94,7 +94,7 @@ def emd(
     0.15
     """
     check_arguments(x, y, p, R, tolerance, method, METHODS)
-    batch = torch.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    batch = batch_of(x, y)
     one = x.expand(*batch, *x.shape[-2:]).reshape(-1, *x.shape[-2:])
     two = y.expand(*batch, *y.shape[-2:]).reshape(-1, *y.shape[-2:])
     result = _fused(one, two, p, R, normalise, tolerance) if method == "fused" else None

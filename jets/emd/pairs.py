@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import torch
 
-from jets.emd.checks import CloudError, check_arguments, check_clouds
+from jets.emd.checks import CloudError, check_arguments, check_clouds, single_precision
 
 #: Rows and columns of one block.
 BLOCK = 256
@@ -67,8 +67,8 @@ def pairwise(
     >>> pairwise(jets).shape
     (4, 4)
     """
-    one = torch.as_tensor(x, dtype=torch.float32).contiguous()
-    two = one if y is None else torch.as_tensor(y, dtype=torch.float32).contiguous()
+    one = single_precision(x, "x")
+    two = one if y is None else single_precision(y, "y")
     _check(one, two, p, R, normalise, tolerance, method)
     options = {"p": p, "R": R, "normalise": normalise, "tolerance": tolerance, "method": method}
     solve = _solver(one, two, options, threads or torch.get_num_threads())

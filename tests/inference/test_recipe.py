@@ -33,6 +33,13 @@ def test_resolved_recipe_reads_back(tmp_path):
         ("training = 3", ["training = 3"]),
         ("[image]\nturn = true", ["[image]", 'steps = ["centre"]']),
         ("[preset.small]\nepochs = 3", ["[preset.small.training]"]),
+        ("[preset]\nsmall = 3", ["[preset.small.training]"]),
+        ("preset = 3", ["[preset.small.training]"]),
+        ("[training]\nlr = true", ["[training] lr = True", "not true or false"]),
+        ("[model]\nencoder = [8, true]", ["[model] encoder", "not true or false"]),
+        ("[data]\nfraction = { qcd = true }", ["[data] fraction", "not true or false"]),
+        ("[schedule]\nlr = { start = true }", ["[schedule.lr] start = True", "not true or false"]),
+        ("[model]\nbeta = false", ["[model] beta = False", "not true or false"]),
         ("[model", ["not valid TOML"]),
     ],
 )
@@ -135,6 +142,9 @@ def test_like_reaches_a_file_beside_it_and_refuses_circles(tmp_path):
     (tmp_path / "base.toml").write_text('like = "mine.toml"')
     with pytest.raises(RecipeError, match=r"mine\.toml is like .*base\.toml is like .*mine\.toml: a circle"):
         read(tmp_path / "mine.toml")
+    (tmp_path / "base.toml").write_text(f'like = "../{tmp_path.name}/base.toml"')
+    with pytest.raises(RecipeError, match="a circle"):
+        read(tmp_path / "base.toml")
     (tmp_path / "base.toml").write_text("like = 3")
     with pytest.raises(RecipeError, match="like = 3: expected the name"):
         read(tmp_path / "base.toml")

@@ -150,6 +150,10 @@ BAD = [
     ((GOOD, GOOD), {"p": 3}, "knows p = 1 and p = 2"),
     ((GOOD, GOOD), {"R": 0.0}, "expected p > 0, R > 0"),
     ((GOOD, GOOD), {"tolerance": 0.0}, "0 < tolerance < 1"),
+    ((GOOD, GOOD), {"R": "1"}, "R = '1', tolerance = 0.02; expected numbers"),
+    ((GOOD, GOOD), {"p": None}, "p = None"),
+    ((GOOD, GOOD), {"method": ["fused"]}, "expected one of fused"),
+    ((GOOD, torch.rand(3, 5, 3)), {}, "shapes (2, 5, 3) and (3, 5, 3); expected as many clouds in both, or one"),
 ]
 
 

@@ -114,6 +114,16 @@ def test_bad_clouds_are_named(pair, name, argument):
         METRICS[name](x, y)
 
 
+@pytest.mark.parametrize("name", METRICS)
+def test_one_cloud_is_held_against_several(pair, name):
+    """As many clouds in both, or one; other numbers have no pairs."""
+    x, y = pair
+    torch.testing.assert_close(METRICS[name](x[:1], y), METRICS[name](x[:1].expand_as(x), y), rtol=1e-6, atol=1e-9)
+    torch.testing.assert_close(METRICS[name](x[0], y), METRICS[name](x[:1].expand_as(x), y), rtol=1e-6, atol=1e-9)
+    with pytest.raises(CloudError, match="expected as many clouds in both, or one"):
+        METRICS[name](x[:2], y[:3])
+
+
 @pytest.mark.parametrize("name", [name for name in METRICS if name not in ("emd", "wasserstein")])
 def test_gradients_by_finite_differences(name):
     """Random clouds, for jets' rounded angles tie, and a tie is a kink of the sliced distance."""

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from jets.emd import emd, pairs, pairwise
+from jets.emd import CloudError, emd, pairs, pairwise
 from jets.emd.examples import clouds
 
 
@@ -100,3 +100,11 @@ def test_bad_clouds_are_refused(sample):
         pairwise(sample[0])
     with pytest.raises(ValueError, match="negative weight"):
         pairwise(-sample)
+
+
+@pytest.mark.parametrize(
+    "what", [None, "f.h5", 3, [[1.0], [1.0, 2.0]], np.ones((2, 3, 3), complex), torch.ones(2, 3, 3) * 1j, np.array("a")]
+)
+def test_what_is_no_array_of_numbers_is_refused(what):
+    with pytest.raises(CloudError, match="^x (is|has)"):
+        pairwise(what)
