@@ -98,9 +98,8 @@ def shape(constituents: NDArray[np.floating]) -> dict[str, Values]:
     return {"width": (weight * np.hypot(eta, phi)).sum(-1), "axis": np.arctan2(across, along) / 2}
 
 
-def finite(column: xr.DataArray) -> Values:
+def finite(values: Values) -> Values:
     """Return a column with NaN where it is not finite: the direction to an infinite place would be finite."""
-    values = np.asarray(column, float)
     return np.where(np.isfinite(values), values, np.nan)
 
 
@@ -111,7 +110,7 @@ def observables(tree: xr.DataTree) -> xr.DataArray:
     """
     known = tree["constant_data"]
     found = {name: made for name, made in OBSERVABLES.items() if all(column in known for column in made.columns)}
-    columns = [made.compute(*(finite(known[c]) for c in made.columns)) for made in found.values()]
+    columns = [made.compute(*(finite(np.asarray(known[c], float)) for c in made.columns)) for made in found.values()]
     return xr.DataArray(
         np.stack(columns, 1) if columns else np.empty((known.sizes["jet"], 0)),
         dims=("jet", "observable"),
