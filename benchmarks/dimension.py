@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
+from analysis.evaluation.chosen import choose
 from analysis.evaluation.resolutions import measure
 from inference.recipe import Recipe, read
 from inference.run import Run
@@ -48,7 +49,7 @@ def processor_time() -> float:
 
 def curves(run: Run, jets: int, betas: Sequence[float] | None = None) -> xr.Dataset:
     """Return ``kl`` and ``objective`` of held-out jets (beta, jet) [nat], at one draw of the noise."""
-    found = measure(run, run.jets[run.split.test[:jets]], betas)
+    found = measure(run, choose(run), jets, betas)
     kl, power = found["kl"].sum("kl_term"), found.attrs["power"]
     return xr.Dataset({"kl": kl, "objective": kl + found["distortion"] / (power * found["beta"] ** power)})
 

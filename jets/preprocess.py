@@ -65,6 +65,12 @@ def direction(constituents: Tensor) -> Tensor:
     return torch.where((pt * along.sign()).sum(-1) < 0, torch.atan2(-angle.sin(), -angle.cos()), angle)
 
 
+def aligned(constituents: Tensor) -> tuple[Tensor, Tensor]:
+    """Return constituents turned so that their :func:`direction` is the eta axis, and that direction [rad]."""
+    angle = direction(constituents)
+    return turned(constituents, -angle), angle
+
+
 def turned(constituents: Tensor, angle: Tensor) -> Tensor:
     """Return constituents turned about the origin by ``angle`` ``(...)`` [rad]."""
     pt, eta, phi = constituents.unbind(-1)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from jets.preprocess import direction, turned
+from jets.preprocess import aligned, turned
 from models.vae import VAE
 from priors import Normal, Space, VonMises
 
@@ -42,8 +42,8 @@ class EquivariantVAE(VAE):
 
     def encode(self, x: Tensor) -> Tensor:
         """Return the posterior's parameters ``(..., latent.outputs)`` of clouds x ``(..., M, 3)``."""
-        angle = direction(x)
-        before, along, across, after = parted(super().encode(turned(x, -angle)), self.head_at)
+        upright, angle = aligned(x)
+        before, along, across, after = parted(super().encode(upright), self.head_at)
         cos, sin = angle.cos().unsqueeze(-1), angle.sin().unsqueeze(-1)
         return torch.cat([before, cos * along - sin * across, sin * along + cos * across, after], -1)
 

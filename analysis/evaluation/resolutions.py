@@ -24,14 +24,13 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
+from analysis.evaluation.chosen import Chosen, choose
 from analysis.measures.dimension_curves import combined, from_grid, summarised
 from analysis.measures.dimension_exact import known
-from inference.data import data_for
 from inference.lower_bound import elbo, kl_terms
 from inference.machine import tune_cpu
 from inference.recipe import RecipeError
 from inference.run import Run
-from jets import Jets
 from models import VAE, Beta
 
 BATCH = 1000
@@ -82,41 +81,43 @@ def dimension(
         raise RecipeError("give runs of a range of beta, or runs of one beta each, not both")
     if ranges == {False} and len(covered) < FEWEST_BETAS:
         raise RecipeError(f"a derivative needs at least {FEWEST_BETAS} betas, got {len(covered)}; or a run of a range")
-    parts = [measure(run, run.jets[run.split.test[:jets]], betas, draws, seed) for run in runs]
+    parts = [measure(run, choose(run), jets, betas, draws, seed) for run in runs]
     if ranges == {False}:
         return from_grid(parts, seed).assign_attrs(parts[-1].attrs)
     return combined([summarised(part, seed) for part in parts]).assign_attrs(parts[-1].attrs)
 
 
-def dimension_of(run: Run, jets: Jets, seed: int = 0) -> xr.Dataset:
-    """Return :func:`dimension` of one run of a range, on these jets."""
-    measured = measure(run, jets, seed=seed)
+def dimension_of(run: Run, chosen: Chosen, jets: int, seed: int = 0) -> xr.Dataset:
+    """Return :func:`dimension` of one run of a range, on the first ``jets`` of these."""
+    measured = measure(run, chosen, jets, seed=seed)
     return combined([summarised(measured, seed)])
 
 
-def measure(run: Run, jets: Jets, betas: Sequence[float] | None = None, draws: int = 2, seed: int = 0) -> xr.Dataset:
-    """Return, for each jet at each resolution, KL and distortion, and for a range their derivatives in ln beta.
+def measure(
+    run: Run, chosen: Chosen, jets: int, betas: Sequence[float] | None = None, draws: int = 2, seed: int = 0
+) -> xr.Dataset:
+    """Return KL and distortion of the first ``jets`` of the chosen ones at each resolution; of a range also slopes.
 
     ``kl`` (beta, jet, kl_term) [nat], ``distortion`` (beta, jet), ``kl_slope`` and ``distortion_slope`` (beta, jet),
     ``sigma`` and ``rms`` (beta, coordinate), and what is known of toys (:func:`known`). Attributes: ``power``,
     ``latent``, and ``scale`` and ``unit`` in which to show beta: of clouds the median jet pT in GeV. The noise is the
     same at all resolutions.
     """
-    vae, data = run.vae, data_for(jets, run.recipe, torch.device("cpu"))
+    vae, index = run.vae, torch.arange(len(chosen.data))[:jets]
     grid, rows = resolutions(run.recipe.model.beta, betas), []
     for value in grid:
         torch.manual_seed(seed)
         with pyro.validation_enabled(False):
-            pieces = [at_resolution(vae, x, float(value), draws) for x in data.batches(np.arange(len(data)), BATCH)]
+            pieces = [at_resolution(vae, x, float(value), draws) for x in chosen.data.batches(index, BATCH)]
         rows.append({name: np.concatenate([piece.table[name] for piece in pieces]) for name in pieces[0].table})
     table = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
     shown = {"scale": 1.0, "unit": ""}
     if run.recipe.model.clouds:
-        shown = {"scale": float(np.median(jets.constituents[..., 0].sum(1))), "unit": "GeV"}
+        shown = {"scale": float(np.median(chosen.jets.constituents[:jets, :, 0].sum(1))), "unit": "GeV"}
     labels = {"beta": grid, "kl_term": pieces[0].terms, "coordinate": real_coordinates(vae)}
     result = tabled(table).assign_coords(labels)
     result.attrs = {"power": vae.likelihood.power, "latent": run.recipe.model.latent} | shown
-    found = known(run.recipe.data.files, jets.truth, result)
+    found = known(run.recipe.data.files, chosen.jets[:jets].truth, result)
     return result.merge(found).assign_attrs(result.attrs | found.attrs)
 
 

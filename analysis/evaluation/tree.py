@@ -30,7 +30,7 @@ Groups = dict[str, xr.Dataset]
 
 def evaluate(
     run: Run,
-    data: Sequence[str] | Jets | Chosen | None = None,
+    data: Sequence[str] | Jets | None = None,
     *,
     draws: int = 8,
     seed: int = 0,
@@ -46,7 +46,7 @@ def evaluate(
     run
         A run, opened by :func:`jetvae.open` or left by a training.
     data
-        Jets or sources to evaluate on, or jets that were chosen before; by default the run's own test jets.
+        Jets or sources to evaluate on; by default the run's own test jets.
     draws
         Independent draws of the guide per jet; ELBO, KL and reconstruction are their means.
     seed
@@ -86,14 +86,20 @@ def evaluate(
     """
     if not isinstance(run, Run):
         raise TypeError(f"evaluate takes an opened run, not {run!r}: jetvae.open(path)")
+    return evaluate_chosen(run, choose(run, data, at_most), draws, seed, beta, pairs, curve=curve)
+
+
+def evaluate_chosen(
+    run: Run, chosen: Chosen, draws: int, seed: int, beta: float | None, pairs: int = 0, *, curve: bool = False
+) -> xr.DataTree:
+    """Return :func:`evaluate` on jets that were chosen before; same errors."""
     tune_cpu()
-    chosen = data if isinstance(data, Chosen) else choose(run, data, at_most)
     with run.at(beta) as vae:
         torch.manual_seed(seed)
         groups = groups_of_jets(vae, chosen, draws, pairs)
         used = float(vae.likelihood.beta)
     if run.recipe.model.beta.is_range and curve:
-        groups["dimension"] = dimension_of(run, chosen.jets[:DIMENSION_JETS], seed)
+        groups["dimension"] = dimension_of(run, chosen, DIMENSION_JETS, seed)
     known = facts(run, chosen, used)
     result = xr.DataTree.from_dict({name: numbered(group) for name, group in (groups | known.groups).items()})
     result.attrs = known.attributes

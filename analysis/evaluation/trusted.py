@@ -9,7 +9,7 @@ import torch
 import xarray as xr
 
 from analysis.evaluation.chosen import choose
-from analysis.evaluation.tree import evaluate
+from analysis.evaluation.tree import evaluate_chosen
 from analysis.store import NATS
 from inference.refine import refined_elbo
 from inference.run import Run, RunError
@@ -41,7 +41,7 @@ def trusted(
     if run.recipe.model.kind == "ae":
         raise RunError(f"{run.path}: a plain autoencoder has no posterior to trust")
     chosen = choose(run, data, at_most)
-    tree = evaluate(run, chosen, draws=draws, seed=seed, beta=beta, pairs=0, curve=False)
+    tree = evaluate_chosen(run, chosen, draws, seed, beta)
     x = chosen.data[torch.arange(len(chosen.data))]
     with run.at(beta) as vae:
         refined = refined_elbo(vae, x, seed=seed).numpy()

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from analysis.measures.information import ACTIVE
-from analysis.report.export import save_text
 from analysis.report.inputs import Known
-from analysis.report.page import Part, Question, Section, Table, render
+from analysis.report.page import Page, Part, Question, Section, Table
 from analysis.report.run_page import title
 from analysis.report.sections import QUESTIONS
 from analysis.report.words import plus_minus
@@ -24,25 +22,23 @@ Pair = tuple[Known, Known]
 PER_JET = {"elbo": "ELBO [nat]", "reconstruction": "reconstruction [nat]", "kl": "KL [nat]"}
 
 
-def compared(pair: Pair) -> list[Section]:
-    """Return the sections of a page on two runs."""
-    result = [Question("difference", "How do they differ?", (bounds_and_areas, recipes)).answered(pair)]
-    for question in QUESTIONS:
-        own, other = (question.answered(known) for known in pair)
-        parts, beside = (
-            [replace(part, name=f"{letter}-{part.name}") for part in section.parts]
-            for letter, section in (("a", own), ("b", other))
-        )
-        result.append(Section(own.name, own.question, parts, beside))
-    return result
-
-
-def write_comparison(pair: Pair, sections: Sequence[Section], out: Path) -> Path:
-    """Write the page of two runs side by side; return its path."""
+def compared(pair: Pair) -> Page:
+    """Return the page of two runs side by side."""
     notes = [f"{known.name}: {note}" for known in pair for note in known.notes]
     heads = [f"{title(known)} ({known.name})" for known in pair]
-    names = " and ".join(heads)
-    return save_text(render("Two runs side by side", names, sections, notes, heads), out)
+    first = Question("difference", "How do they differ?", (bounds_and_areas, recipes)).answered(pair)
+    sections = [first, *(both(question, pair) for question in QUESTIONS)]
+    return Page("Two runs side by side", " and ".join(heads), sections, notes, heads)
+
+
+def both(question: Question, pair: Pair) -> Section:
+    """Return a question answered by both runs."""
+    sections = [question.answered(known) for known in pair]
+    parts, beside = (
+        [replace(part, name=f"{letter}-{part.name}") for part in section.parts]
+        for letter, section in zip("ab", sections, strict=True)
+    )
+    return Section(question.name, question.question, parts, beside)
 
 
 def bounds_and_areas(pair: Pair) -> Part:

@@ -46,13 +46,6 @@ def save_figure(figure: Figure, path: Path) -> Path:
     return path
 
 
-def save_text(text: str, path: str | Path) -> Path:
-    """Write a page, atomically; return its path."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return Path(path)
-
-
 def save_numbers(numbers: xr.Dataset, folder: Path, name: str) -> list[str]:
     """Write numbers as NetCDF and as CSV, a row for each combination of their dimensions; return the names."""
     save(numbers, folder / f"{name}.nc")

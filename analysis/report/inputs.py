@@ -16,10 +16,12 @@ import xarray as xr
 from analysis import store
 from analysis.evaluation.facts import epochs
 from analysis.evaluation.tree import evaluate, evaluated
+from analysis.evaluation.trusted import trusted
 from analysis.measures.meaning import coordinate_kl, meaning
 from analysis.measures.observables import observables
 from analysis.measures.summary import summarise
 from analysis.store import Missing
+from inference.digests import outdated
 from inference.folder import RunError, RunFolder
 from inference.run import Run
 from jets.command import command
@@ -112,9 +114,16 @@ def of_tree(tree: xr.DataTree, signal: str | None = None) -> Known:
 
 
 def of_run(
-    path: str | Path, data: Sequence[str] | None = None, beta: float | None = None, signal: str | None = None
+    path: str | Path,
+    data: Sequence[str] | None = None,
+    beta: float | None = None,
+    signal: str | None = None,
+    *,
+    trust: bool = False,
 ) -> Known:
     """Read a run folder, whole or not; evaluate it unless its kept evaluation is of its recipe and weights.
+
+    With ``trust``, first measure how far its posterior can be trusted.
 
     Raises
     ------
@@ -131,7 +140,7 @@ def of_run(
         "provenance": attempt(lambda: run.provenance, "provenance.json"),
         "recipe": attempt(lambda: run.recipe.to_toml(), "config.toml"),
         "history": attempt(lambda: some_epochs(epochs(run.history)), "history.csv"),
-        "trust": kept(folder / "trust.nc", command("trust", folder), run),
+        "trust": trust_of(run, data, beta) if trust else kept(folder / "trust.nc", command("trust", folder), run),
         "dimension": kept(folder / "dimension" / "dimension.nc", command("dimension", folder), run),
     }
     known.sources.update(sources)
@@ -155,6 +164,14 @@ def tree_of(run: Run, data: Sequence[str] | None, beta: float | None, notes: lis
         lambda: store.open(run.path / "analysis.nc"),
     )
     return first_of(ways, notes)
+
+
+def trust_of(run: Run, data: Sequence[str] | None, beta: float | None) -> xr.DataTree:
+    """Return what ``jetvae trust`` measures; of the run's own jets it is kept."""
+    found = trusted(run, data, beta=beta)
+    if data is None:
+        store.save(found, run.path / "trust.nc")
+    return found
 
 
 def whole(run: Run) -> Run:
@@ -212,11 +229,16 @@ def some_epochs(history: xr.Dataset) -> xr.Dataset:
     return history
 
 
-def kept(path: Path, remedy: str, run: Run | None = None) -> xr.DataTree | Missing:
-    """Return a tree that another command left, or what to run for it, also where it is of other weights."""
+def kept(path: Path, remedy: str, run: Run | None = None, members: Sequence[Path] = ()) -> xr.DataTree | Missing:
+    """Return a tree that another command left, or what to run for it, also where it is of other weights.
+
+    ``members`` are the runs that a result of several must be of.
+    """
     if not path.exists():
         return Missing(f"not measured yet: {remedy}")
     found = attempt(lambda: store.open(path), path.name)
     if run is not None and isinstance(found, xr.DataTree) and found.attrs.get("digest", run.digest) != run.digest:
         return Missing(f"{path.name} is of another recipe or other weights than the run's: {remedy}")
+    if isinstance(found, xr.DataTree) and (changed := outdated(found.attrs, path, members)):
+        return Missing(f"{path.name}: {changed}; measure again: {remedy}")
     return found

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -18,6 +19,7 @@ from matplotlib.figure import Figure
 
 from analysis.figures.style import COLOURS, house
 from analysis.store import Missing
+from jets.files import replacing
 
 INK = {"#000000": "currentColor"} | {colour: f"var(--c{i}, {colour})" for i, colour in enumerate(COLOURS)}
 """Colour of a drawing -> what the page puts there, so that it is read on light and on dark ground."""
@@ -112,15 +114,14 @@ def attempted(answer: Callable[[Any], Part | None], known: object) -> Part | Non
         return Part(answer.__name__, "", missing=str(error))
 
 
-def render(
-    title: str, lead: str, sections: Sequence[Section], notes: Sequence[str] = (), columns: Sequence[str] = ()
-) -> str:
-    """Return the page.
+@dataclass(frozen=True)
+class Page:
+    """A page to be written.
 
-    Parameters
+    Attributes
     ----------
     title, lead
-        Head of the page and the line below it.
+        Its head, and the line below it.
     sections
         In the order of the page.
     notes
@@ -128,14 +129,28 @@ def render(
     columns
         Heads of the two columns where two runs stand side by side.
     """
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["svg"] = lambda figure, name: Markup(svg(figure, name))
-    environment.filters["inert"] = inert
-    home = files("analysis.report") / "html"
-    texts = {name: Markup((home / name).read_text(encoding="utf-8")) for name in ("report.css", "report.js")}
-    template = environment.from_string((home / "report.html.j2").read_text(encoding="utf-8"))
-    known = {"title": title, "lead": lead, "sections": sections, "notes": notes, "columns": columns}
-    return template.render(known, css=texts["report.css"], js=texts["report.js"])
+
+    title: str
+    lead: str
+    sections: Sequence[Section]
+    notes: Sequence[str] = ()
+    columns: Sequence[str] = ()
+
+    def html(self) -> str:
+        """Return its text."""
+        environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+        environment.filters["svg"] = lambda figure, name: Markup(svg(figure, name))
+        environment.filters["inert"] = inert
+        home = files("analysis.report") / "html"
+        texts = {name: Markup((home / name).read_text(encoding="utf-8")) for name in ("report.css", "report.js")}
+        template = environment.from_string((home / "report.html.j2").read_text(encoding="utf-8"))
+        return template.render(vars(self), css=texts["report.css"], js=texts["report.js"])
+
+    def save(self, path: str | Path) -> Path:
+        """Write it, atomically; return the path."""
+        with replacing(path) as temporary:
+            temporary.write_text(self.html(), encoding="utf-8")
+        return Path(path)
 
 
 def inert(data: object) -> Markup:

@@ -1,4 +1,4 @@
-"""Several runs, or those of a scan: what their files say of each, without evaluating any."""
+"""Run folders, or those of a scan: what their files say of each without evaluating any, and all of the best one."""
 
 from __future__ import annotations
 
@@ -8,10 +8,47 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from analysis.report.inputs import KEPT, attempt
+from analysis.report.inputs import KEPT, Known, attempt, kept, of_run
 from analysis.store import Missing
 from inference.run import Run
 from inference.scan import MANIFEST, folders
+from jets.command import command
+
+
+def read_runs(
+    paths: Sequence[str | Path],
+    data: Sequence[str] | None = None,
+    beta: float | None = None,
+    signal: str | None = None,
+    *,
+    trust: bool = False,
+) -> Known:
+    """Read run folders, or those of a scan: what is known of the best one, beside a table of all.
+
+    Parameters
+    ----------
+    paths
+        Folders of runs or of a scan.
+    data, beta
+        Jets and resolution to evaluate at; the run's own test jets and its own resolution by default.
+    signal
+        Class to be tagged.
+    trust
+        Whether to measure how far the posterior can be trusted; without ``data`` it is kept as ``trust.nc``.
+
+    Raises
+    ------
+    RunError
+        There is no run, or it cannot be evaluated at ``data`` or ``beta``.
+    """
+    found = expanded(paths)
+    table = overview(found)
+    best = chosen(table)
+    known = of_run(best, data, beta, signal, trust=trust)
+    if len(found) > 1:
+        scan = Path(paths[0])
+        known.sources.update(runs=table, scan=kept(scan / "scan.nc", command("topology", scan), members=found))
+    return known
 
 
 def expanded(paths: Sequence[str | Path]) -> list[Path]:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import xarray as xr
 
-from analysis.report.export import save_text
 from analysis.report.inputs import KEPT, kept
-from analysis.report.page import Part, Section, Table, render
+from analysis.report.page import Page, Part, Section, Table
 from analysis.studies import STUDIES
 from jets.command import command
 
@@ -21,8 +20,8 @@ def holds_studies(folder: Path) -> bool:
     return any((folder / f"{name}.nc").exists() for name in STUDIES) and not any((folder / f).exists() for f in KEPT)
 
 
-def answers(folder: Path) -> list[Section]:
-    """Return a section for each study, measured or not, and how to reproduce what is there."""
+def studies_page(folder: Path) -> Page:
+    """Return a page with a section for each study, measured or not, and how to reproduce what is there."""
     found = {name: kept(folder / f"{name}.nc", made_by(name, folder)) for name in STUDIES}
     measured = {name: tree.to_dataset() for name, tree in found.items() if isinstance(tree, xr.DataTree)}
     sections = [
@@ -31,7 +30,9 @@ def answers(folder: Path) -> list[Section]:
         else Section(name, study.QUESTION.question, [Part(name, "", missing=str(found[name]))])
         for name, study in STUDIES.items()
     ]
-    return [*sections, Section("reproduction", "How to reproduce it?", [commands(measured, folder)])]
+    sections.append(Section("reproduction", "How to reproduce it?", [commands(measured, folder)]))
+    known = sum(not section.parts[0].missing for section in sections) - 1
+    return Page("Latent spaces of jet images", f"{folder}: {known} of {len(STUDIES)} studies of 2104.08291", sections)
 
 
 def made_by(name: str, folder: Path) -> str:
@@ -45,10 +46,3 @@ def commands(measured: Measured, folder: Path) -> Part:
     files = dict.fromkeys(str(file) for found in measured.values() for file in found.attrs["jets"])
     rows += [["jets", ", ".join(files)], ["this page", command("report", folder)]]
     return Part("origin", "Each run's own folder holds its recipe, seed and versions.", table=Table(["", ""], rows))
-
-
-def write_studies(sections: list[Section], folder: Path, out: Path) -> Path:
-    """Write the page; return its path."""
-    known = sum(not section.parts[0].missing for section in sections) - 1
-    lead = f"{folder}: {known} of {len(STUDIES)} studies of 2104.08291"
-    return save_text(render("Latent spaces of jet images", lead, sections), out)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from jetvae import options as shared
+
+if TYPE_CHECKING:
+    from analysis.report.page import Page
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -42,42 +44,45 @@ def write_run_page(options: argparse.Namespace) -> Path:
     """Write the page of one run, or of the best one of several."""
     from rich.console import Console
 
-    from analysis.report.run_page import read_runs, sections_of, write_page
+    from analysis.report.run_page import page_of
+    from analysis.report.runs import read_runs
     from jetvae.tables import print_summary
 
     known = read_runs(options.runs, options.data, options.beta, options.signal, trust=options.trust)
-    sections = sections_of(known)
     if options.summary:
         print_summary(known.numbers, Console())
-    export_parts(sections, options.figures)
-    return write_page(known, sections, Path(options.out or Path(options.runs[0]) / "report.html"))
+    return written(page_of(known), options, Path(options.runs[0]) / "report.html")
 
 
 def write_compared(options: argparse.Namespace) -> Path:
     """Write the page of two runs side by side."""
-    from analysis.report.compare import compared, write_comparison
+    from analysis.report.compare import compared
     from analysis.report.inputs import of_run
 
     refuse(options, "trust", "summary")
     first, second = (of_run(path, options.data, options.beta, options.signal) for path in options.compare)
-    pair = first, second
-    sections = compared(pair)
-    export_parts(sections, options.figures)
-    return write_comparison(pair, sections, Path(options.out or Path(options.compare[0]) / "comparison.html"))
+    return written(compared((first, second)), options, Path(options.compare[0]) / "comparison.html")
 
 
 def write_study_page(options: argparse.Namespace) -> Path:
     """Write the page of the studies in a folder."""
-    from analysis.studies.page import answers, write_studies
+    from analysis.studies.page import studies_page
     from inference.run import RunError
 
     refuse(options, "data", "beta", "signal", "trust", "summary")
     folder = Path(options.runs[0])
-    sections = answers(folder)
     if options.figures and Path(options.figures).resolve() == folder.resolve():
         raise RunError(f"--figures {folder}: holds the studies' own numbers under these names; choose another folder")
-    export_parts(sections, options.figures)
-    return write_studies(sections, folder, Path(options.out or folder / "report.html"))
+    return written(studies_page(folder), options, folder / "report.html")
+
+
+def written(page: Page, options: argparse.Namespace, default: Path) -> Path:
+    """Write a page, first its figures and numbers where that is wanted, and return its path."""
+    from analysis.report.export import export
+
+    if options.figures:
+        print(f"figures and numbers in {options.figures}: {', '.join(export(page.sections, Path(options.figures)))}")
+    return page.save(options.out or default)
 
 
 def refuse(options: argparse.Namespace, *names: str) -> None:
@@ -93,11 +98,3 @@ def refuse(options: argparse.Namespace, *names: str) -> None:
     given = [f"--{name}" for name in names if getattr(options, name)]
     if given:
         raise RunError(f"{', '.join(given)}: not for this page; leave it out")
-
-
-def export_parts(sections: Sequence[Any], folder: str | None) -> None:
-    """Write figures and numbers of a page where that is wanted, and name the files."""
-    from analysis.report.export import export
-
-    if folder:
-        print(f"figures and numbers in {folder}: {', '.join(export(sections, Path(folder)))}")

@@ -10,7 +10,7 @@ import inference
 import models
 from analysis import store
 from analysis.report.inputs import of_tree
-from analysis.report.run_page import sections_of
+from analysis.report.run_page import page_of
 from jetvae.__main__ import main
 
 
@@ -60,7 +60,7 @@ def test_missing_run(tmp_path, capsys):
 def test_other_latent_spaces(sample, tmp_path, latent):
     run = inference.fit(models.image_vae(latent), sample, epochs=1, out=tmp_path / "run")
     tree = analysis.evaluate(run, sample)
-    parts = [part for section in sections_of(of_tree(tree)) for part in section.parts]
+    parts = [part for section in page_of(of_tree(tree)).sections for part in section.parts]
     assert {part.name for part in parts if part.missing} <= {"dimensions", "league", "reference"}
     names = set(analysis.summarise(tree)["auc"])
     assert ("latent_R5_4" in names) == (latent == "R5")

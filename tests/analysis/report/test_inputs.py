@@ -3,7 +3,7 @@
 import pytest
 
 from analysis.report.inputs import of_run
-from analysis.report.run_page import sections_of
+from analysis.report.run_page import page_of
 from analysis.report.sections import QUESTIONS
 
 SAID = {
@@ -29,7 +29,7 @@ def said(known, sections):
 def test_a_lost_file_is_named_and_the_rest_shown(copied, lost):
     """Of a run that was not evaluated before."""
     known = of_run(copied(lost, "analysis.nc"))
-    sections = sections_of(known)
+    sections = page_of(known).sections
     assert len(sections) == len(QUESTIONS)
     assert SAID.get(lost, "") in said(known, sections)
     everything = {"kl_spectrum", "meaning", "jet_images", "roc_curves", "latent_histograms"}
@@ -43,7 +43,7 @@ def test_a_lost_file_is_named_and_the_rest_shown(copied, lost):
 def test_a_kept_evaluation_outlives_the_run(copied, printed, lost):
     """Only the kept tree is needed for the numbers."""
     known = of_run(copied(lost))
-    assert {"kl_spectrum", "roc_curves", "losses"} <= set(drawn(sections_of(known)))
+    assert {"kl_spectrum", "roc_curves", "losses"} <= set(drawn(page_of(known).sections))
 
 
 @pytest.mark.parametrize("name", ["history.csv", "config.toml", "analysis.nc"])
@@ -52,5 +52,5 @@ def test_a_file_cut_in_half(copied, printed, name):
     folder = copied(*([] if name == "analysis.nc" else ["analysis.nc"]))
     content = (folder / name).read_bytes()
     (folder / name).write_bytes(content[: len(content) // 2])
-    sections = sections_of(of_run(folder))
+    sections = page_of(of_run(folder)).sections
     assert "losses" in drawn(sections)

@@ -10,6 +10,7 @@ import xarray as xr
 
 from analysis.evaluation.trusted import trusted
 from analysis.report.sections import trust
+from inference.run import Run
 from jetvae.__main__ import main
 
 QUESTIONS = "trained on what", "converged", "dimensions", "topology", "factor mean", "anomalies", "trusted", "reproduce"
@@ -61,14 +62,16 @@ def test_notes_come_first(copied):
 def test_trust_is_measured_on_request(copied, printed, monkeypatch):
     """The page then shows importance weights, calibration and no reminder to measure them."""
     monkeypatch.setattr("analysis.report.run_page.QUESTIONS", [trust.QUESTION])
-    monkeypatch.setattr("analysis.report.run_page.trusted", partial(trusted, at_most=30, draws=100))
+    monkeypatch.setattr("analysis.report.inputs.trusted", partial(trusted, at_most=30, draws=100))
     folder = copied("trust.nc")
     assert main(["report", str(folder), "--trust"]) == 0
     text = (folder / "report.html").read_text()
     assert "checks pass" in text
     assert "A quick look only" not in text
     assert "The median k-hat of" in text
-    assert (folder / "trust.nc").exists()
+    kept = (folder / "trust.nc").read_bytes()
+    assert main(["report", str(folder), "--trust", "--data", *Run.open(folder).recipe.data.files]) == 0
+    assert (folder / "trust.nc").read_bytes() == kept, "what is measured on other jets is not the run's own"
 
 
 def test_no_run_at_all(tmp_path, capsys):

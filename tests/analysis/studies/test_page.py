@@ -13,7 +13,7 @@ from analysis.figures.two_way import NO_MODEL, SHOWN
 from analysis.studies import STUDIES
 from analysis.studies.complexity import MEASURES
 from analysis.studies.fractions import FRACTIONS
-from analysis.studies.page import answers, write_studies
+from analysis.studies.page import studies_page
 from analysis.studies.stability import MODELS
 from analysis.studies.two_way import CHANGES, CONTAMINATION
 from jetvae.__main__ import main
@@ -101,7 +101,7 @@ def test_every_study_is_on_the_page(folder):
 def test_missing_and_damaged_studies_are_named(folder, tmp_path):
     (tmp_path / "triangle.nc").write_bytes((folder / "triangle.nc").read_bytes())
     (tmp_path / "fractions.nc").write_bytes((folder / "fractions.nc").read_bytes()[:2000])
-    text = write_studies(answers(tmp_path), tmp_path, tmp_path / "page.html").read_text()
+    text = studies_page(tmp_path).html()
     assert "1 of 6 studies" in text
     assert text.count("not measured yet: jetvae study") == 4
     assert text.count("Missing:") == 5
