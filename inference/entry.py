@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from inference.recipe import Recipe
 from jets import Jets, summary
+from jets.checks import say
 
 SAID: set[str] = set()
 """What has been said already: a command may read its jets several times."""
 
 
 def announce(jets: Jets, recipe: Recipe | None = None) -> None:
-    """Print the summary of jets to standard error, with what the image and the limit of a recipe leave out of them."""
+    """Print the summary of jets as notes, with what the image and the limit of a recipe leave out of them."""
     settings: dict[str, Any] = {}
     if recipe is not None and not jets.are_vectors:
         settings = {"limit": recipe.data.constituents, "steps": recipe.image.steps}
@@ -22,4 +22,5 @@ def announce(jets: Jets, recipe: Recipe | None = None) -> None:
     mark = f"{jets.fingerprint} {settings}"
     if mark not in SAID:
         SAID.add(mark)
-        print(summary(jets, **settings), file=sys.stderr)
+        for line in str(summary(jets, **settings)).splitlines():
+            say(line)
