@@ -10,6 +10,9 @@ from torch.distributions import register_kl
 
 from priors.sphere import DirectionDistribution, Sphere, SphereUniform, log_area
 
+NARROW = 200.0  # alpha / beta above which a Beta draw is that of a Gamma one, to 1e-5
+LARGE = 1e8  # concentration above which differences of lgamma are their first term, to 1e-11
+
 
 class PowerSphericalDistribution(DirectionDistribution):
     r"""Power spherical distribution, :math:`p(z) \propto (1 + \mu\cdot z)^\kappa` (De Cao & Aziz 2006.04437).
@@ -34,16 +37,19 @@ class PowerSphericalDistribution(DirectionDistribution):
 
     def polar(self, shape: torch.Size) -> tuple[Tensor, Tensor]:
         """Draw the cosine and sine of the angle to the mean direction, each of ``shape``."""
-        alpha = (self.concentration + self.k / 2).expand(shape)
-        near, far = _beta(alpha, self.k / 2)
-        return near - far, 2 * (near * far).clamp(min=torch.finfo(near.dtype).tiny).sqrt()
+        near, far = _beta((self.concentration + self.k / 2).expand(shape), self.k / 2)
+        sin = 2 * (near * far).clamp(min=torch.finfo(near.dtype).tiny).sqrt()
+        return (near - far).to(self.loc), sin.to(self.loc)
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Log density per unit area of the sphere, ``(...)``, at unit vectors ``(..., m)``."""
         if self._validate_args:
             self._validate_sample(value)
-        closeness = (1 + (self.loc * value).sum(-1)).clamp(min=torch.finfo(value.dtype).tiny)
-        return self.concentration * (closeness / 2).log() - self.log_normaliser
+        # 1 + mu z is 2 - |z - mu|^2 / 2 and |z + mu|^2 / 2: near either pole one of them keeps its digits
+        near, far = ((value - self.loc) ** 2).sum(-1) / 4, ((value + self.loc) ** 2).sum(-1) / 4
+        tiny = torch.finfo(value.dtype).tiny
+        log_closeness = torch.where(near < 0.5, torch.log1p(-near.clamp(max=0.5)), far.clamp(min=tiny).log())
+        return self.concentration * log_closeness - self.log_normaliser
 
     @property
     def log_normaliser(self) -> Tensor:
@@ -61,8 +67,9 @@ def _log_gamma_ratio(kappa: Tensor, beta: float) -> Tensor:
     r"""Return :math:`\ln\Gamma(\kappa + \beta) - \ln\Gamma(\kappa + 2\beta)` without cancellation."""
     if beta.is_integer():
         return -torch.stack([torch.log(kappa + beta + j) for j in range(int(beta))]).sum(0)
-    wide = kappa.double()  # float32 would lose every digit of the difference
-    return (torch.lgamma(wide + beta) - torch.lgamma(wide + 2 * beta)).to(kappa)
+    wide = kappa.double()  # float32 would lose every digit of the difference, and float64 does in the end
+    difference = torch.lgamma(wide + beta) - torch.lgamma(wide + 2 * beta)
+    return torch.where(wide > LARGE, -beta * (wide + (3 * beta - 1) / 2).log(), difference).to(kappa)
 
 
 def _digamma_difference(kappa: Tensor, beta: float) -> Tensor:
@@ -70,17 +77,26 @@ def _digamma_difference(kappa: Tensor, beta: float) -> Tensor:
     if beta.is_integer():
         return -torch.stack([1 / (kappa + beta + j) for j in range(int(beta))]).sum(0)
     wide = kappa.double()
-    return (torch.digamma(wide + beta) - torch.digamma(wide + 2 * beta)).to(kappa)
+    difference = torch.digamma(wide + beta) - torch.digamma(wide + 2 * beta)
+    return torch.where(wide > LARGE, -beta / (wide + (3 * beta - 1) / 2), difference).to(kappa)
 
 
 def _beta(alpha: Tensor, beta: float) -> tuple[Tensor, Tensor]:
-    """Draw b from Beta(alpha, beta) and return b and 1 - b, both to full relative precision."""
+    r"""Draw b from Beta(alpha, beta) and return b and 1 - b, both to full relative precision, float64 where needed.
+
+    The gradient is the implicit one. torch's has no digits at large concentrations, where
+    :math:`-(\alpha + (\beta - 1)/2) \ln b` is Gamma distributed, to a relative :math:`(\beta/\alpha)^2`.
+    """
     if beta == 1:
         log_near = torch.rand_like(alpha).clamp(min=torch.finfo(alpha.dtype).tiny).log() / alpha
         return log_near.exp(), -torch.expm1(log_near)
-    pair = torch.stack([alpha, torch.full_like(alpha, beta)], -1)
+    wide = alpha.double()
+    large = wide > NARROW * beta
+    pair = torch.stack([torch.where(large, wide.detach(), wide), torch.full_like(wide, beta)], -1)
     near, far = torch.distributions.Dirichlet(pair, validate_args=False).rsample().unbind(-1)
-    return near, far
+    scale = wide + (beta - 1) / 2
+    log_near = torch.log1p(-far.detach()) * (scale.detach() / scale)
+    return torch.where(large, log_near.exp(), near), torch.where(large, -torch.expm1(log_near), far)
 
 
 class PowerSpherical(Sphere):

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from priors.latent import Latent
+from priors.polar import largest_concentration
 from priors.von_mises import HEAD_SCALE
 
 
@@ -107,7 +108,8 @@ class Sphere(Latent):
     r"""The sphere S^k in R^m, m = k + 1, uniform prior.
 
     The head holds a vector h in R^m: mean direction h/|h|, and with :math:`\rho = 10 |h|` mean resultant
-    length :math:`R = \rho/\sqrt{1 + \rho^2}`, from which a family takes its concentration.
+    length :math:`R = \rho/\sqrt{1 + \rho^2}`, from which a family takes its concentration, at most
+    :func:`priors.polar.largest_concentration` (1.7e10 in float32, a width of 8e-6 rad).
     The decoder sees the unit vector.
     """
 
@@ -133,8 +135,8 @@ class Sphere(Latent):
     def posterior(self, head: Tensor) -> dist.TorchDistribution:
         """Distribution about a mean direction from ``head`` ``(..., m)``."""
         vector = away_from_origin(head)
-        rho2 = HEAD_SCALE**2 * (vector**2).sum(-1)
-        return self.family(normalize(vector, dim=-1), self.concentration(rho2))
+        concentration = self.concentration(HEAD_SCALE**2 * (vector**2).sum(-1))
+        return self.family(normalize(vector, dim=-1), concentration.clamp(max=largest_concentration(head.dtype)))
 
     def point(self, posterior: Any) -> Tensor:
         """Return the mean direction ``(..., m)``."""

@@ -13,7 +13,7 @@ from torch.distributions.utils import broadcast_all
 
 from priors.constraints import circular
 from priors.latent import Latent
-from priors.polar import PolarAngle
+from priors.polar import PolarAngle, largest_concentration
 
 HEAD_SCALE = 10.0  # a head of order one is a posterior about 0.1 rad wide: near the uniform one the gradient vanishes
 
@@ -113,9 +113,9 @@ class VonMises(Latent):
 
     The head holds :math:`(x, y)` per circle, all x first: mean direction :math:`atan2(y, x)`, and with
     :math:`\rho = 10\sqrt{x^2 + y^2}` mean resultant length :math:`R = \rho/\sqrt{1 + \rho^2}`, turned into
-    :math:`\kappa = R (2 - R^2) / (1 - R^2)` (Banerjee et al., JMLR 6 (2005) 1345, eq. 4.4). The decoder sees
-    :math:`(\cos z, \sin z)`. KL per angle, exact to rounding: :math:`\kappa A(\kappa) - \ln I_0(\kappa)` for the
-    uniform prior, :math:`A = I_1/I_0`.
+    :math:`\kappa = R (2 - R^2) / (1 - R^2)` (Banerjee et al., JMLR 6 (2005) 1345, eq. 4.4), at most
+    :func:`priors.polar.largest_concentration`. The decoder sees :math:`(\cos z, \sin z)`. KL per angle, exact to
+    rounding: :math:`\kappa A(\kappa) - \ln I_0(\kappa)` for the uniform prior, :math:`A = I_1/I_0`.
 
     >>> VonMises(1), VonMises(2, concentration=0.5), VonMises(2).features_size
     (S1, T2(concentration=0.5), 4)
@@ -152,7 +152,8 @@ class VonMises(Latent):
         tiny = torch.finfo(head.dtype).eps  # the origin has no direction
         x, y = head.chunk(2, dim=-1)
         rho2 = HEAD_SCALE**2 * (x * x + y * y) + tiny**2
-        return VonMisesDistribution(torch.atan2(y, x + tiny), (rho2 / (1 + rho2)).sqrt() * (2 + rho2)).to_event(1)
+        concentration = ((rho2 / (1 + rho2)).sqrt() * (2 + rho2)).clamp(max=largest_concentration(head.dtype))
+        return VonMisesDistribution(torch.atan2(y, x + tiny), concentration).to_event(1)
 
     def narrowed(self, head: Tensor, width: Tensor) -> Tensor:
         r"""Return the head ``(..., 2 d)`` with :math:`\rho` divided by ``width`` ``(..., 1)``."""

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 from torch.distributions import register_kl
 
 from priors.polar import PolarAngle
 from priors.sphere import DirectionDistribution, Sphere, SphereUniform, log_area
-
-LARGEST = 13
-"""Largest m: beyond S^12 the density's integrals underflow in float32, denormals flushed, at large concentrations."""
 
 
 class VonMisesFisherDistribution(DirectionDistribution):
@@ -24,16 +19,7 @@ class VonMisesFisherDistribution(DirectionDistribution):
     >>> q = VonMisesFisherDistribution(torch.tensor([0.0, 0.0, 1.0]), 10.0)
     >>> q.rsample((4,)).shape, q.mean
     (torch.Size([4, 3]), tensor([0.0000, 0.0000, 0.9000]))
-
-    Raises
-    ------
-    ValueError
-        m is larger than 13.
     """
-
-    def __init__(self, loc: Tensor, concentration: Any, validate_args: bool | None = None) -> None:
-        assert_resolved(loc.shape[-1])
-        super().__init__(loc, concentration, validate_args)
 
     @property
     def _angle(self) -> PolarAngle:
@@ -59,21 +45,6 @@ class VonMisesFisherDistribution(DirectionDistribution):
         return -self.concentration * gap - self._angle.log_normaliser - log_area(self.event_shape[0] - 1)
 
 
-def assert_resolved(m: int) -> None:
-    """Assert that the unit sphere of R^m is one on which the integrals can be computed.
-
-    Raises
-    ------
-    ValueError
-        m is larger than 13.
-    """
-    if m > LARGEST:
-        raise ValueError(
-            f"a von Mises-Fisher posterior on S{m - 1} underflows; it reaches S{LARGEST - 1}, the power spherical one "
-            f"any sphere: S{m - 1}"
-        )
-
-
 @register_kl(VonMisesFisherDistribution, SphereUniform)
 def _kl_von_mises_fisher_uniform(q: VonMisesFisherDistribution, p: SphereUniform) -> Tensor:
     return q._angle.kl_to_uniform
@@ -87,17 +58,11 @@ class VonMisesFisher(Sphere):
 
     >>> VonMisesFisher(2)
     S2(posterior=vmf)
-
-    Raises
-    ------
-    ValueError
-        ``dim`` is larger than 12.
     """
 
     family = VonMisesFisherDistribution
 
     def __init__(self, dim: int) -> None:
-        assert_resolved(dim + 1)
         super().__init__(dim, {"posterior": "vmf"})
 
     def concentration(self, rho2: Tensor) -> Tensor:
