@@ -16,8 +16,9 @@ SCALES = np.geomspace(8.0, 300.0, 19) / 600
 
 def own_pt(sample: Jets) -> float:
     """Return the median transverse momentum [GeV] of the jets: recorded, or else of all their constituents together."""
-    recorded = sample.jet.get("pt")
-    return float(np.median(sample.constituents[..., 0].sum(1) if recorded is None else recorded))
+    total = sample.constituents[..., 0].sum(1)
+    recorded = sample.jet.get("pt", total)
+    return float(np.median(np.where(np.isfinite(recorded), recorded, total)))
 
 
 def jet_dimension(jets: Jets, pt: float, file: Path | None = None) -> Dimension:

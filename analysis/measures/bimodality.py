@@ -10,7 +10,7 @@ BINS = 50
 
 
 def bimodality(values: NDArray[np.floating], bins: int = BINS) -> float:
-    r"""Return the share of a histogram h that must move to make it unimodal, 0 to 1/2.
+    r"""Return the share of a histogram h that must move to make it unimodal: 0 for one peak, up to 1/2 for two.
 
     .. math::
         B = \min_m \tfrac12 \sum_i |h_i - u_i^{(m)}|

@@ -65,7 +65,8 @@ def correlation_dimension(
     Raises
     ------
     ValueError
-        For a matrix that is not square, or scales that do not increase from above zero.
+        For a matrix that is not square or holds NaN, fewer than two members, or scales that do not increase from above
+        zero.
 
     References
     ----------
@@ -82,8 +83,14 @@ def correlation_dimension(
     distances, scales = np.asarray(distances), np.asarray(scales, float)
     if distances.ndim != 2 or distances.shape[0] != distances.shape[1]:
         raise ValueError(f"distances have shape {distances.shape}; expected a square matrix (N, N)")
-    if scales.ndim != 1 or len(scales) < 2 or scales[0] <= 0 or (np.diff(scales) <= 0).any():
-        raise ValueError("scales must be at least two, positive and increasing")
+    if len(distances) < 2 or np.isnan(distances).any():
+        raise ValueError("distances must be numbers between at least two members")
+    if (
+        scales.ndim != 1
+        or len(scales) < 2
+        or not (scales[0] > 0 and (np.diff(scales) > 0).all() and scales[-1] < np.inf)
+    ):
+        raise ValueError("scales must be at least two, positive, finite and increasing")
     one, two = np.triu_indices(len(distances), 1)
     bins = np.searchsorted(scales, distances[one, two], side="right")
     near = bins < len(scales)
@@ -111,6 +118,8 @@ def _slopes(scales: np.ndarray, within: np.ndarray) -> np.ndarray:
 def takens_dimension(distances: np.ndarray, closest: int = 2000) -> tuple[float, float]:
     r"""One dimension of a whole sample: the maximum-likelihood estimate from its closest pairs, and its error.
 
+    NaN of fewer than two pairs at different distances.
+
     .. math:: \hat D = -1 \Big/ \Big\langle \ln \frac{d_{ij}}{Q} \Big\rangle_{d_{ij} < Q}
 
     with Q the distance of the last of the closest pairs [1]_. The error takes pairs as independent.
@@ -136,6 +145,8 @@ def takens_dimension(distances: np.ndarray, closest: int = 2000) -> tuple[float,
     pairs = distances if distances.ndim == 1 else distances[np.triu_indices(len(distances), 1)]
     used = np.sort(np.partition(pairs, closest)[:closest] if closest < len(pairs) else pairs)
     used = used[used > 0]
+    if len(used) < 2 or used[0] == used[-1]:
+        return np.nan, np.nan
     dimension = -1 / np.log(used[:-1] / used[-1]).mean()
     return float(dimension), float(dimension / np.sqrt(len(used) - 1))
 

@@ -128,19 +128,25 @@ def information_bounds(pairs: xr.Dataset) -> xr.Dataset:
             ratio, influence[:, mine, term] = bounds_of(log_q[np.ix_(mine, mine)][..., term])
             found[:, term] = ratio.mean(1)
     share = there.mean(0)
-    error = influence.std(1, ddof=1) / np.sqrt(len(log_q)) / np.maximum(share, 1e-9)
+    error = standard_error(influence) / np.maximum(share, 1e-9)
     correlation = influence[..., :-1].sum(-1) - influence[::-1, :, -1]
     counted = influence + np.nan_to_num(found)[:, None] * (there - share)
     return xr.Dataset(
         {
             "mutual_information": (("bound", "term"), found, NATS),
             "mutual_information_error": (("bound", "term"), np.where(np.isnan(found), np.nan, error), NATS),
-            "total_correlation_error": ("bound", correlation.std(1, ddof=1) / np.sqrt(len(log_q)), NATS),
+            "total_correlation_error": ("bound", standard_error(correlation), NATS),
             "share": ("term", share),
             "influence": (("bound", "drawn", "term"), counted, NATS),
         },
         {"bound": list(BOUNDS), "term": [*names(pairs["log_q"], "kl_term"), "total"]},
     )
+
+
+def standard_error(influence: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the standard error of a mean from what each of M jets does to it, ``(2, M, ...)``; NaN from one."""
+    count = influence.shape[1]
+    return influence.std(1, ddof=1) / np.sqrt(count) if count > 1 else influence.mean(1) * np.nan
 
 
 def bounds_of(log_q: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
@@ -161,13 +167,14 @@ def bounds_of(log_q: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArra
 def interval(row: xr.Dataset, name: str) -> tuple[float, float]:
     """Return from where to where an information lies, in nats: the bounds, two errors wider, never below zero.
 
-    ``row`` holds ``name`` and ``<name>_error``, both (bound,); of ``mutual_information`` by term the total is taken.
+    NaN of fewer than three pairs. ``row`` holds ``name`` and ``<name>_error``, both (bound,); of
+    ``mutual_information`` by term the total is taken.
     """
     bounds, error = row[name], row[f"{name}_error"]
     if "term" in bounds.dims:
         bounds, error = bounds.sel(term="total"), error.sel(term="total")
     low, high = (np.asarray(bounds) + np.array([-2, 2]) * np.asarray(error)).tolist()
-    return max(0.0, low), max(0.0, high)
+    return float(np.maximum(0.0, low)), float(np.maximum(0.0, high))
 
 
 def category_usage(point: xr.DataArray) -> xr.Dataset:

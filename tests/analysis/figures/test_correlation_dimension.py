@@ -37,6 +37,8 @@ def test_scale_of_the_sample_itself():
     constituents = np.array([[[60.0, 0.1, 0.0], [30.0, -0.2, 0.0]], [[100.0, 0.1, 0.0], [10.0, -0.2, 0.0]]])
     sample = Jets(constituents.astype(np.float32), np.zeros(2, np.uint8), ("qcd",))
     assert own_pt(sample) == pytest.approx(100)
+    beside = Jets(constituents, np.zeros(2, np.uint8), ("qcd",), {"pt": np.array([np.nan, 120.0])})
+    assert own_pt(beside) == pytest.approx(105)  # of 90, of which the file has none, and 120
 
 
 @pytest.mark.parametrize(

@@ -54,12 +54,21 @@ def test_copies_of_points_and_empty_scales():
     assert np.isfinite(found.dimension[2])
 
 
+@pytest.mark.parametrize("distances", [np.zeros((1, 1)), np.zeros((9, 9)), 1 - np.eye(5), np.zeros(0)])
+def test_points_without_distances_have_no_dimension(distances):
+    assert np.isnan(takens_dimension(distances)).all()
+
+
 @pytest.mark.parametrize(
     ("distances", "scales", "message"),
     [
         (np.zeros((3, 4)), [1, 2], "square"),
         (np.zeros((3, 3)), [1], "at least two"),
         (np.zeros((3, 3)), [2, 1], "increasing"),
+        (np.zeros((3, 3)), [np.nan, 1], "increasing"),
+        (np.zeros((3, 3)), [1, np.inf], "finite"),
+        (np.zeros((1, 1)), [1, 2], "at least two members"),
+        (np.full((3, 3), np.nan), [1, 2], "must be numbers"),
     ],
 )
 def test_bad_input(distances, scales, message):

@@ -220,6 +220,14 @@ def test_nothing_is_less_than_zero():
     assert "-" not in "".join(describe(table))
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_of_fewer_than_three_pairs_nothing_is_said(count):
+    """Not 0 to 0 nat, which would say that the latents tell nothing."""
+    log_q = np.zeros((count, count, 1))
+    pairs = xr.Dataset({"log_q": (("drawn", "given", "kl_term"), log_q)}, {"kl_term": ["R1_0"]})
+    assert np.isnan(interval(information_bounds(pairs), "mutual_information")).all()
+
+
 def test_degrees_of_freedom():
     """A simplex of three has two, however many coordinates carry; a category of two has one."""
     labels = ["L3_0", "L3_1", "L3_2", "R1_0", "C2_0", "C2_1"]
