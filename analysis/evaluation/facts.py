@@ -35,13 +35,17 @@ def facts(run: Run, chosen: Chosen, beta: float) -> Facts:
 
 
 def constant_data(jets: Jets) -> xr.Dataset:
-    """Return what is known of N jets, each (jet,): class, kinematics, substructure, truth, width and axis [rad]."""
+    """Return what is known of N jets, each (jet,): class, kinematics, substructure, truth, width and axis [rad].
+
+    Event weights are ``weight``, event numbers ``event``; without them there are no such variables.
+    """
     variables = {"class_name": ("jet", np.asarray(jets.classes)[jets.label])}
+    variables |= {name: ("jet", x) for name, x in (("weight", jets.weights), ("event", jets.events)) if x is not None}
     own = {} if jets.are_vectors else {name: ("jet", values) for name, values in shape(jets.constituents).items()}
     for group in ("jet", "subst", "truth"):
         for column, values in getattr(jets, group).items():
             name = column.replace("/", "_over_")  # which a path in a tree cannot hold
-            taken = group == "jet" or name in {"jet", *variables, *own}
+            taken = group == "jet" or name in {"jet", "weight", "event", *variables, *own}
             variables[f"{group}_{name}" if taken else name] = ("jet", values)
     return xr.Dataset(variables | own)
 

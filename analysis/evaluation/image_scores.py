@@ -63,7 +63,8 @@ def scores(
     Returns
     -------
     xarray.Dataset
-        ``score_value`` (score, jet), larger is more anomalous, its ``kind`` and ``component``; ``class_name`` (jet).
+        ``score_value`` (score, jet), larger is more anomalous, its ``kind`` and ``component``, and ``weight`` of
+        jets with weights; ``class_name`` (jet).
 
     Raises
     ------
@@ -85,9 +86,10 @@ def scores(
         table = oriented(raw_scores(vae, test), raw_scores(vae, training))
     if image_alone:
         table |= {Score(name): values for name, values in image_scores(entropies(test), entropies(training)).items()}
+    values = stacked(table).astype(np.float32)
     return xr.Dataset(
         {
-            "score_value": stacked(table).astype(np.float32),
+            "score_value": values if jets.weights is None else values.assign_coords(weight=("jet", jets.weights)),
             "class_name": ("jet", np.array(jets.classes)[jets.label]),
         },
         attrs={"classes": [name for name, count in jets.counts.items() if count], "run": str(run.path)},

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from analysis.measures.few import FEW, share_error
 from analysis.measures.tagging import auc
+from analysis.measures.weighting import CancelledWeightsError, weight_of
 from analysis.store import array, class_names, names, where
+from jets.weights import effective
 
 
 def category(tree: xr.DataTree, signal: str) -> dict[str, Any]:
@@ -18,7 +20,8 @@ def category(tree: xr.DataTree, signal: str) -> dict[str, Any]:
 
     Which category stands for the signal is not read off the labels: it is the one whose jets are wider on average, an
     observable (of QCD jets, W jets and top jets the heavier are wider). AUC of its probability, larger for signal;
-    accuracy of calling a jet signal where it is the most probable; each with its binomial or bootstrap error.
+    accuracy of calling a jet signal where it is the most probable; each with its binomial or bootstrap error. Event
+    weights count in these two and in the shares, not in the mean widths; empty where they cancel.
 
     Returns
     -------
@@ -37,13 +40,29 @@ def category(tree: xr.DataTree, signal: str) -> dict[str, Any]:
     mean_width = (p * width[:, None]).sum(0) / p.sum(0)
     best = int(mean_width.argmax())
     right = (p.argmax(1) == best) == is_signal
+    weight = weight_of(tree["constant_data"].to_dataset())
+    pair = None if weight is None else (weight[is_signal], weight[~is_signal])
+    try:
+        area = auc(p[is_signal, best], p[~is_signal, best], weights=pair)
+    except CancelledWeightsError:
+        return {}
     return {
-        "auc": auc(p[is_signal, best], p[~is_signal, best])._asdict(),
-        "accuracy": {"value": float(right.mean()), "error": accuracy_error(right)},
+        "auc": area._asdict(),
+        "accuracy": accuracy(right, weight),
         "chosen": coordinates[best],
-        "share": dict(zip(coordinates, p.mean(0).tolist(), strict=True)),
+        "share": dict(zip(coordinates, np.average(p, 0, weight).tolist(), strict=True)),
         "width": dict(zip(coordinates, mean_width.tolist(), strict=True)),
     }
+
+
+def accuracy(right: NDArray[np.bool_], weight: NDArray[np.floating] | None) -> dict[str, float]:
+    """Return value and error of the share of jets that are right, weighted where they have weights."""
+    if weight is None:
+        return {"value": float(right.mean()), "error": accuracy_error(right)}
+    value = float(np.average(right, weights=weight))
+    error = float(np.sqrt((weight**2 * (right - value) ** 2).sum()) / weight.sum())
+    floor = share_error(min(1.0, max(0.0, value)), max(1.0, effective(weight)))
+    return {"value": value, "error": max(error, floor) if effective(weight) < FEW or not error else error}
 
 
 def accuracy_error(right: NDArray[np.bool_]) -> float:

@@ -11,7 +11,7 @@ FEW = 100
 """Jets of a class below which a number says so, and its error has the floors of this module."""
 
 
-def auc_error(area: float, signal: int, background: int) -> float:
+def auc_error(area: float, signal: float, background: float) -> float:
     r"""Return the standard error of an area A under the ROC curve from numbers of jets n and m, for few of them.
 
     .. math::
@@ -29,7 +29,7 @@ def auc_error(area: float, signal: int, background: int) -> float:
     return math.sqrt((a * (1 - a) + (n - 1) * (first - a**2) + (m - 1) * (second - a**2)) / (n * m))
 
 
-def share_error(share: float, jets: int) -> float:
+def share_error(share: float, jets: float) -> float:
     """Return the standard error of a share of few jets: binomial, at the centre of Wilson's interval of two errors.
 
     Agresti & Coull, The American Statistician 52 (1998) 119: two jets of each kind are added.
@@ -41,7 +41,7 @@ def share_error(share: float, jets: int) -> float:
     return math.sqrt(centre * (1 - centre) / (jets + 4))
 
 
-def rejection_error(passed: float, jets: int) -> float:
+def rejection_error(passed: float, jets: float) -> float:
     """Return the relative error of one over the share of background that passes, at one jet more than pass.
 
     >>> round(rejection_error(0.0, 10), 1), round(rejection_error(0.1, 1000), 2)
@@ -50,7 +50,7 @@ def rejection_error(passed: float, jets: int) -> float:
     return math.sqrt(max(0.0, 1 - passed) / (passed * jets + 1))
 
 
-def spread(values: NDArray[np.floating], floor: float, jets: int) -> float:
+def spread(values: NDArray[np.floating], floor: float, jets: float) -> float:
     """Return the standard deviation over resamplings ``(n,)``; of few jets, or where it is zero, at least the floor."""
     found = float(values.std(ddof=1))
     return max(found, floor) if jets < FEW or not found else found

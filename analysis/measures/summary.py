@@ -5,7 +5,8 @@ The JSON document has these keys, which stay:
 ==========================  ==========================================================================================
 ``auc.<score>.value``       area under the ROC curve, ``signal`` against all other classes, larger scores counted as
                             signal; never reoriented. Scores: ``reconstruction``, ``kl``, ``elbo`` (minus the bound),
-                            ``latent_<coordinate>``, ``mixture_<k>``
+                            ``latent_<coordinate>``, ``mixture_<k>``. It and the means below are weighted where the
+                            jets have event weights; NaN where those cancel
 ``auc.<score>.error``       its bootstrap standard error
 ``unscored.<score>``        jets left out of that AUC because their score is NaN; absent where there are none
 ``category``                of a latent category: ``auc`` and ``accuracy`` of the one with the wider jets, each with
@@ -32,6 +33,7 @@ import xarray as xr
 
 from analysis.measures.categories import category
 from analysis.measures.tagging import auc_table, unscored
+from analysis.measures.weighting import CancelledWeightsError, mean_over_jets
 from analysis.store import array, class_names, classes, names, signal_of
 
 
@@ -48,7 +50,7 @@ def summarise(tree: xr.DataTree, signal: str | None = None) -> dict[str, Any]:
     known = classes(tree)
     label = class_names(tree)
     signal = signal_of([name for name in known if (label == name).any()] if signal is None else known, signal)
-    kl = array(tree, "information/kl").mean("jet")
+    kl = mean(tree, "information/kl")
     return (
         {
             "run": tree.attrs["run"],
@@ -59,8 +61,8 @@ def summarise(tree: xr.DataTree, signal: str | None = None) -> dict[str, Any]:
             "auc": {name: estimate._asdict() for name, estimate in auc_table(tree, signal).items()},
             "category": category(tree, signal),
             "kl": {name: float(kl.sel(kl_term=name)) for name in names(kl, "kl_term")},
-            "elbo": float(array(tree, "sample_stats/elbo").mean()),
-            "reconstruction": float(array(tree, "sample_stats/reconstruction").mean()),
+            "elbo": float(mean(tree, "sample_stats/elbo")),
+            "reconstruction": float(mean(tree, "sample_stats/reconstruction")),
             "jets_per_second": float(tree.attrs["jets_per_second"]),
             "counts": json.loads(tree.attrs["train_counts"])
             | {"scored": {name: int(np.sum(label == name)) for name in known}},
@@ -68,6 +70,15 @@ def summarise(tree: xr.DataTree, signal: str | None = None) -> dict[str, Any]:
         | lacking(tree)
         | ({"dimension": dimension_lists(tree)} if "dimension" in tree else {})
     )
+
+
+def mean(tree: xr.DataTree, path: str) -> xr.DataArray:
+    """Return the mean over jets of a variable, weighted where they have weights; NaN where those cancel."""
+    values = array(tree, path)
+    try:
+        return mean_over_jets(values, tree)
+    except CancelledWeightsError:
+        return values.mean("jet") * np.nan
 
 
 def lacking(tree: xr.DataTree) -> dict[str, dict[str, int]]:

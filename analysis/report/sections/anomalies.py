@@ -14,7 +14,7 @@ from analysis.figures.latents import latent_histograms
 from analysis.figures.tagging import roc_curves
 from analysis.figures.triangle import gibbs_triangle
 from analysis.measures.few import too_few
-from analysis.measures.tagging import Estimate, performance, roc, separate
+from analysis.measures.tagging import Estimate, passed_at, performance_of, roc, separate, weights_of
 from analysis.report.inputs import Known
 from analysis.report.maps import jet_map, simplex
 from analysis.report.page import Part, Question, Table
@@ -76,6 +76,9 @@ def left_out(known: Known) -> str:
     said = too_few(signal.sizes["jet"], background.sizes["jet"])
     lacking = listed(f"{counted(n, 'jet')} by {name}" for name, n in known.numbers.get("unscored", {}).items())
     said += f" Left out because they have no score (NaN): {lacking}." if lacking else ""
+    weights = weights_of(signal, background)
+    if weights is not None:
+        said += f" No AUC: {weights}." if isinstance(weights, str) else " Jets count with their event weights."
     return f" {said.strip()}" if said else ""
 
 
@@ -85,10 +88,7 @@ def performances(known: Known) -> dict[str, dict[str, Estimate]]:
     if not order:
         raise Missing("the jets scored are of one class: there is nothing to tag; give others with --data")
     signal, background = separate(known.tree, known.numbers["signal"])
-    return {
-        name: performance(np.asarray(signal.sel(score=name)), np.asarray(background.sel(score=name)))
-        for name in order[:BEST]
-    }
+    return {name: performance_of(signal, background, name) for name in order[:BEST]}
 
 
 def curves(known: Known) -> Part | None:
@@ -98,10 +98,13 @@ def curves(known: Known) -> Part | None:
     signal, background = separate(known.tree, known.numbers["signal"])
     auc = {name: Estimate(**found) for name, found in known.numbers["auc"].items()}
     efficiency = np.linspace(0.01, 1, 100)
+    weights = weights_of(signal, background)
+    if isinstance(weights, str):
+        raise Missing(weights)
     passed = []
     for name in names(signal, "score"):
-        curve = roc(np.asarray(signal.sel(score=name)), np.asarray(background.sel(score=name)))
-        passed.append(np.interp(efficiency, curve.signal, curve.background))
+        curve = roc(np.asarray(signal.sel(score=name)), np.asarray(background.sel(score=name)), weights)
+        passed.append(passed_at(curve, efficiency))
     numbers = xr.Dataset(
         {"background_efficiency": (("score", "signal_efficiency"), passed)},
         {"score": names(signal, "score"), "signal_efficiency": efficiency},

@@ -1,0 +1,145 @@
+"""Weighted AUCs, curves and means against scikit-learn, a double sum, and repeated jets."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from sklearn.metrics import roc_auc_score, roc_curve
+
+from analysis.measures.tagging import auc, auc_table, passed_at, performance, performance_table, roc
+from analysis.measures.weighting import CancelledWeightsError, mean_over_jets
+
+RANDOM = np.random.default_rng(0)
+SIGNAL, BACKGROUND = RANDOM.normal(0.7, 1, 311).round(1), RANDOM.normal(0, 1, 207).round(1)  # with ties
+POSITIVE = RANDOM.exponential(1e-4, 311), RANDOM.exponential(30, 207)
+SIGNED = tuple(np.where(RANDOM.random(len(w)) < 0.22, -w, w) for w in POSITIVE)
+
+
+def both(first, second):
+    return np.concatenate([first, second])
+
+
+def double_sum(signal, background, weights):
+    order = (signal[:, None] > background) + 0.5 * (signal[:, None] == background)
+    return weights[0] @ order @ weights[1] / (weights[0].sum() * weights[1].sum())
+
+
+def test_positive_weights_against_scikit_learn():
+    truth, scores, weight = both(np.ones(311), np.zeros(207)), both(SIGNAL, BACKGROUND), both(*POSITIVE)
+    expected = roc_auc_score(truth, scores, sample_weight=weight)
+    assert auc(SIGNAL, BACKGROUND, weights=POSITIVE).value == pytest.approx(expected, abs=1e-12)
+    assert abs(expected - auc(SIGNAL, BACKGROUND).value) > 1e-3
+    background, signal, _ = roc_curve(truth, scores, sample_weight=weight, drop_intermediate=False)
+    curve = roc(SIGNAL, BACKGROUND, POSITIVE)
+    np.testing.assert_allclose(curve.signal, signal, atol=1e-12)
+    np.testing.assert_allclose(curve.background, background, atol=1e-12)
+    found = performance(SIGNAL, BACKGROUND, weights=POSITIVE)
+    assert found["auc"] == auc(SIGNAL, BACKGROUND, weights=POSITIVE)
+    assert found["rejection_30"].value == pytest.approx(1 / np.interp(0.3, signal, background))
+
+
+def test_signed_weights_are_a_double_sum():
+    expected = double_sum(SIGNAL, BACKGROUND, SIGNED)
+    assert auc(SIGNAL, BACKGROUND, weights=SIGNED).value == pytest.approx(expected, abs=1e-12)
+    assert performance(SIGNAL, BACKGROUND, weights=SIGNED)["auc"].value == pytest.approx(expected, abs=1e-12)
+    pairs = [np.tile(x, 2) for x in (SIGNAL, BACKGROUND)]
+    halves = tuple(np.concatenate([1.5 * w, -0.5 * w]) for w in POSITIVE)  # they cancel to the positive ones
+    same = auc(*pairs, weights=halves).value
+    assert same == pytest.approx(auc(SIGNAL, BACKGROUND, weights=POSITIVE).value, abs=1e-12)
+
+
+def test_whole_weights_are_repeated_jets():
+    weights = tuple(RANDOM.integers(0, 4, len(w)).astype(float) for w in POSITIVE)
+    repeated = [np.repeat(x, w.astype(int)) for x, w in zip((SIGNAL, BACKGROUND), weights, strict=True)]
+    mine, theirs = performance(SIGNAL, BACKGROUND, weights=weights), performance(*repeated)
+    for name in ("auc", "rejection_30", "rejection_50"):
+        assert mine[name].value == pytest.approx(theirs[name].value, rel=1e-12)
+    efficiency = np.linspace(0.1, 0.9, 9)
+    mine, theirs = roc(SIGNAL, BACKGROUND, weights), roc(*repeated)
+    np.testing.assert_allclose(passed_at(mine, efficiency), passed_at(theirs, efficiency))
+
+
+def test_equal_weights_are_none():
+    weights = np.full(311, 3e-5), np.full(207, 7e4)
+    mine, theirs = performance(SIGNAL, BACKGROUND, weights=weights), performance(SIGNAL, BACKGROUND)
+    for name, estimate in theirs.items():
+        assert mine[name] == pytest.approx(estimate, rel=1e-9)
+
+
+@pytest.mark.parametrize("negative", [0.0, 0.2])
+def test_errors_are_the_spread_over_samples(negative):
+    """Jets with weights of either sign: bootstrap error against 300 fresh samples, each known to 4 to 5 %."""
+    random = np.random.default_rng(3)
+
+    def drawn(n, middle):
+        return random.normal(middle, 1, n), random.exponential(1, n) * np.where(random.random(n) < negative, -1, 1)
+
+    def once(repeats):
+        (s, w), (b, v) = drawn(500, 0.7), drawn(500, 0)
+        return auc(s, b, repeats, weights=(w, v))
+
+    spread = np.std([once(2).value for _ in range(300)])
+    errors = [once(100).error for _ in range(8)]
+    assert np.mean(errors) == pytest.approx(spread, rel=0.2)
+
+
+def test_jets_without_a_score_take_their_weight_with_them():
+    signal, background = SIGNAL.copy(), BACKGROUND.copy()
+    signal[::3], background[::5] = np.nan, np.nan
+    kept = ~np.isnan(signal), ~np.isnan(background)
+    weights = tuple(w[k] for w, k in zip(SIGNED, kept, strict=True))
+    expected = double_sum(signal[kept[0]], background[kept[1]], weights)
+    assert auc(signal, background, weights=SIGNED).value == pytest.approx(expected, abs=1e-12)
+
+
+def test_few_jets_of_signed_weights_keep_finite_errors():
+    found = performance(SIGNAL[:60], BACKGROUND[:60], weights=(POSITIVE[0][:60], POSITIVE[1][:60]))
+    assert all(estimate.error > 0 for estimate in found.values())
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        ((np.tile([1.0, -1.0], 156)[:311], POSITIVE[1]), "311 signal sum to 1 ± 18: those of both signs cancel"),
+        ((POSITIVE[0], -POSITIVE[1]), "207 others sum to"),
+        ((np.zeros(311), POSITIVE[1]), "sum to 0"),
+        ((POSITIVE[0][:-1], POSITIVE[1]), "as many finite weights"),
+        ((np.full(311, np.nan), POSITIVE[1]), "as many finite weights"),
+    ],
+)
+def test_weights_that_cancel_or_lack_are_refused(weights, words):
+    for measure in (auc, performance):
+        with pytest.raises(ValueError, match=words):
+            measure(SIGNAL, BACKGROUND, weights=weights)
+    with pytest.raises(ValueError, match=words):
+        roc(SIGNAL, BACKGROUND, weights)
+
+
+def tree_of(weights=None):
+    scores = xr.DataArray([both(SIGNAL, BACKGROUND)], {"score": ["elbo"]}, ("score", "jet"))
+    constant = xr.Dataset({"class_name": ("jet", both(np.full(311, "top"), np.full(207, "qcd")))})
+    if weights is not None:
+        constant["weight"] = ("jet", both(*weights))
+    return xr.DataTree.from_dict({"scores": xr.Dataset({"score_value": scores}), "constant_data": constant})
+
+
+def test_tables_of_a_tree_use_its_weights():
+    assert auc_table(tree_of(SIGNED), "top")["elbo"] == auc(SIGNAL, BACKGROUND, weights=SIGNED)
+    assert auc_table(tree_of(), "top")["elbo"] == auc(SIGNAL, BACKGROUND)
+    cancelled = np.tile([1.0, -1.0], 156)[:311], POSITIVE[1]
+    assert np.isnan(auc_table(tree_of(cancelled), "top")["elbo"]).all()
+    values = tree_of()["scores/score_value"].assign_coords(weight=("jet", both(*SIGNED)))
+    table = performance_table(values, np.arange(518) < 311)
+    assert table["elbo"] == performance(SIGNAL, BACKGROUND, weights=SIGNED)
+
+
+def test_means_over_jets():
+    tree, values = tree_of(SIGNED), xr.DataArray(np.arange(518.0), dims="jet")
+    weight = both(*SIGNED)
+    assert float(mean_over_jets(values, tree)) == pytest.approx(weight @ np.arange(518.0) / weight.sum())
+    assert float(mean_over_jets(values, tree_of())) == float(values.mean("jet"))
+    lacking = values.where(values != 5)
+    kept = np.arange(518) != 5
+    expected = (weight * np.arange(518.0))[kept].sum() / weight[kept].sum()
+    assert float(mean_over_jets(lacking, tree)) == pytest.approx(expected)
+    with pytest.raises(CancelledWeightsError, match="518 jets sum to"):
+        mean_over_jets(values, tree_of((-POSITIVE[0], -POSITIVE[1])))
