@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from inference.data import Data, Split, data_for, split
 from inference.entry import announce
@@ -148,10 +149,15 @@ class Run:
         Raises
         ------
         RunError
-            No weights were saved yet, or they are not finite.
+            No weights were saved yet, or they are not finite, or of another model.
         """
         vae = build(self.recipe.model, self.recipe.image.pixels**2)
-        vae.load_state_dict(self._weights())
+        weights = self._weights()
+        start_pseudo_inputs(vae, weights)
+        try:
+            vae.load_state_dict(weights)
+        except RuntimeError as error:
+            raise RunError(f"{self.path}: weights.pt holds another model than config.toml says ({error})") from error
         return vae.eval()
 
     def _weights(self) -> dict[str, Any]:
@@ -172,10 +178,20 @@ class Run:
         Raises
         ------
         RunError
-            ``beta`` is given and the run has one resolution alone.
+            ``beta`` is given and the run has one resolution alone, or it is outside the run's range.
         """
         own = self.recipe.model.beta
         if beta is not None and not own.is_range:
             raise RunError(f"{self.path}: trained at beta = {own} alone; leave beta out")
+        if beta is not None and not own.low * (1 - 1e-6) <= beta <= own.high * (1 + 1e-6):
+            raise RunError(f"{self.path}: beta = {beta:g} is outside the range {own} that the run was trained for")
         with self.vae.at(own.typical if beta is None else beta):
             yield self.vae
+
+
+def start_pseudo_inputs(vae: VAE, weights: Mapping[str, Tensor]) -> None:
+    """Give priors made of posteriors as many numbers as ``weights`` have: those of clouds are as long as the jets."""
+    for name, tensor in weights.items():
+        owner, _, parameter = name.rpartition(".")
+        if parameter == "pseudo_inputs" and name in vae.state_dict():
+            vae.get_submodule(owner).pseudo_inputs = nn.Parameter(torch.empty_like(tensor))

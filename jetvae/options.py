@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,42 @@ SAMPLES = ("sample:qcd", "sample:top", "sample:w")
 """The embedded samples."""
 SAMPLES_BY_DIMENSION = ("sample:qcd", "sample:w", "sample:top")
 """The same by rising dimension."""
+
+
+def positive(text: str) -> int:
+    """Read a whole number of at least 1."""
+    return whole(text, 1)
+
+
+def whole(text: str, least: int = 0) -> int:
+    """Read a whole number of at least ``least``, below 2^31."""
+    try:
+        found = int(text)
+    except ValueError:
+        found = -1
+    if not least <= found < 2**31:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least {least}, got {text}")
+    return found
+
+
+def number(text: str) -> float:
+    """Read a finite number above 0."""
+    found = difference(text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text}")
+    return found
+
+
+def difference(text: str) -> float:
+    """Read a finite number of at least 0."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not 0 <= found < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a finite number of at least 0, got {text}")
+    return found
+
 
 SHARED: dict[str, tuple[str, dict[str, Any]]] = {
     "run": ("run", {"metavar": "RUN", "help": "run folder; of a scan, its best complete run"}),
@@ -25,21 +62,21 @@ SHARED: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "beta": (
         "--beta",
-        {"type": float, "metavar": "B", "help": "resolution at which to evaluate a run of a range [the middle]"},
+        {"type": number, "metavar": "B", "help": "resolution at which to evaluate a run of a range [the middle]"},
     ),
     "signal": ("--signal", {"metavar": "CLASS", "help": "class to be tagged [the last one]"}),
-    "seed": ("--seed", {"type": int, "metavar": "S", "default": 0, "help": "of all draws [0]"}),
-    "jets": ("--jets", {"type": int, "metavar": "N", "help": "test jets, evenly spaced"}),
-    "draws": ("--draws", {"type": int, "metavar": "S", "help": "draws of the guide for each jet"}),
+    "seed": ("--seed", {"type": whole, "metavar": "S", "default": 0, "help": "of all draws [0]"}),
+    "jets": ("--jets", {"type": positive, "metavar": "N", "help": "test jets, evenly spaced"}),
+    "draws": ("--draws", {"type": positive, "metavar": "S", "help": "draws of the guide for each jet"}),
     "device": ("--device", {"metavar": "D", "help": "auto, cpu or cuda [auto]"}),
     "epochs": ("--epochs", {"type": int, "metavar": "N", "help": "passes over the training jets"}),
     "delta": (
         "--delta",
-        {"type": float, "metavar": "D", "default": 0.025, "help": "difference that does not matter [0.025 nat]"},
+        {"type": difference, "metavar": "D", "default": 0.025, "help": "difference that does not matter [0.025 nat]"},
     ),
     "together": (
         "--together",
-        {"type": int, "metavar": "K", "default": 16, "help": "trainings in one vectorised step, at most [16]"},
+        {"type": positive, "metavar": "K", "default": 16, "help": "trainings in one vectorised step, at most [16]"},
     ),
     "out": ("--out", {"metavar": "PATH", "help": "where to write"}),
 }
@@ -76,14 +113,6 @@ def resolution(text: str) -> float | tuple[float, ...]:
     """
     low, *high = text.split(":")
     return (float(low), *map(float, high)) if high else float(low)
-
-
-def positive(text: str) -> int:
-    """Read a whole number of at least 1."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text}")
-    return number
 
 
 def best_run(path: str) -> Any:

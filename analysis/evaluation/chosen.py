@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +16,7 @@ from inference.data import Data, data_for, split
 from inference.entry import announce
 from inference.run import Run
 from jets import Jets, load
+from jets.errors import UserError
 
 
 class Some(NamedTuple):
@@ -49,11 +52,22 @@ class Chosen(NamedTuple):
         return Some(self.data[torch.as_tensor(rows)], self.number[rows])
 
 
-def choose(run: Run, data: Sequence[str] | Jets | None = None, at_most: int | None = None) -> Chosen:
+def choose(
+    run: Run, data: str | Path | Sequence[str | Path] | Jets | None = None, at_most: int | None = None
+) -> Chosen:
     """Return at most so many jets of ``data``, evenly spaced; of the run's own sample, by default, the test part.
 
     Jets in memory that a run was trained on are recognised by their fingerprint.
+
+    Raises
+    ------
+    UserError
+        ``at_most`` is no whole number above 0; or ``data`` cannot be loaded.
     """
+    if at_most is not None:
+        assert_counts(1, at_most=at_most)
+    if not (data is None or isinstance(data, Jets)):
+        data = [str(each) for each in ([data] if isinstance(data, str | Path) else data)]
     jets = run.jets if data is None else data if isinstance(data, Jets) else load(*data)
     own = data is None or jets.fingerprint == run.provenance["data_fingerprint"]
     announce(jets, run.recipe)
@@ -70,3 +84,16 @@ def evenly(total: int, wanted: int) -> NDArray[np.int64]:
     (array([0, 3, 6]), array([0, 1]))
     """
     return np.arange(min(total, wanted)) * total // max(1, min(total, wanted))
+
+
+def assert_counts(least: int, **counts: int) -> None:
+    """Assert that numbers of draws, jets or pairs are whole and at least ``least``.
+
+    Raises
+    ------
+    UserError
+        One is not.
+    """
+    for name, count in counts.items():
+        if not isinstance(count, Integral) or count < least:
+            raise UserError(f"{name} = {count!r}: expected a whole number of at least {least}")

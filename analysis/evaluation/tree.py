@@ -9,7 +9,7 @@ import torch
 import xarray as xr
 
 from analysis import store
-from analysis.evaluation.chosen import Chosen, choose
+from analysis.evaluation.chosen import Chosen, assert_counts, choose
 from analysis.evaluation.decoding import decoded, typical
 from analysis.evaluation.draws import evaluate_jets
 from analysis.evaluation.facts import facts
@@ -80,12 +80,16 @@ def evaluate(
     Raises
     ------
     RunError
-        ``beta`` of a run that has one resolution.
+        ``beta`` of a run that has one resolution, or outside its range.
+    UserError
+        A number of draws, jets or pairs that is none, or a negative seed.
     TypeError
         ``run`` is not an opened run.
     """
     if not isinstance(run, Run):
         raise TypeError(f"evaluate takes an opened run, not {run!r}: jetvae.open(path)")
+    assert_counts(1, draws=draws)
+    assert_counts(0, seed=seed, pairs=pairs)
     return evaluate_chosen(run, choose(run, data, at_most), draws, seed, beta, pairs, curve=curve)
 
 

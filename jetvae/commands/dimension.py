@@ -18,7 +18,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     shared.add(parser, "runs", jets={"default": 3000, "help": "held-out jets to evaluate on [3000]"})
     scale = "show beta times this [clouds: the median jet pT in GeV; else 1]"
-    parser.add_argument("--scale", type=float, metavar="X", help=scale)
+    parser.add_argument("--scale", type=shared.number, metavar="X", help=scale)
     shared.add(parser, out={"metavar": "DIR", "help": "folder of the files [RUN/dimension of the first run]"})
 
 

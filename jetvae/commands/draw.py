@@ -115,9 +115,11 @@ def add_correlation(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     shared.add(parser, data={"default": None, "help": "jets [the embedded ones]"})
     shared.add(parser, jets={"default": 2000, "help": "jets of each class [2000]"})
-    add("--pt", type=float, metavar="P", help="pT in GeV given to every jet [the median of the jets]")
-    add("--points", type=int, nargs="+", default=NUMBERS, metavar="N", help="numbers of points [250 ... 8000]")
-    add("--seeds", type=int, default=3, metavar="N", help="samples of points of each kind, at least two [3]")
+    add("--pt", type=shared.number, metavar="P", help="pT in GeV given to every jet [the median of the jets]")
+    help_points = "numbers of points [250 ... 8000]"
+    add("--points", type=shared.positive, nargs="+", default=NUMBERS, metavar="N", help=help_points)
+    help_seeds = "samples of points of each kind, at least two [3]"
+    add("--seeds", type=lambda text: shared.whole(text, 2), default=3, metavar="N", help=help_seeds)
     add("--matrices", type=Path, metavar="DIR", help="keep pair matrices; go on with those there")
     out = {"metavar": "F", "default": "correlation_dimension.png", "help": "figure [correlation_dimension.png]"}
     shared.add(parser, out=out)
