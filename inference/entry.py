@@ -8,6 +8,11 @@ from inference.recipe import Recipe
 from jets import Jets, summary
 from jets.checks import say
 
+NOT_WEIGHTED = (
+    "event weights count in losses, mean ELBO and KL, AUC, ROC and rejections; k-hat, ln p(x), bounds of information, "
+    "correlations, dimensions, topologies, pT and mass windows, percentiles and histograms count each jet once"
+)
+"""What is said of jets with weights: ranks, quantiles and pairs of jets have no meaning with weights of both signs."""
 SAID: set[str] = set()
 """What has been said already: a command may read its jets several times."""
 
@@ -24,3 +29,5 @@ def announce(jets: Jets, recipe: Recipe | None = None) -> None:
         SAID.add(mark)
         for line in str(summary(jets, **settings)).splitlines():
             say(line)
+        if jets.weights is not None:
+            say(NOT_WEIGHTED)

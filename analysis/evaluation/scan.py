@@ -12,6 +12,7 @@ import xarray as xr
 
 from analysis.evaluation.tree import evaluate
 from analysis.measures.trust import importance
+from analysis.measures.weighting import mean_of
 from analysis.store import NATS, array, names
 from inference.run import Run, RunError
 from jets.command import command
@@ -78,7 +79,7 @@ def joined_runs(parts: Sequence[tuple[tuple[str, float, int], xr.DataTree]]) -> 
         label[i[2], : table.sizes["jet"]] = tree["constant_data"]["class_name"]
         epochs[i] = tree["history"].sizes.get("epoch", np.nan) if "history" in tree else np.nan
         number[i[2], : table.sizes["jet"]] = table["jet"]
-        mean = array(tree, "information/kl").mean("jet")
+        mean = mean_of(tree, "information/kl")
         kl[i][[terms.index(name) for name in names(mean, "kl_term")]] = mean
     dims = ("topology", "beta", "seed")
     coordinates = dict(zip(dims, axes, strict=True))

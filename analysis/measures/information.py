@@ -17,6 +17,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import logsumexp, xlogy
 
+from analysis.measures.weighting import mean_error, mean_over_jets, with_weights
 from analysis.store import NATS, array, class_names, classes, names, where
 
 ACTIVE = 0.1
@@ -31,7 +32,8 @@ def information(tree: xr.DataTree, threshold: float = ACTIVE) -> xr.Dataset:
     Variables (dimensions): ``kl`` and its standard error ``kl_error`` (class, kl_term); ``active`` (class): degrees
     of freedom above ``threshold`` nats; with a group ``pairs``: ``mutual_information`` (class, bound, term), terms and
     ``total``, ``total_correlation`` (class, bound), ``prior_mismatch`` (class, bound, kl_term), each between a lower
-    and an upper bound and with its ``_error``; with categories: :func:`category_usage`.
+    and an upper bound and with its ``_error``; with categories: :func:`category_usage`. Event weights count in the
+    first three alone.
     """
     label = class_names(tree)
     parts = {ALL: np.ones(len(label), bool)} | {name: label == name for name in classes(tree)}
@@ -43,8 +45,8 @@ def information(tree: xr.DataTree, threshold: float = ACTIVE) -> xr.Dataset:
 def information_of(tree: xr.DataTree, mask: NDArray[np.bool_], threshold: float) -> xr.Dataset:
     """Return the numbers of the jets in ``mask`` ``(jet,)``."""
     jets = np.flatnonzero(mask)
-    kl = array(tree, "information/kl").isel(jet=jets)
-    mean = kl.mean("jet")
+    kl = with_weights(array(tree, "information/kl"), tree).isel(jet=jets)
+    mean = mean_over_jets(kl)
     result = xr.Dataset({"kl": mean, "kl_error": mean_error(kl)})
     result["active"] = freedom(mean, array(tree, "guide_params/point"), threshold)[0]
     result = result.merge(category_usage(array(tree, "guide_params/point").isel(jet=jets)))
@@ -75,12 +77,6 @@ def freedom(kl: xr.DataArray, points: xr.DataArray, threshold: float = ACTIVE) -
         total += free
         active += min(carrying, free) if terms.sizes["kl_term"] > 1 else free * carrying
     return active, total
-
-
-def mean_error(values: xr.DataArray) -> xr.DataArray:
-    """Return the standard error of the mean over jets; NaN from one."""
-    count = values.sizes["jet"]
-    return values.std("jet", ddof=1) / np.sqrt(count) if count > 1 else values.mean("jet") * np.nan
 
 
 def decomposition(pairs: xr.Dataset, kl: xr.DataArray) -> xr.Dataset:

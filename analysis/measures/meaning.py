@@ -19,6 +19,7 @@ from analysis.measures.correlation import (
     rank_correlation,
 )
 from analysis.measures.observables import observables
+from analysis.measures.weighting import mean_of
 from analysis.store import array, class_names, classes, names, where
 
 FEWEST = 100
@@ -154,7 +155,7 @@ def coordinate_kl(tree: xr.DataTree) -> xr.DataArray:
 
     Where the KL of a factor does not split, each of its coordinates has an equal share.
     """
-    kl, points = array(tree, "information/kl").mean("jet"), array(tree, "guide_params/point")
+    kl, points = mean_of(tree, "information/kl"), array(tree, "guide_params/point")
     coordinates, factors = names(points, "coordinate"), names(points, "factor")
     own = dict(zip(names(kl, "coordinate_name"), np.asarray(kl, float).tolist(), strict=True))
     whole = {factor: kl_along(kl, factor) for factor in dict.fromkeys(factors)}

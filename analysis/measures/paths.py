@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from analysis.measures.information import ACTIVE
 from analysis.measures.meaning import kl_along
-from analysis.store import array, names
+from analysis.measures.weighting import mean_of
+from analysis.store import names
 
 MOST = 8
 """Paths at most, those of most KL."""
@@ -20,7 +21,7 @@ def informed_paths(tree: xr.DataTree, steps: xr.DataArray) -> dict[str, NDArray[
     ``steps`` is an array of ``traversals`` or ``slides`` whose ``step`` carries path, factor and coordinate_name. A
     path along a coordinate carries its KL, one through the vertices of a factor, or round it, that of the factor.
     """
-    kl = array(tree, "information/kl").mean("jet")
+    kl = mean_of(tree, "information/kl")
     path, factor, along = (np.asarray(names(steps, label)) for label in ("path", "factor", "coordinate_name"))
     paths = {str(name): np.flatnonzero(path == name) for name in dict.fromkeys(path.tolist())}
     informed = {

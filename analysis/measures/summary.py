@@ -33,7 +33,7 @@ import xarray as xr
 
 from analysis.measures.categories import category
 from analysis.measures.tagging import auc_table, unscored
-from analysis.measures.weighting import CancelledWeightsError, mean_over_jets
+from analysis.measures.weighting import mean_of
 from analysis.store import array, class_names, classes, names, signal_of
 
 
@@ -50,7 +50,7 @@ def summarise(tree: xr.DataTree, signal: str | None = None) -> dict[str, Any]:
     known = classes(tree)
     label = class_names(tree)
     signal = signal_of([name for name in known if (label == name).any()] if signal is None else known, signal)
-    kl = mean(tree, "information/kl")
+    kl = mean_of(tree, "information/kl")
     return (
         {
             "run": tree.attrs["run"],
@@ -61,8 +61,8 @@ def summarise(tree: xr.DataTree, signal: str | None = None) -> dict[str, Any]:
             "auc": {name: estimate._asdict() for name, estimate in auc_table(tree, signal).items()},
             "category": category(tree, signal),
             "kl": {name: float(kl.sel(kl_term=name)) for name in names(kl, "kl_term")},
-            "elbo": float(mean(tree, "sample_stats/elbo")),
-            "reconstruction": float(mean(tree, "sample_stats/reconstruction")),
+            "elbo": float(mean_of(tree, "sample_stats/elbo")),
+            "reconstruction": float(mean_of(tree, "sample_stats/reconstruction")),
             "jets_per_second": float(tree.attrs["jets_per_second"]),
             "counts": json.loads(tree.attrs["train_counts"])
             | {"scored": {name: int(np.sum(label == name)) for name in known}},
@@ -70,15 +70,6 @@ def summarise(tree: xr.DataTree, signal: str | None = None) -> dict[str, Any]:
         | lacking(tree)
         | ({"dimension": dimension_lists(tree)} if "dimension" in tree else {})
     )
-
-
-def mean(tree: xr.DataTree, path: str) -> xr.DataArray:
-    """Return the mean over jets of a variable, weighted where they have weights; NaN where those cancel."""
-    values = array(tree, path)
-    try:
-        return mean_over_jets(values, tree)
-    except CancelledWeightsError:
-        return values.mean("jet") * np.nan
 
 
 def lacking(tree: xr.DataTree) -> dict[str, dict[str, int]]:

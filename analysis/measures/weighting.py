@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from analysis.store import array
 from jets.errors import UserError
 from jets.weights import effective
 
@@ -25,26 +26,44 @@ def weight_of(values: xr.DataArray | xr.Dataset) -> Values | None:
 
 def with_weights(values: xr.DataArray, tree: xr.DataTree) -> xr.DataArray:
     """Return values (.., jet) of a tree with its weights as the coordinate ``weight``, where it has any."""
-    found = weight_of(tree["constant_data"].to_dataset())
+    found = weight_of(tree["constant_data"].to_dataset()) if "constant_data" in tree else None
     return values if found is None else values.assign_coords(weight=("jet", found))
 
 
-def mean_over_jets(values: xr.DataArray, tree: xr.DataTree) -> xr.DataArray:
-    r"""Return :math:`\sum w v / \sum w` of values (.., jet), the plain mean where the tree has no weights.
+def mean_of(tree: xr.DataTree, path: str) -> xr.DataArray:
+    """Return the mean over jets of the variable at ``group/name``, by their weights."""
+    return mean_over_jets(with_weights(array(tree, path), tree))
 
-    Jets whose value is NaN are left out of both sums.
 
-    Raises
-    ------
-    CancelledWeightsError
-        The weights do not have a positive sum.
+def mean_over_jets(values: xr.DataArray) -> xr.DataArray:
+    r"""Return :math:`\sum w v / \sum w` of values (.., jet), the plain mean where they have no coordinate ``weight``.
+
+    Jets whose value is NaN are left out of both sums. NaN where the weights cancel.
     """
-    found = weight_of(tree["constant_data"].to_dataset())
+    found = weight_of(values)
     if found is None:
         return values.mean("jet")
-    assert_sum(found)
-    weight = xr.DataArray(found, dims="jet")
-    return (values * weight).sum("jet") / weight.where(values.notnull(), 0).sum("jet")
+    weight, bare = xr.DataArray(found, dims="jet"), values.drop_vars("weight")
+    mean = (bare * weight).sum("jet") / weight.where(bare.notnull(), 0).sum("jet")
+    return mean * np.nan if cancel(found) else mean
+
+
+def mean_error(values: xr.DataArray, ddof: int = 1) -> xr.DataArray:
+    r"""Return the standard error of :func:`mean_over_jets`; NaN from one jet.
+
+    With weights :math:`\sqrt{\sum w^2 (v - \bar v)^2} / \sum w`.
+    """
+    found, count = weight_of(values), values.sizes["jet"]
+    if found is None:
+        return values.std("jet", ddof=ddof) / np.sqrt(count) if count > ddof else values.mean("jet") * np.nan
+    weight, bare = xr.DataArray(found, dims="jet"), values.drop_vars("weight")
+    squares = (weight**2 * (bare - mean_over_jets(values)) ** 2).sum("jet", skipna=False)
+    return squares**0.5 / weight.sum("jet") if count > 1 else bare.mean("jet") * np.nan
+
+
+def cancel(weights: Values) -> bool:
+    """Whether weights have no sum to divide by; of both signs, none that is four errors above zero."""
+    return not (weights.sum() > 0 and ((weights >= 0).all() or effective(weights) >= FEWEST_SIGNED))
 
 
 def assert_sum(weights: Values, what: str = "jets") -> None:
@@ -55,9 +74,9 @@ def assert_sum(weights: Values, what: str = "jets") -> None:
     CancelledWeightsError
         They have not.
     """
-    total = float(weights.sum())
-    if total > 0 and ((weights >= 0).all() or effective(weights) >= FEWEST_SIGNED):
+    if not cancel(weights):
         return
+    total = float(weights.sum())
     error = float(np.sqrt((weights**2).sum()))
     raise CancelledWeightsError(
         f"the weights of {len(weights):,} {what} sum to {total:.3g} ± {error:.2g}: those of both signs cancel; give "

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from analysis.measures.information import ACTIVE
+from analysis.measures.weighting import mean_of
 from analysis.report.inputs import Known
 from analysis.report.page import Page, Part, Question, Section, Table
 from analysis.report.run_page import title
@@ -88,7 +89,7 @@ def mean_error(values: np.ndarray) -> tuple[float, float]:
 
 def active(tree: xr.DataTree) -> int:
     """Return the number of coordinates that carry information."""
-    return int((array(tree, "information/kl").mean("jet") >= ACTIVE).sum())
+    return int((mean_of(tree, "information/kl") >= ACTIVE).sum())
 
 
 def auc_rows(pair: Pair) -> Iterator[list[str]]:

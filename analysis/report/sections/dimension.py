@@ -8,6 +8,7 @@ import xarray as xr
 from analysis.figures import dimension as drawn
 from analysis.figures.latents import kl_spectrum
 from analysis.measures.information import ACTIVE, freedom, information, interval
+from analysis.measures.weighting import mean_error, mean_over_jets, with_weights
 from analysis.report.inputs import Known
 from analysis.report.page import Part, Question, Table
 from analysis.report.words import counted, listed, plus_minus
@@ -19,12 +20,13 @@ def spectrum(known: Known) -> Part:
     """Draw the KL of each coordinate; count the active ones."""
     if known.plain:
         raise Missing("a plain autoencoder has no prior, so that no coordinate can be said to carry information")
-    kl = array(known.tree, "information/kl")
-    mean = np.asarray(kl.mean("jet"), float)
+    kl = with_weights(array(known.tree, "information/kl"), known.tree)
+    average = mean_over_jets(kl)
+    mean = np.asarray(average, float)
     order = np.argsort(-mean)
     terms = names(kl, "kl_term")
     active = [i for i in order if mean[i] >= ACTIVE]
-    carrying, degrees = freedom(kl.mean("jet"), array(known.tree, "guide_params/point"))
+    carrying, degrees = freedom(average, array(known.tree, "guide_params/point"))
     most = listed(f"{terms[i]} {mean[i]:.2f}" for i in active[:4]) + (" lead" if len(active) > 4 else "")
     reading = (
         f"{carrying} of {degrees} {'degree' if degrees == 1 else 'degrees'} of freedom "
@@ -48,8 +50,8 @@ def kl_by_class(values: xr.DataArray, tree: xr.DataTree) -> xr.Dataset:
     known = [name for name in classes(tree) if (label == name).any()]
     parts = [values.isel(jet=np.flatnonzero(label == name)) for name in known]
     index = xr.Variable("class", known)
-    mean = xr.concat([part.mean("jet") for part in parts], index)
-    error = xr.concat([part.std("jet") / np.sqrt(part.sizes["jet"]) for part in parts], index)
+    mean = xr.concat([mean_over_jets(part) for part in parts], index)
+    error = xr.concat([mean_error(part, ddof=0) for part in parts], index)
     return xr.Dataset({"kl": mean.assign_attrs(units="nat"), "kl_error": error.assign_attrs(units="nat")})
 
 

@@ -6,7 +6,7 @@ import xarray as xr
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from analysis.measures.tagging import auc, auc_table, passed_at, performance, performance_table, roc
-from analysis.measures.weighting import CancelledWeightsError, mean_over_jets
+from analysis.measures.weighting import mean_error, mean_over_jets, with_weights
 
 RANDOM = np.random.default_rng(0)
 SIGNAL, BACKGROUND = RANDOM.normal(0.7, 1, 311).round(1), RANDOM.normal(0, 1, 207).round(1)  # with ties
@@ -133,13 +133,27 @@ def test_tables_of_a_tree_use_its_weights():
 
 
 def test_means_over_jets():
-    tree, values = tree_of(SIGNED), xr.DataArray(np.arange(518.0), dims="jet")
-    weight = both(*SIGNED)
-    assert float(mean_over_jets(values, tree)) == pytest.approx(weight @ np.arange(518.0) / weight.sum())
-    assert float(mean_over_jets(values, tree_of())) == float(values.mean("jet"))
-    lacking = values.where(values != 5)
+    tree, values, weight = tree_of(SIGNED), xr.DataArray(RANDOM.normal(size=518), dims="jet"), both(*SIGNED)
+    mine = with_weights(values, tree)
+    mean = weight @ values.values / weight.sum()
+    assert float(mean_over_jets(mine)) == pytest.approx(mean)
+    assert float(mean_over_jets(with_weights(values, tree_of()))) == float(values.mean("jet"))
+    lacking = mine.where(np.arange(518) != 5)
     kept = np.arange(518) != 5
-    expected = (weight * np.arange(518.0))[kept].sum() / weight[kept].sum()
-    assert float(mean_over_jets(lacking, tree)) == pytest.approx(expected)
-    with pytest.raises(CancelledWeightsError, match="518 jets sum to"):
-        mean_over_jets(values, tree_of((-POSITIVE[0], -POSITIVE[1])))
+    assert float(mean_over_jets(lacking)) == pytest.approx((weight * values.values)[kept].sum() / weight[kept].sum())
+    assert np.isnan(mean_over_jets(with_weights(values, tree_of((-POSITIVE[0], -POSITIVE[1])))))
+
+
+def test_errors_of_means_are_the_spread_over_samples():
+    def once():
+        x, w = RANDOM.normal(size=400), RANDOM.exponential(1, 400) * np.where(RANDOM.random(400) < 0.2, -1, 1)
+        values = xr.DataArray(x, dims="jet").assign_coords(weight=("jet", w))
+        return float(mean_over_jets(values)), float(mean_error(values))
+
+    means, errors = np.array([once() for _ in range(400)]).T
+    assert np.mean(errors) == pytest.approx(means.std(), rel=0.15)  # known to 4 %
+    values = xr.DataArray(RANDOM.normal(size=30), dims="jet")
+    equal = values.assign_coords(weight=("jet", np.full(30, 7.0)))
+    assert float(mean_error(equal)) == pytest.approx(float(mean_error(values, ddof=0)))
+    assert np.isnan(mean_error(values[:1]))
+    assert np.isnan(mean_error(equal[:1]))
