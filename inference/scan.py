@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from pathlib import Path
 
-from inference.data import completed
 from inference.entry import announce
 from inference.folder import CHECKPOINT, REPLICAS, RunError, RunFolder, assert_new, names_in
 from inference.machine import tune_cpu
@@ -17,7 +16,7 @@ from inference.provenance import command_line
 from inference.recipe import Recipe
 from inference.replicas import plan
 from inference.run import Run
-from inference.training import assert_enough, load_for, train_many
+from inference.training import assert_enough, load_for, ready, train_many
 from jets.command import command
 from jets.files import replacing
 
@@ -68,7 +67,7 @@ def create(folder: str | Path, recipes: Mapping[str, Recipe]) -> None:
     first = next(iter(recipes.values()))
     jets = load_for(first)
     announce(jets, first)
-    completed_recipes = {name: completed(recipe, jets) for name, recipe in recipes.items()}
+    completed_recipes = dict(zip(recipes, ready([*recipes.values()], jets), strict=True))
     for recipe in completed_recipes.values():  # before a folder is made, so that an error leaves nothing
         assert_enough(recipe, jets)
     for name, recipe in completed_recipes.items():

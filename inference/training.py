@@ -14,10 +14,12 @@ import pyro
 from inference.data import completed, split
 from inference.entry import announce
 from inference.folder import RunFolder
+from inference.given import recorded
 from inference.machine import choose_device
 from inference.recipe import DataConfig, ImageConfig, Recipe, RecipeError, check
 from inference.run import IN_MEMORY, Run
 from inference.trainer import Trainer
+from inference.unused import assert_used, say_decided
 from inference.weighting import assert_no_part_cancels
 from jets import Jets
 from models import VAE, build
@@ -59,7 +61,8 @@ def fit(
     RunError
         ``out`` exists, or the training failed: too many steps without a finite loss, weights that are not finite.
     RecipeError
-        The model has no config, or an option is out of range.
+        The model has no config, or was made for other data, or an option is out of range, or has no
+        effect.
     """
     if vae.config is None:
         raise RecipeError(
@@ -68,8 +71,10 @@ def fit(
     files = {"files": jets.sources or (IN_MEMORY,)}
     tables = {"data": (data or DataConfig()).model_copy(update=files), "image": image or ImageConfig()}
     recipe = check(tables | {"model": vae.config, "training": training}, "fit")
+    assert_used([recipe], vectors=jets.are_vectors)
     announce(jets, recipe)
     assert_enough(recipe, jets)
+    recipe = recorded(recipe, vae, jets)
     weights = f"of {TRAINED[vae]}, trained further" if vae in TRAINED else "of the model given to fit"
     folder = RunFolder.create(out or default_folder(str(vae.latent)), recipe, jets, weights)
     TRAINED[vae] = folder.path
@@ -110,7 +115,7 @@ def trainer_for(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: b
     if resume:
         recipes = [as_begun(recipe, folder) for recipe, folder in zip(recipes, folders, strict=True)]
     else:
-        recipes = [completed(recipe, jets) for recipe in recipes]
+        recipes = ready(recipes, jets)
     for recipe in recipes:  # before a folder is made, so that an error leaves nothing
         assert_enough(recipe, jets)
         pyro.set_rng_seed(recipe.training.seed)
@@ -124,6 +129,20 @@ def trainer_for(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: b
         for folder, recipe in pairs:
             opened.append(RunFolder.create(folder, recipe, jets))
         return Trainer(opened, recipes, vaes, jets)
+
+
+def ready(recipes: Sequence[Recipe], jets: Jets) -> list[Recipe]:
+    """Return recipes to be trained on ``jets``, with what these decide.
+
+    Raises
+    ------
+    RecipeError
+        A key that is set has no effect, or the data do not fit the model.
+    """
+    assert_used(recipes, vectors=jets.are_vectors)
+    result = [completed(recipe, jets) for recipe in recipes]
+    say_decided(recipes[0], result[0])
+    return result
 
 
 def as_begun(recipe: Recipe, folder: Path) -> Recipe:

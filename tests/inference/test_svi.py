@@ -172,7 +172,8 @@ def test_killed_and_resumed_equals_undisturbed(tmp_path):
     command = [sys.executable, "-m", "inference.svi", *options, "--out", str(tmp_path / "killed")]
     for seconds in (0.1, 0.3):
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        process.stderr.readline()  # the first progress line: training is under way
+        while not process.stderr.readline().startswith("epoch"):  # the first line of progress: training is under way
+            assert process.poll() is None
         time.sleep(seconds)
         process.send_signal(signal.SIGKILL)
         process.wait()
