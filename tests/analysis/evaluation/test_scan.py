@@ -18,6 +18,12 @@ def test_command_on_a_scan(tmp_path, capsys):
     assert "<- chosen" not in said
     assert "none chosen: no run of 1 epochs can be known to have converged" in said
 
+    assert main(["report", out]) == 0
+    page = tmp_path / "scan/report.html"
+    assert "measure again" not in page.read_text()
+    assert main(["resume", str(tmp_path / "scan/R1/beta0.1-seed1"), "--epochs", "2"]) == 0
+    assert main(["report", out]) == 0
+    assert "scan.nc: R1/beta0.1-seed1 changed since; measure again: jetvae topology" in page.read_text()
     tree = store.open(tmp_path / "scan/scan.nc")
     assert dict(tree["sample_stats"].sizes) == {"topology": 2, "beta": 1, "seed": 2, "jet": 50}
     assert set(np.unique(tree["constant_data"]["class_name"])) == {"qcd", "top"}
