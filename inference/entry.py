@@ -29,5 +29,12 @@ def announce(jets: Jets, recipe: Recipe | None = None) -> None:
         SAID.add(mark)
         for line in str(summary(jets, **settings)).splitlines():
             say(line)
-        if jets.weights is not None:
-            say(NOT_WEIGHTED)
+    if jets.weights is not None:
+        announce_weights()
+
+
+def announce_weights() -> None:
+    """Say once where event weights count and where they do not."""
+    if NOT_WEIGHTED not in SAID:
+        SAID.add(NOT_WEIGHTED)
+        say(NOT_WEIGHTED)

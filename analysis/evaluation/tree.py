@@ -16,6 +16,7 @@ from analysis.evaluation.facts import facts
 from analysis.evaluation.predictive import PREDICTED, groups_of_some, prior_group
 from analysis.evaluation.resolutions import dimension_of
 from analysis.measures.scores import score_table, stacked
+from inference.entry import announce_weights
 from inference.machine import tune_cpu
 from inference.run import Run
 from jets import Jets
@@ -139,6 +140,8 @@ def evaluated(run: Run, data: Sequence[str] | None, beta: float | None = None) -
         if run.made(kept, result.attrs.get("digest")) and result.attrs["beta"] == np.float32(
             run.recipe.model.beta.typical if beta is None else beta
         ):
+            if "weight" in result["constant_data"]:
+                announce_weights()
             return result
     result = evaluate(run, data, beta=beta)
     if data is None:

@@ -13,6 +13,7 @@ from inference.recipe import Recipe, read
 from inference.run import Run, RunError
 from inference.training import train_many
 from jets import Jets, load
+from jets.checks import say
 
 LABELS = {
     "ae": "AE",
@@ -52,7 +53,10 @@ class Setup:
     @cached_property
     def jets(self) -> Jets:
         """The jets that are trained on: those of the first two files."""
-        return load(*self.files[:2])
+        found = load(*self.files[:2])
+        if found.weights is not None:
+            say("event weights count in the losses of studies; their AUCs and shares count each jet once")
+        return found
 
     @cached_property
     def others(self) -> Jets:
@@ -81,7 +85,7 @@ class Setup:
         """
         count = self.seeds or seeds
         runs = replace(self, seeds=count * restarts).train(case, name, changes)
-        return [min(runs[i::count], key=lambda run: run.history[-1]["loss"]) for i in range(count)]
+        return [min(runs[i::count], key=lambda run: run.ended["loss"]) for i in range(count)]
 
     def train(self, case: str, name: str, changes: Mapping[str, Any], seeds: int = 5) -> list[Run]:
         """Return the runs of recipe ``name`` with ``changes``, one for each seed, trained in one vectorised step.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analysis.report.inputs import Known
 from analysis.report.page import Part, Question, Table
+from inference.entry import NOT_WEIGHTED
 from jets.command import command
 
 
@@ -20,6 +21,7 @@ def origin(known: Known) -> Part:
         ["versions", ", ".join(f"{name} {version or '(source tree)'}" for name, version in p["versions"].items())],
         ["this page", command("report", known.name)],
     ]
+    rows += [["weights", NOT_WEIGHTED]] if "weight" in known.tree["constant_data"] else []
     return Part("origin", "On one device the seed fixes everything.", table=Table(["", ""], rows))
 
 
