@@ -23,7 +23,7 @@ def recorded(recipe: Recipe, vae: VAE, jets: Jets) -> Recipe:
             raise RecipeError(f"fit: vectors need a model with likelihood = 'normal', not {recipe.model.likelihood!r}")
         size = {"inputs": recipe.model.inputs or jets.constituents.shape[1]}
         recipe = recipe.model_copy(update={"model": recipe.model.model_copy(update=size)})
-    elif recipe.model.inputs is not None:
+    elif recipe.model.inputs not in (None, recipe.image.pixels**2):
         raise RecipeError(f"fit: the model is of vectors of {recipe.model.inputs} numbers; these are jets")
     device = next(vae.parameters()).device
     x = data_for(jets[: min(2, len(jets))], recipe, device)[torch.arange(min(2, len(jets)))]

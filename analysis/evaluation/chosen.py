@@ -62,13 +62,14 @@ def choose(
     Raises
     ------
     UserError
-        ``at_most`` is no whole number above 0; or ``data`` cannot be loaded.
+        ``at_most`` is no whole number above 0; or ``data`` cannot be loaded, or are not what the model describes.
     """
     if at_most is not None:
         assert_counts(1, at_most=at_most)
     if not (data is None or isinstance(data, Jets)):
         data = [str(each) for each in ([data] if isinstance(data, str | Path) else data)]
     jets = run.jets if data is None else data if isinstance(data, Jets) else load(*data)
+    assert_described(run, jets)
     own = data is None or jets.fingerprint == run.provenance["data_fingerprint"]
     announce(jets, run.recipe)
     index = split(jets, run.recipe.data, run.recipe.training.seed).test if own else np.arange(len(jets))
@@ -97,3 +98,19 @@ def assert_counts(least: int, **counts: int) -> None:
     for name, count in counts.items():
         if not isinstance(count, Integral) or count < least:
             raise UserError(f"{name} = {count!r}: expected a whole number of at least {least}")
+
+
+def assert_described(run: Run, jets: Jets) -> None:
+    """Assert that jets are what the model of a run describes: vectors as long as its own, or jets with constituents.
+
+    Raises
+    ------
+    UserError
+        They are not.
+    """
+    inputs, pixels = run.recipe.model.inputs, run.recipe.image.pixels**2
+    length = jets.constituents.shape[1] if jets.are_vectors else None
+    if length == inputs or (length is None and inputs == pixels and not run.jets.are_vectors):
+        return
+    given, expected = (f"vectors of {size}" if size else "jets with constituents" for size in (length, inputs))
+    raise UserError(f"{run.path}: its model is of {expected}; {', '.join(jets.sources) or 'those given'} are {given}")

@@ -117,7 +117,7 @@ def measure(
     labels = {"beta": grid, "kl_term": pieces[0].terms, "coordinate": real_coordinates(vae)}
     result = tabled(table).assign_coords(labels)
     result.attrs = {"power": vae.likelihood.power, "latent": run.recipe.model.latent} | shown
-    found = known(run.recipe.data.files, chosen.jets[:jets].truth, result)
+    found = known(chosen.jets.sources, chosen.jets[:jets].truth, result)
     return result.merge(found).assign_attrs(result.attrs | found.attrs)
 
 

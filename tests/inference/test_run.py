@@ -85,6 +85,9 @@ def test_only_a_range_can_be_seen_at_another_beta(trained, tmp_path):
     for beta, expected in ((None, 1.0), (0.5, 0.5)):
         with run.at(beta) as vae:
             assert float(vae.likelihood.beta) == pytest.approx(expected)
+    for beta in (0.0, -1.0, 0.1, 5.0, float("nan"), float("inf")):
+        with pytest.raises(RunError, match=r"is outside the range 0\.25:4"), run.at(beta):
+            pass
 
 
 def test_text_is_utf8_in_any_locale(tmp_path):

@@ -8,10 +8,12 @@ import torch
 import xarray as xr
 from torch import nn
 
+import analysis
 import inference
 from analysis.evaluation.resolutions import at_resolution, dimension
 from analysis.measures.dimension_curves import summarised
 from inference.recipe import RecipeError, read
+from jets import Jets
 from jets.toys import gaussian_optimum
 from jetvae.__main__ import main
 from models.likelihoods import Gaussian
@@ -105,3 +107,11 @@ def test_seeds_and_mixed_runs(range_run, tmp_path):
         dimension([range_run, one])
     with pytest.raises(RecipeError, match="at least 5 betas"):
         dimension([one])
+
+
+def test_what_is_exact_is_that_of_the_jets_evaluated(range_run):
+    """Of the toy that the run was trained on, where other points are given, nothing is exact."""
+    sizes = range_run.jets.constituents.shape[1]
+    others = Jets(np.random.default_rng(0).normal(size=(50, sizes)), np.zeros(50, int), ("others",))
+    assert "exact_kl" in analysis.evaluate(range_run, at_most=50)["dimension"]
+    assert "exact_kl" not in analysis.evaluate(range_run, others)["dimension"]

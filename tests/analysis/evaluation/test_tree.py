@@ -15,6 +15,7 @@ import models
 from analysis import store
 from analysis.evaluation import tree as tree_module
 from analysis.evaluation.facts import NUTS, nuts_groups
+from jets.errors import UserError
 from jets.files import save_netcdf
 from jets.preprocess import pixelise, prepare
 
@@ -50,6 +51,23 @@ def test_tree_speaks_of_held_out_jets(tree, trained, sample):
     stats = tree["sample_stats"]
     np.testing.assert_allclose(stats["elbo"], -stats["reconstruction"] - stats["kl"], rtol=1e-5)
     assert analysis.evaluate(trained, sample[:50]).attrs["scored"] == "jets given by the user"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"draws": 0}, "draws = 0: expected a whole number of at least 1"),
+        ({"draws": 1.5}, "draws = 1.5"),
+        ({"seed": -1}, "seed = -1: expected a whole number of at least 0"),
+        ({"pairs": -1}, "pairs = -1"),
+        ({"at_most": 0}, "at_most = 0"),
+        ({"data": "absent.h5"}, "^absent.h5: no such file"),
+        ({"data": ["toy:circle(n=5)"]}, "its model is of jets with constituents; toy:circle.* are vectors of 2"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_refused(run, options, words):
+    with pytest.raises(UserError, match=words):
+        analysis.evaluate(run, **options)
 
 
 def test_a_kept_tree_is_of_its_recipe_and_weights(run, sample, monkeypatch):
