@@ -16,7 +16,9 @@ from torch import Tensor, nn
 from inference.data import Data, Split, data_for, split
 from inference.entry import announce
 from inference.folder import CHECKPOINT, REPLICAS, RunError, RunFolder, assert_finite, load_tensors
+from inference.history import History
 from inference.recipe import Recipe, read
+from inference.schedules import should_stop
 from jets import Jets, load
 from jets.command import command
 from models import VAE, build
@@ -89,10 +91,30 @@ class Run:
 
     @cached_property
     def complete(self) -> bool:
-        """Whether training came to its end."""
+        """Whether training came to its end: all epochs, or the early stop."""
+        if not (self.path / "weights.pt").exists():
+            return False
         training = self.recipe.training
-        done = len(self.history) >= training.epochs or training.early_stop > 0
-        return (self.path / "weights.pt").exists() and done
+        if len(self.history) >= training.epochs or not training.early_stop:
+            return len(self.history) >= training.epochs
+        return should_stop(History([], self.history).validation_losses, training.early_stop)
+
+    @cached_property
+    def ended(self) -> dict[str, float]:
+        """The row of :attr:`history` that the weights are of: the last, or the best where training may stop early.
+
+        Raises
+        ------
+        RunError
+            No epoch is recorded.
+        """
+        if not self.history:
+            raise RunError(
+                f"{self.path}: no epoch is recorded in history.csv; train on: {command('resume', self.path)}"
+            )
+        early = self.complete and self.recipe.training.early_stop
+        kept = self.provenance.get("weights_epoch", len(self.history)) if early else len(self.history)
+        return self.history[kept - 1]
 
     @cached_property
     def digest(self) -> str:

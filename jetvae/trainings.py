@@ -29,7 +29,7 @@ def resumed(folder: str | Path, changes: Mapping[str, Any], together: int) -> tu
 def finished(runs: Sequence[Run], scan: Path | None = None) -> None:
     """Say how each training ended, where its files are, and what to do next."""
     for run in runs:
-        last = run.history[-1]
+        last = run.ended
         parts = f"reconstruction {last['reconstruction']:.4f} + KL {last['kl']:.4f} nats per jet"
         print(f"{run.path}: loss {last['loss']:.4f} = {parts}")
     if scan is not None:

@@ -65,7 +65,7 @@ def overview(folders: Sequence[Path]) -> xr.Dataset:
     """Return, for each run, what it is and how its training ended, (run,); NaN and empty where that is not known.
 
     ``latent``, ``setting`` (likelihood and beta), ``seed``, ``epochs``, ``complete``; ``loss`` and ``kl`` [nat per jet]
-    of the validation jets after the last epoch, those of training where none are held out.
+    of the validation jets after the epoch whose weights are kept, those of training where none are held out.
     """
     rows = [one(folder) for folder in folders]
     columns = {name: ("run", [row[name] for row in rows]) for name in rows[0]}
@@ -77,14 +77,15 @@ def one(folder: Path) -> dict[str, str | int | float | bool]:
     run = Run(folder)
     recipe, history = attempt(lambda: run.recipe, "recipe"), attempt(lambda: run.history, "history")
     epochs = [] if isinstance(history, Missing) else history
-    last = epochs[-1] if epochs else {}
+    ended = attempt(lambda: run.ended, "history")
+    last = ended if not isinstance(ended, Missing) else epochs[-1] if epochs else {}
     row: dict[str, str | int | float | bool] = {"latent": "", "setting": "", "seed": -1, "complete": False}
     if not isinstance(recipe, Missing):
         row["latent"], row["seed"] = recipe.model.latent, recipe.training.seed
         row["setting"] = f"{recipe.model.likelihood}, beta {recipe.model.beta}"
         row["complete"] = bool(epochs) and run.complete
-    ended = {name: last.get(f"validation_{name}", last.get(name, np.nan)) for name in ("loss", "kl")}
-    return {**row, "epochs": len(epochs), **ended}
+    losses = {name: last.get(f"validation_{name}", last.get(name, np.nan)) for name in ("loss", "kl")}
+    return {**row, "epochs": len(epochs), **losses}
 
 
 def chosen(table: xr.Dataset) -> Path:

@@ -9,7 +9,7 @@ import jets
 import models
 from inference import scan
 from inference.folder import CHECKPOINT, REPLICAS, RunError, RunFolder
-from inference.grid import combinations
+from inference.grid import combinations, resume
 from inference.recipe import read
 from inference.run import Run
 from inference.schedules import best_of
@@ -188,3 +188,22 @@ def test_what_was_saved_of_a_replica_that_failed_is_its_own(tmp_path, capsys):
         scan.train(tmp_path / "scan")
     assert [run.complete for run in scan.runs(tmp_path / "scan")] == [True, False, True]
     capsys.readouterr()
+
+
+def test_a_training_that_did_not_stop_is_prolonged_and_one_that_did_is_not(stopped, tmp_path):
+    """Of a scan; each is judged by the epoch whose weights it keeps."""
+    for name, epochs in (("short", 3), ("long", 40)):
+        recipe = read("image-vae", OVERFITTING | {"training.epochs": epochs})
+        inference.train(recipe, tmp_path / "scan" / name)
+    short, long = (Run.open(tmp_path / "scan" / name) for name in ("short", "long"))
+    losses = [row["validation_loss"] for row in long.history]
+    assert long.ended["validation_loss"] == min(losses) < long.history[-1]["validation_loss"]
+    assert (short.complete, len(short.history)) == (True, 3)
+    resume(tmp_path / "scan", {"training.epochs": 60})
+    again, same = (Run.open(tmp_path / "scan" / name) for name in ("short", "long"))
+    assert len(again.history) == len(same.history) == len(stopped.history)
+    for run in (again, same):
+        assert_same(weights(run), weights(stopped))
+    config = (short.path / "config.toml").read_text()
+    (short.path / "config.toml").write_text(config.replace("epochs = 60", "epochs = 90"))
+    assert Run.open(short.path).complete, "it stopped; more epochs change nothing"

@@ -15,9 +15,11 @@ def trained(known: Known) -> Part:
     """Say what was trained on what, in one sentence."""
     model, training, data = (known.recipe[table] for table in ("model", "training", "data"))
     seed, epochs = training["seed"], counted(training["epochs"], "epoch")
+    kept = known.provenance.get("weights_epoch")
+    early = f" (it keeps the weights of epoch {kept}, the best)" if kept else ""
     reading = (
         f"{ARTICLE.get(model['kind'], 'A model')} with latent space {model['latent']} and {model['likelihood']} "
-        f"likelihood, {at_resolution(known)}, trained for at most {epochs}, seed {seed}, "
+        f"likelihood, {at_resolution(known)}, trained for at most {epochs}{early}, seed {seed}, "
         f"on {counts(known.provenance['counts']['train'])} jets of {listed(data['files'])}. Labels were not used."
     )
     return Part("trained", reading)
