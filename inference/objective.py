@@ -29,6 +29,7 @@ def loss(
 
     Weights ``(B,)``, of mean one over the training jets and of either sign, make it :math:`\frac1B\sum_i w_i\ell_i`:
     divided by the number of jets, not by the batch's own sum of weights, it is right in expectation whatever the batch.
+    Free bits and capacity act on the weighted mean KL of a batch, as they do without weights.
     """
     if vae.resolution is None:
         return loss_at_one_beta(vae, x, controls, config, weight)

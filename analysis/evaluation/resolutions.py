@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from analysis.evaluation.chosen import Chosen, choose
-from analysis.measures.dimension_curves import combined, from_grid, summarised
+from analysis.measures.dimension_curves import averaged, combined, from_grid, shares, summarised
 from analysis.measures.dimension_exact import known
 from inference.lower_bound import elbo, kl_terms
 from inference.machine import tune_cpu
@@ -101,7 +101,7 @@ def measure(
     ``kl`` (beta, jet, kl_term) [nat], ``distortion`` (beta, jet), ``kl_slope`` and ``distortion_slope`` (beta, jet),
     ``sigma`` and ``rms`` (beta, coordinate), and what is known of toys (:func:`known`). Attributes: ``power``,
     ``latent``, and ``scale`` and ``unit`` in which to show beta: of clouds the median jet pT in GeV. The noise is the
-    same at all resolutions.
+    same at all resolutions. ``weight`` (jet) is a coordinate where the jets have weights.
     """
     vae, index = run.vae, torch.arange(len(chosen.data))[:jets]
     grid, rows = resolutions(run.recipe.model.beta, betas), []
@@ -115,7 +115,8 @@ def measure(
     if run.recipe.model.clouds:
         shown = {"scale": float(np.median(chosen.jets.constituents[:jets, :, 0].sum(1))), "unit": "GeV"}
     labels = {"beta": grid, "kl_term": pieces[0].terms, "coordinate": real_coordinates(vae)}
-    result = tabled(table).assign_coords(labels)
+    weights = None if chosen.jets.weights is None else chosen.jets.weights[:jets]
+    result = tabled(table, weights).assign_coords(labels)
     result.attrs = {"power": vae.likelihood.power, "latent": run.recipe.model.latent} | shown
     found = known(chosen.jets.sources, chosen.jets[:jets].truth, result)
     return result.merge(found).assign_attrs(result.attrs | found.attrs)
@@ -128,16 +129,19 @@ def resolutions(beta: Beta, wanted: Sequence[float] | None = None) -> NDArray[np
     return np.geomspace(beta.low, beta.high, POINTS) if wanted is None else np.asarray(wanted, float)
 
 
-def tabled(table: Mapping[str, NDArray[np.float64]]) -> xr.Dataset:
-    """Return what :func:`at_resolution` found at all resolutions, with dimensions; widths and centres averaged."""
-    own = ("beta", "jet")
+def tabled(table: Mapping[str, NDArray[np.float64]], weights: NDArray[np.float64] | None = None) -> xr.Dataset:
+    """Return what :func:`at_resolution` found at all resolutions, with dimensions; widths and centres averaged.
+
+    Event weights ``(jet,)`` become the coordinate ``weight``.
+    """
+    own, share = ("beta", "jet"), shares(table["distortion"].shape[1], weights)
     variables: dict[str, Any] = {name: (own, table[name]) for name in ("distortion", "kl_slope", "distortion_slope")}
     variables |= {
         "kl": ((*own, "kl_term"), table["kl"]),
-        "sigma": (("beta", "coordinate"), table["width"].mean(1)),
-        "rms": (("beta", "coordinate"), np.sqrt((table["centre"] ** 2).mean(1))),
+        "sigma": (("beta", "coordinate"), averaged(table["width"], share)),
+        "rms": (("beta", "coordinate"), np.sqrt(averaged(table["centre"] ** 2, share).clip(min=0))),
     }
-    return xr.Dataset(variables)
+    return xr.Dataset(variables, {} if weights is None else {"weight": ("jet", weights)})
 
 
 class AtResolution(NamedTuple):

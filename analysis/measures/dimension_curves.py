@@ -9,6 +9,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.interpolate import make_smoothing_spline
 
+from analysis.measures.weighting import cancel, mean_error, mean_over_jets, weight_of
+
 RESAMPLED = 200
 SPLINES = 50
 """Splines through moved points, for the error of a grid's slopes; each costs milliseconds."""
@@ -24,7 +26,7 @@ Array = NDArray[np.float64]
 
 
 def summarised(measured: xr.Dataset, seed: int = 0) -> xr.Dataset:
-    """Return the curves of one training for a range, errors by bootstrap over jets.
+    """Return the curves of one training for a range, errors by bootstrap over jets, all by their weights if any.
 
     ``measured`` is from :func:`analysis.evaluation.resolutions.measure`.
     """
@@ -39,12 +41,27 @@ def summarised(measured: xr.Dataset, seed: int = 0) -> xr.Dataset:
     }
     if "excess" in measured:
         of_jets["excess"] = np.asarray(measured["excess"].transpose("beta", "jet"))
+    share = shares(measured.sizes["jet"], weight_of(measured))
     weights = bootstrap_weights(measured.sizes["jet"], seed)
-    curves = {name: ("beta", values.mean(1)) for name, values in of_jets.items()}
+    if share is not None:
+        weights = weights * share / (weights * share).sum(1, keepdims=True)
+    curves = {name: ("beta", averaged(values, share)) for name, values in of_jets.items()}
     errors = {f"{name}_error": ("beta", (values @ weights.T).std(1, ddof=1)) for name, values in of_jets.items()}
-    spectrum = {"kl_spectrum": measured["kl"].mean("jet"), "sigma": measured["sigma"], "rms": measured["rms"]}
+    spectrum = {"kl_spectrum": mean_over_jets(measured["kl"]), "sigma": measured["sigma"], "rms": measured["rms"]}
     least = {name: measured[name] for name in EXACT if name in measured}
     return checked(xr.Dataset(curves | errors | spectrum | least, {"beta": measured["beta"]}, measured.attrs))
+
+
+def shares(count: int, weights: NDArray[np.floating] | None) -> Array | None:
+    """Return how much each of ``count`` jets counts, ``(count,)`` of sum one; NaN where they cancel, None without."""
+    if weights is None:
+        return None
+    return np.full(count, np.nan) if cancel(weights) else weights / weights.sum()
+
+
+def averaged(values: Array, share: Array | None) -> Array:
+    """Return the mean of values (beta, jet, ...) over jets by their shares; without, the plain mean."""
+    return np.asarray(values.mean(1) if share is None else np.einsum("bj...,j->b...", values, share))
 
 
 def distance(measured: xr.Dataset) -> Array:
@@ -99,7 +116,7 @@ def from_grid(parts: Sequence[xr.Dataset], seed: int = 0) -> xr.Dataset:
         curves[name] = ("beta", factor * slope(grid, mean, error, logarithm=name == "D1"))
         curves[f"{name}_error"] = ("beta", np.abs(factor) * slopes.std(0, ddof=1))
     first = [next(part for part, own in zip(parts, beta, strict=True) if own == value) for value in grid]
-    spectrum = xr.concat([part["kl"].mean("jet") for part in first], "beta")
+    spectrum = xr.concat([mean_over_jets(part["kl"]) for part in first], "beta")
     widths = {name: xr.concat([part[name] for part in first], "beta") for name in ("sigma", "rms")}
     least = {name: xr.concat([part[name] for part in first], "beta") for name in EXACT if name in first[0]}
     result = xr.Dataset(curves | {"kl_spectrum": spectrum} | widths | least, {"beta": grid}, parts[0].attrs)
@@ -110,12 +127,20 @@ def grouped(beta: Array, grid: Array, values: Sequence[xr.DataArray]) -> tuple[A
     """Return mean and error at each beta of the grid: of jets, and with several trainings their spread."""
     mean, error = [], []
     for point in grid:
-        own = [np.asarray(v).ravel() for v, b in zip(values, beta, strict=True) if b == point]
-        means = np.array([v.mean() for v in own])
-        of_jets = np.mean([v.var(ddof=1) / len(v) for v in own])
+        own = [v for v, b in zip(values, beta, strict=True) if b == point]
+        pairs = [of_one(v) for v in own]
+        means, of_jets = np.array([mean for mean, _ in pairs]), np.mean([square for _, square in pairs])
         mean.append(means.mean())
         error.append(np.sqrt(of_jets + (means.var(ddof=1) if len(means) > 1 else 0.0)))
     return np.array(mean), np.array(error)
+
+
+def of_one(values: xr.DataArray) -> tuple[float, float]:
+    """Return the mean over the jets of one training, and its variance."""
+    if "weight" in values.coords:
+        return float(mean_over_jets(values).squeeze()), float(mean_error(values).squeeze()) ** 2
+    flat = np.asarray(values).ravel()
+    return float(flat.mean()), float(flat.var(ddof=1) / len(flat))
 
 
 def slope(beta: Array, values: Array, error: Array, *, logarithm: bool = False) -> Array:

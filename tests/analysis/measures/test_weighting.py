@@ -5,6 +5,7 @@ import pytest
 import xarray as xr
 from sklearn.metrics import roc_auc_score, roc_curve
 
+from analysis.measures.dimension_curves import from_grid, summarised
 from analysis.measures.tagging import auc, auc_table, passed_at, performance, performance_table, roc
 from analysis.measures.weighting import mean_error, mean_over_jets, with_weights
 
@@ -157,3 +158,28 @@ def test_errors_of_means_are_the_spread_over_samples():
     assert float(mean_error(equal)) == pytest.approx(float(mean_error(values, ddof=0)))
     assert np.isnan(mean_error(values[:1]))
     assert np.isnan(mean_error(equal[:1]))
+
+
+def measured(rows, weights=None):
+    """Numbers of jets at six resolutions, as an evaluation leaves them; the same for equal numbers of jets."""
+    random, beta = np.random.default_rng(5), np.geomspace(0.1, 1, 6)
+    kl, lost, *slopes = (random.exponential(1, (6, 9, *shape))[:, rows] for shape in ((2,), (), (), ()))
+    of_jets = {"distortion": lost, "kl_slope": slopes[0], "distortion_slope": slopes[1]}
+    data = xr.Dataset({name: (("beta", "jet"), values) for name, values in of_jets.items()}, {"beta": beta})
+    data["kl"] = (("beta", "jet", "kl_term"), kl)
+    data["sigma"] = data["rms"] = ("beta", beta)
+    data = data.assign_coords(kl_term=["a", "b"]).assign_attrs(power=2)
+    return data if weights is None else data.assign_coords(weight=("jet", weights))
+
+
+def test_curves_of_weighted_jets_are_those_of_repeated_ones():
+    rows, weights = np.arange(9), np.array([2.0, 1, 0, 3, 1, 1, 2, 1, 1])
+    mine, theirs = summarised(measured(rows, 7 * weights)), summarised(measured(np.repeat(rows, weights.astype(int))))
+    for name in ("kl", "distortion", "distance", "D1", "D2", "kl_spectrum"):
+        np.testing.assert_allclose(mine[name], theirs[name], rtol=1e-12)
+    assert (mine["kl_error"] > 0).all()
+    parts = [measured(rows, weights).isel(beta=[i]) for i in range(6)]
+    again = [measured(np.repeat(rows, weights.astype(int))).isel(beta=[i]) for i in range(6)]
+    for name in ("kl", "distortion", "kl_spectrum"):
+        np.testing.assert_allclose(from_grid(parts)[name], from_grid(again)[name], rtol=1e-12)
+    assert np.isnan(summarised(measured(rows, np.tile([1.0, -1, 0], 3)))["kl"]).all()
