@@ -13,8 +13,9 @@ from jets import checks
 from jets.dataset import GROUPS, Jets, concatenate
 from jets.errors import JetFileError
 from jets.files import replacing
+from jets.formats import is_foreign, jets_in
 from jets.simulation.config import CLASSES
-from jets.vectors import load_vectors, names_vectors
+from jets.vectors import holds_particles, load_vectors, names_vectors
 from jets.weights import EVENT_NAMES, WEIGHT_NAMES
 
 SAMPLES = tuple(f"sample:{name}" for name in CLASSES)
@@ -107,11 +108,13 @@ def create_dataset(
 
 
 def _load_one(source: str) -> Jets:
-    if names_vectors(source):
+    if names_vectors(source) and not holds_particles(source):
         return load_vectors(source)
     path, named = _locate(source)
     if not path.exists():
         raise JetFileError(f"{path}: no such file; give an HDF5 file of jets or one of {', '.join(SAMPLES)}")
+    if path.is_file() and is_foreign(path):
+        return _choose_class(jets_in(path), named, path).with_(sources=(source,))
     try:
         with h5py.File(path, "r") as file:
             jets = _read(file, path)

@@ -26,6 +26,14 @@ def names_vectors(source: str) -> bool:
     return source.startswith(TOY) or source.endswith(".npy")
 
 
+def holds_particles(source: str) -> bool:
+    """Whether an ``.npy`` file holds particles of jets ``(N, M, 3 or 4)`` rather than vectors ``(N, K)``."""
+    try:
+        return np.lib.format.open_memmap(source, mode="r").ndim == 3
+    except DAMAGE:
+        return False
+
+
 def load_vectors(source: str) -> Jets:
     """Return the points of ``toy:NAME(...)`` (see :mod:`jets.toys`) or of an ``.npy`` file ``(N, K)``.
 

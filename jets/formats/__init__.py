@@ -1,0 +1,108 @@
+"""Other people's files of jets: a file a format, found by content, each read as four-momenta a part at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+import h5py
+
+from jets.dataset import Jets, concatenate
+from jets.errors import JetFileError
+from jets.formats.containers import DAMAGE, kind
+from jets.formats.particles import Particles, Reading, Wanted, jets_of
+
+__all__ = ["FORMATS", "Particles", "Reading", "Wanted", "format_of", "is_foreign", "jets_in", "parts_of"]
+
+FORMATS = (
+    "top_reference",
+    "lhc_olympics",
+    "jetclass",
+    "nanoaod",
+    "delphes",
+    "edm4hep",
+    "hepmc",
+    "energyflow",
+    "jetnet",
+    "omnilearned",
+    "weaver",
+    "arrays",
+)
+"""Files of this folder: WHAT, ``recognised(path)``, ``read(path, wanted)``; the first to know a file reads it."""
+
+
+AS_FOUND = Wanted()
+
+
+def known() -> dict[str, ModuleType]:
+    """Return name -> reader: those of this folder, and what packages declare as entry points ``jetvae.formats``."""
+    own = {name: import_module(f"jets.formats.{name}") for name in FORMATS}
+    return own | {entry.name: entry.load() for entry in entry_points(group="jetvae.formats")}
+
+
+def format_of(path: Path, wanted: str = "") -> tuple[str, ModuleType]:
+    """Return name and reader of a file's format, by its content unless ``wanted`` names one.
+
+    Raises
+    ------
+    JetFileError
+        No such file or format, or none that fits.
+    """
+    readers = known()
+    if wanted:
+        if wanted not in readers:
+            raise JetFileError(f"{path}: unknown format {wanted!r}; known are {', '.join(readers)}")
+        return wanted, readers[wanted]
+    found = next(((name, reader) for name, reader in readers.items() if reader.recognised(path)), None)
+    if found is not None:
+        return found
+    raise JetFileError(f"{path}: no file of jets that is known ({', '.join(readers)}); see docs/data.md")
+
+
+def is_foreign(path: Path) -> bool:
+    """Whether a file is for these readers: not HDF5 with ``constituents``, nor something else that none recognises."""
+    if kind(path) not in ("hdf5", "text"):
+        return True
+    try:
+        if kind(path) == "hdf5" and holds_constituents(path):
+            return False
+        return any(reader.recognised(path) for reader in known().values())
+    except DAMAGE:
+        return False
+
+
+def holds_constituents(path: Path) -> bool:
+    """Whether an HDF5 file is of the format of :func:`jets.save`."""
+    with h5py.File(path, "r") as file:
+        return "constituents" in set(file)
+
+
+def parts_of(path: Path, wanted: Wanted = AS_FOUND) -> tuple[str, Reading, Iterator[Jets]]:
+    """Return a file's format, what was assumed of it, and its jets, some at a time."""
+    name, reader = format_of(path, wanted.format)
+    reading = reader.read(path, wanted)
+    found = (jets_of(part, reading.classes, str(path)) for part in reading.parts)
+    return name, reading, (jets for jets in found if jets is not None)
+
+
+def jets_in(path: str | Path, wanted: Wanted = AS_FOUND) -> Jets:
+    """Return all jets of a file.
+
+    Raises
+    ------
+    JetFileError
+        It cannot be read as jets.
+    """
+    try:
+        _, _, parts = parts_of(Path(path), wanted)
+        found = list(parts)
+    except JetFileError:
+        raise
+    except DAMAGE as error:
+        raise JetFileError(f"{path}: damaged, or no file of jets ({error}); see docs/data.md") from error
+    if not found:
+        raise JetFileError(f"{path}: no jet that holds a particle")
+    return concatenate(found)

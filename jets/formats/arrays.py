@@ -1,0 +1,99 @@
+"""Arrays ``(N, M, 3 or 4)`` of particles in npy, npz, parquet or csv: columns as the user names them, or that close."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from jets.errors import JetFileError
+from jets.formats import kinematics
+from jets.formats.containers import kind
+from jets.formats.particles import Array, Particles, Reading, Wanted
+
+WHAT = "arrays (N, M, 3 or 4) of particles (npy, npz)"
+ROWS = 20_000
+ORDERS = (("px", "py", "pz", "E"), ("E", "px", "py", "pz"))
+RELATIVE = ("pt", "eta", "phi")
+KNOWN = {"E", "px", "py", "pz", "pt", "eta", "y", "phi", "mass", "-"}
+
+
+def recognised(path: Path) -> bool:
+    """Whether it is such an array; in an npz, the only one or the one named X or constituents."""
+    return kind(path) in ("npy", "npz") and (array := opened(path)) is not None and array.ndim == 3
+
+
+def opened(path: Path) -> np.ndarray | None:
+    """Return the array, mapped where it can be; None without one."""
+    if kind(path) == "npy":
+        return np.lib.format.open_memmap(path, mode="r")
+    with np.load(path, allow_pickle=False) as file:
+        name = next(
+            (x for x in ("constituents", "particles", "X") if x in file.files), file.files[0] if file.files else ""
+        )
+        return file[name] if name else None
+
+
+def read(path: Path, wanted: Wanted) -> Reading:
+    """Open an array.
+
+    Raises
+    ------
+    JetFileError
+        Columns that are not known, or too many or few; or it is not clear which they are.
+    """
+    array = opened(path)
+    assert array is not None
+    columns = wanted.columns or guessed(path, array)
+    if len(columns) != array.shape[2] or set(columns) - KNOWN:
+        raise JetFileError(
+            f"{path}: columns {','.join(columns)} for arrays of {array.shape[2]}; name each: {', '.join(sorted(KNOWN))}"
+        )
+    return Reading(wanted.labels or (path.stem,), (f"columns {', '.join(columns)}; GeV",), parts(path, array, columns))
+
+
+def guessed(path: Path, array: np.ndarray) -> tuple[str, ...]:
+    """Return the columns that close: energies at least momenta, or pT with positions."""
+    first = np.asarray(array[:200], np.float64)
+    if array.shape[2] == 4:
+        for order in ORDERS:
+            p4 = first[..., [order.index(x) for x in ORDERS[0]]]
+            momentum = np.linalg.norm(p4[..., :3], axis=-1)
+            if (p4[..., 3] >= momentum * (1 - 1e-3) - 1e-3).all() and (p4[..., 3] > 0).any():
+                return order
+    elif array.shape[2] == 3 and (first[..., 0] >= 0).all() and (np.abs(first[..., 1:]) < 7).all():
+        return RELATIVE
+    raise JetFileError(
+        f"{path}: which columns are these {array.shape[2]}? Name them: --columns pt,eta,phi or E,px,py,pz"
+    )
+
+
+def parts(path: Path, array: np.ndarray, columns: tuple[str, ...]) -> Iterator[Particles]:
+    """Yield the jets."""
+    for start in range(0, len(array), ROWS):
+        values = np.asarray(array[start : start + ROWS], np.float64)
+        yield Particles(momenta(path, {name: values[..., i] for i, name in enumerate(columns)}))
+
+
+def momenta(path: Path, values: dict[str, Array]) -> Array:
+    """Return four-momenta of named columns; without mass or energy particles are massless.
+
+    Raises
+    ------
+    JetFileError
+        They do not make a momentum.
+    """
+    names = set(values)
+    if {"px", "py", "pz"} <= names:
+        p3 = np.stack([values[x] for x in ("px", "py", "pz")], -1)
+        energy = values.get("E", np.linalg.norm(p3, axis=-1))
+        return np.concatenate([p3, energy[..., None]], -1)
+    mass, pt = values.get("mass", 0.0), values.get("pt")
+    if pt is not None and {"eta", "phi"} <= names:
+        p4 = kinematics.of_pseudorapidity(pt, values["eta"], values["phi"], mass)
+    elif pt is not None and {"y", "phi"} <= names:
+        p4 = kinematics.of_rapidity(pt, values["y"], values["phi"], mass)
+    else:
+        raise JetFileError(f"{path}: columns {', '.join(sorted(names))} make no momentum; px,py,pz or pt,eta,phi do")
+    return np.where((np.asarray(pt) > 0)[..., None], p4, 0.0)

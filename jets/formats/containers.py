@@ -1,0 +1,68 @@
+"""What kind of file a file is, by its first bytes, and the library that opens it."""
+
+from __future__ import annotations
+
+import gzip
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from jets.errors import JetFileError
+
+MAGIC = {
+    b"root": "root",
+    b"\x89HDF\r\n\x1a\n": "hdf5",
+    b"\x93NUMPY": "npy",
+    b"PK\x03\x04": "npz",
+    b"PAR1": "parquet",
+}
+"""First bytes of a file -> its kind."""
+DAMAGE = (OSError, EOFError, ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+"""What libraries raise on files that are damaged."""
+EXTRA = "formats"
+"""The extra that installs all libraries of the readers."""
+
+
+def kind(path: Path) -> str:
+    """Return ``root``, ``hdf5``, ``npy``, ``npz``, ``parquet``, or ``text`` (also where it is compressed)."""
+    with path.open("rb") as file:
+        head = file.read(16)
+    return next((name for magic, name in MAGIC.items() if head.startswith(magic)), "text")
+
+
+def text_head(path: Path, size: int = 4096) -> str:
+    """Return the first characters of a text, also of a compressed one; empty where it is none."""
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    try:
+        with gzip.open(path) if packed else path.open("rb") as file:
+            return file.read(size).decode("utf-8-sig")
+    except (OSError, EOFError, UnicodeDecodeError):
+        return ""
+
+
+def needed(library: str, path: Path) -> Any:
+    """Return a library that only some formats need.
+
+    Raises
+    ------
+    JetFileError
+        It is not installed.
+    """
+    try:
+        return import_module(library)
+    except ImportError as error:
+        raise JetFileError(f"{path}: reading it needs {library}; pip install 'jetvae[{EXTRA}]'") from error
+
+
+def tree(path: Path, name: str) -> Any:
+    """Return a tree of a ROOT file (uproot's); None where it is no ROOT file, or has none of that name."""
+    if kind(path) != "root":
+        return None
+    file = needed("uproot", path).open(path)
+    return file.get(name)
+
+
+def branches(found: Any) -> dict[str, Any]:
+    """Return the branches of a tree by their own name, without that of the branch they are split from."""
+    return {} if found is None else {branch.name: branch for branch in found.itervalues(recursive=True)}

@@ -1,0 +1,89 @@
+"""JetClass (2202.03772) and JetClass-II: a row a jet, ROOT or parquet, particles as lists of px, py, pz, energy [GeV].
+
+The positions ``part_deta`` of these files are multiplied by the sign of the jet's eta, so momenta are read instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jets.errors import JetFileError
+from jets.formats.containers import branches, kind, needed, tree
+from jets.formats.particles import Particles, Reading, Wanted, padded
+
+WHAT = "JetClass, JetClass-II (ROOT or parquet)"
+MOMENTA = ("part_px", "part_py", "part_pz", "part_energy")
+ONE_HOT, NUMBER = "label_", "jet_label"
+ROWS = 20_000
+
+
+def recognised(path: Path) -> bool:
+    """Whether the columns are those of JetClass."""
+    return kind(path) in ("root", "parquet") and set(MOMENTA) <= set(names_of(path))
+
+
+def names_of(path: Path) -> list[str]:
+    """Return the names of the columns; none of a ROOT file without a tree ``tree``."""
+    if kind(path) == "parquet":
+        return list(needed("pyarrow.parquet", path).ParquetFile(path).schema_arrow.names)
+    return list(branches(tree(path, "tree")))
+
+
+def read(path: Path, wanted: Wanted) -> Reading:
+    """Open a file; classes are the ten columns ``label_*``, or the numbers in ``jet_label``."""
+    names = names_of(path)
+    hot = [name for name in names if name.startswith(ONE_HOT)]
+    own = [name for name in names if name.startswith("jet_") and name != NUMBER]
+    if hot:
+        classes = tuple(name.removeprefix(ONE_HOT) for name in hot)
+    elif NUMBER in names:
+        last = max((int(np.max(rows[NUMBER])) for rows in batches(path, [NUMBER])), default=0)
+        classes = tuple(f"label_{i}" for i in range(last + 1))
+    else:
+        classes = (path.stem,)
+    parts = (particles(rows, hot, own) for rows in batches(path, [*MOMENTA, *own, *hot, *{NUMBER} & set(names)]))
+    return Reading(wanted.labels or classes, ("momenta in GeV",), parts)
+
+
+def batches(path: Path, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the columns of some jets at a time, lists as awkward arrays, numbers as numpy's."""
+    ak = needed("awkward", path)
+    if kind(path) == "parquet":
+        file = needed("pyarrow.parquet", path).ParquetFile(path)
+        for batch in file.iter_batches(ROWS, columns=list(names)):
+            yield {name: plain(ak.from_arrow(batch[name])) for name in names}
+        return
+    for rows in tree(path, "tree").iterate(list(names), step_size=ROWS, library="ak"):
+        yield {name: plain(rows[name]) for name in names}
+
+
+def plain(column: Any) -> Any:
+    """Return a column of numbers as numpy's, one of lists as it is."""
+    return column if column.ndim > 1 else np.asarray(column)
+
+
+def particles(rows: dict[str, Any], hot: Sequence[str], own: Sequence[str]) -> Particles:
+    """Return jets of columns.
+
+    Raises
+    ------
+    JetFileError
+        A jet is of no class, or of several.
+    """
+    import awkward as ak
+
+    counts = np.asarray(ak.num(rows[MOMENTA[0]]))
+    flat = np.stack([np.asarray(ak.flatten(rows[name]), np.float64) for name in MOMENTA], -1)
+    label = rows.get(NUMBER)
+    if hot:
+        flags = np.stack([rows[name] for name in hot], -1)
+        if (flags.sum(-1) != 1).any():
+            raise JetFileError(f"a jet is of {flags.sum(-1).max():g} classes; each has one of {', '.join(hot)}")
+        label = flags.argmax(-1)
+    columns = {name: rows[name] for name in own}
+    label = None if label is None else np.asarray(label, np.int64)
+    return Particles(padded(counts, flat), label, columns, stated=columns.get("jet_pt"))

@@ -1,0 +1,136 @@
+"""What every reader yields, four-momenta of the particles of jets, and how they become :class:`jets.Jets`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jets.checks import APART, say
+from jets.dataset import Jets
+from jets.formats import kinematics
+from jets.simulation.clustering import wrap
+
+Array = NDArray[np.float64]
+SOFTEST = 1e-6
+"""Transverse momentum [GeV] below which a particle is left out: rounding, or one along the beam."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a user says of a file that does not say it itself; empty: as the file or its format has it.
+
+    Attributes
+    ----------
+    format
+        Name of the format, instead of the one that the content suggests.
+    columns
+        What the last axis of an array holds, such as ``pt,eta,phi`` or ``E,px,py,pz``.
+    labels
+        Names of the classes, in the order of the labels 0, 1, ...
+    radius
+        Of anti-kT, where a file holds events.
+    jets
+        ``leading`` or ``all`` of the jets of an event.
+    collection
+        Which jets of a file that holds several collections, such as ``FatJet``.
+    """
+
+    format: str = ""
+    columns: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    radius: float | None = None
+    jets: str = ""
+    collection: str = ""
+
+
+@dataclass(frozen=True)
+class Particles:
+    """Some jets as their file holds them.
+
+    Attributes
+    ----------
+    p4
+        ``(n, M, 4)`` float64, (px, py, pz, E) of the particles [GeV]; zeros where there is none.
+    label
+        ``(n,)``, index into the classes of the file; None: all are of the first.
+    columns
+        The user's own columns of the jets, name -> ``(n,)``.
+    weights, events
+        ``(n,)`` each, where the file has them.
+    stated
+        ``(n,)``, the jets' pT [GeV] as the file states it, which the sum of the particles is held against.
+    """
+
+    p4: Array
+    label: NDArray[np.int64] | None = None
+    columns: Mapping[str, NDArray] = field(default_factory=dict)
+    weights: Array | None = None
+    events: NDArray[np.int64] | None = None
+    stated: Array | None = None
+
+
+class Reading(NamedTuple):
+    """An opened file: its classes, what was assumed of it, and its jets, some at a time."""
+
+    classes: tuple[str, ...]
+    assumed: tuple[str, ...]
+    parts: Iterator[Particles]
+
+
+def jets_of(part: Particles, classes: tuple[str, ...], source: str) -> Jets | None:
+    """Return these jets about their axes, constituents by falling pT; None where no jet has a particle.
+
+    The axis is that of the sum of all that the file counts to the jet, also of what has energy and no pT, such as
+    candidates of weight zero; ``jet`` holds its pt, mass [GeV], eta, phi, y and the number of constituents, beside the
+    file's own columns.
+    """
+    pt = np.hypot(part.p4[..., 0], part.p4[..., 1])
+    pt = np.where(pt >= SOFTEST, pt, 0.0)
+    rows = np.flatnonzero(pt.any(1))
+    if not len(rows):
+        return None
+    p4, pt = part.p4[rows], pt[rows]
+    axis = kinematics.of_p4(p4.sum(1))
+    order = np.argsort(-pt, 1, kind="stable")[:, : int((pt > 0).sum(1).max())]
+    p4, pt = np.take_along_axis(p4, order[..., None], 1), np.take_along_axis(pt, order, 1)
+    eta = kinematics.rapidity(p4) - axis["y"][:, None]
+    phi = wrap(np.arctan2(p4[..., 1], p4[..., 0]) - axis["phi"][:, None])
+    relative = near_the_hardest(np.where((pt > 0)[..., None], np.stack([pt, eta, phi], -1), 0.0), source)
+    columns = {name: np.asarray(values)[rows] for name, values in part.columns.items()}
+    label = np.zeros(len(rows), np.int64) if part.label is None else part.label[rows]
+    weights = None if part.weights is None else part.weights[rows]
+    events = None if part.events is None else part.events[rows]
+    jet = columns | axis | {"n_constituents": (relative[..., 0] > 0).sum(1)}
+    return Jets(relative.astype(np.float32), label, classes, jet, sources=(source,), weights=weights, events=events)
+
+
+def near_the_hardest(relative: Array, source: str) -> Array:
+    """Return constituents ``(n, M, 3)`` by falling pT without those farther than jets are wide, and say how many."""
+    away = relative[..., 1:] - relative[:, :1, 1:]
+    far = (relative[..., 0] > 0) & ((np.abs(away[..., 0]) > APART) | (np.abs(wrap(away[..., 1])) > APART))
+    if not far.any():
+        return relative
+    share = relative[..., 0][far].sum() / relative[..., 0].sum()
+    say(
+        f"{source}: {far.sum():,} constituents of {far.any(1).sum():,} jets lie more than {APART:g} from the hardest; "
+        f"left out, {share:.2%} of the pT (the jets' own four-momenta keep them)"
+    )
+    kept = np.where(far[..., None], 0.0, relative)
+    order = np.argsort(-kept[..., 0], 1, kind="stable")
+    return np.take_along_axis(kept, order[..., None], 1)
+
+
+def padded(counts: NDArray[np.integer], flat: Array) -> Array:
+    """Return particles ``(T, 4)`` of jets one after the other as ``(n, M, 4)``, zeros where there is none.
+
+    >>> padded(np.array([1, 2]), np.arange(12.0).reshape(3, 4))[..., 3]
+    array([[ 3.,  0.],
+           [ 7., 11.]])
+    """
+    result = np.zeros((len(counts), int(counts.max(initial=0)), flat.shape[-1]))
+    result[np.arange(result.shape[1]) < counts[:, None]] = flat
+    return result
