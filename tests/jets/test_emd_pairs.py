@@ -106,5 +106,5 @@ def test_bad_clouds_are_refused(sample):
     "what", [None, "f.h5", 3, [[1.0], [1.0, 2.0]], np.ones((2, 3, 3), complex), torch.ones(2, 3, 3) * 1j, np.array("a")]
 )
 def test_what_is_no_array_of_numbers_is_refused(what):
-    with pytest.raises(CloudError, match="^x (is|has)"):
+    with pytest.raises(CloudError, match=r"^x (is|has)"):
         pairwise(what)
