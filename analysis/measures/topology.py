@@ -79,7 +79,8 @@ def lacking(tree: xr.DataTree, stats: xr.Dataset, missing: xr.DataArray, near: x
 
     One seed, unless every candidate was restarted (attribute ``restarts``); runs that are not complete (attribute
     ``incomplete``) or of fewer than 6 epochs; of the candidates that are within the tie band (``near``), ``missing``
-    points, and k-hat above 0.7 for more than 5 % of the points, where ln p(x) is a lower bound of unknown error.
+    points, no k-hat at all, and k-hat above 0.7 for more than 5 % of the points, where ln p(x) is a lower bound of
+    unknown error.
     """
     found = []
     if stats.sizes["seed"] < 2 and not tree.attrs.get("restarts"):
@@ -93,6 +94,8 @@ def lacking(tree: xr.DataTree, stats: xr.Dataset, missing: xr.DataArray, near: x
             continue
         if count := int(missing.sel(topology=name)):
             found.append(f"{name} lacks ln p(x) of {count:,} points that others have")
+        if "khat" in stats and stats["khat"].sel(topology=name).isnull().all():
+            found.append(f"{name} has no k-hat, for want of draws: {command('topology', 'SCAN', '--draws', 200)}")
         if (share := float(unsure(stats).sel(topology=name))) > BAD_SHARE:
             found.append(f"k-hat of {name} is above {GOOD_K} for {100 * share:.0f} % of the points")
     return found

@@ -57,6 +57,16 @@ def test_seeds_widen_the_error():
     assert float(ranking["difference_error"].sel(topology="S1")) == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize(("khat", "reason"), [(np.nan, "no k-hat"), (0.9, "k-hat of R2 is above"), (0.5, "")])
+def test_k_hat_of_the_candidates_must_be_known(khat, reason):
+    tree = tree_of({"R2": 0.0, "S1": -1.0})
+    tree["sample_stats"]["khat"] = xr.full_like(tree["sample_stats"]["elbo"], khat)
+    ranking = rank(tree)
+    assert reason in ranking.attrs["lacking"]
+    assert ranking.attrs["chosen"] == ("" if reason else "R2")
+    assert ranking.attrs["first"] == "R2"
+
+
 def test_several_betas_need_a_choice():
     tree = tree_of({"R1": 0.0, "S1": -1.0})
     stats = tree["sample_stats"].to_dataset()
