@@ -17,7 +17,7 @@ LARGE = 0.01
 """Mean share of the pT of a jet that is lost, above which there is a warning."""
 FEW_EFFECTIVE = 0.1
 """Effective number of jets beside their number, below which there is a warning."""
-BLOCK = 20_000
+BLOCK = 4_000
 """Jets at a time."""
 NOTHING = Mended()
 """Of a sample that needed no mending."""

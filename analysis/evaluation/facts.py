@@ -18,6 +18,9 @@ from jets import Jets
 NUTS = ("posterior_nuts", "posterior_guide", "sample_stats_nuts")
 """Groups of the file that ``jetvae nuts`` leaves."""
 
+RESERVED = ("jet", "weight", "event", ".", "..")
+"""Names that mean something else in a tree."""
+
 
 class Facts(NamedTuple):
     """Groups and attributes of a tree that need no model."""
@@ -45,8 +48,10 @@ def constant_data(jets: Jets) -> xr.Dataset:
     for group in ("jet", "subst", "truth"):
         for column, values in getattr(jets, group).items():
             name = column.replace("/", "_over_")  # which a path in a tree cannot hold
-            taken = group == "jet" or name in {"jet", "weight", "event", *variables, *own}
-            variables[f"{group}_{name}" if taken else name] = ("jet", values)
+            name = f"jet_{name}" if group == "jet" else name
+            while name in {*RESERVED, *variables, *own}:
+                name = f"{group}_{name}"
+            variables[name] = ("jet", values)
     return xr.Dataset(variables | own)
 
 

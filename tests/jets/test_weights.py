@@ -98,6 +98,11 @@ def test_what_are_no_weights_or_events_is_refused(kind):
     assert "\n" not in str(caught.value)
 
 
+def test_a_template_to_subtract_may_be_negative_throughout():
+    joined = jets.concatenate([sample(np.full(N, 3.0)), sample(-np.ones(N), name="b")])
+    assert joined.weights.sum() == 2 * N
+
+
 def test_weights_and_none_are_no_sample():
     with pytest.raises(jets.JetFileError, match=r"b\.h5: has no weights"):
         jets.concatenate([sample(), sample(None, None, "b")])

@@ -7,6 +7,8 @@ import jets
 from analysis.evaluation.facts import constant_data
 from analysis.measures.observables import shape
 
+RANDOM = np.random.default_rng(0)
+
 
 def test_columns_keep_their_numbers_whatever_their_names():
     w = jets.load("sample:w")[:5]
@@ -24,6 +26,22 @@ def test_columns_keep_their_numbers_whatever_their_names():
     for name, values in zip(expected, numbers, strict=True):
         np.testing.assert_array_equal(found[name], values)
     np.testing.assert_array_equal(found["width"], shape(w.constituents)["width"])
+
+
+def test_no_two_columns_become_one():
+    """Names that the making of names runs into."""
+    w = jets.load("sample:w")[:5]
+    groups = {
+        "jet": ["a/b", "a_over_b", "c", "weight"],
+        "subst": ["jet_c", "d", "truth_d", "weight", "."],
+        "truth": ["d", "subst_jet_c", "event", "..", "class_name"],
+    }
+    columns = {group: {name: RANDOM.normal(size=5) for name in found} for group, found in groups.items()}
+    found = constant_data(jets.Jets(w.constituents, w.label, w.classes, **columns))
+    stored = {tuple(found[name].values.tolist()) for name in found if name not in ("class_name", "width", "axis")}
+    given = {tuple(np.float32(x).tolist()) for group in columns.values() for x in group.values()}
+    assert stored == given
+    assert not {"weight", "event", ".", ".."} & set(found)
 
 
 def test_columns_of_the_sample_have_their_own_names():
