@@ -10,8 +10,8 @@ from jets.checks import say
 
 NOT_WEIGHTED = (
     "event weights count in losses, ELBO, KL, D1 and D2, AUC, ROC and rejections; k-hat, ln p(x), bounds of "
-    "information, correlations, correlation dimensions, topologies, pT and mass windows, percentiles and histograms "
-    "count each jet once"
+    "information, correlations, correlation dimensions, topologies, orientations of scores, pT and mass windows, "
+    "percentiles and histograms count each jet once"
 )
 """What is said of jets with weights: ranks, quantiles and pairs of jets have no meaning with weights of both signs."""
 SAID: set[str] = set()

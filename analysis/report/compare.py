@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from analysis.measures.information import ACTIVE
-from analysis.measures.weighting import mean_of
+from analysis.measures.weighting import mean_error, mean_of, mean_over_jets, with_weights
 from analysis.report.inputs import Known
 from analysis.report.page import Page, Part, Question, Section, Table
 from analysis.report.run_page import title
@@ -69,22 +69,30 @@ def same_jets(first: xr.DataTree, second: xr.DataTree) -> bool:
 
 def row(name: str, title: str, trees: list[xr.DataTree], *, paired: bool) -> list[str]:
     """Return mean and error of a number per jet of both, and of the difference."""
-    means = [mean_error(np.asarray(array(tree, f"sample_stats/{name}"), float)) for tree in trees]
+    means = [mean_and_error(per_jet(tree, name)) for tree in trees]
     return [title, *(plus_minus(*mean) for mean in means), plus_minus(*difference(name, trees, paired=paired))]
 
 
 def difference(name: str, trees: list[xr.DataTree], *, paired: bool) -> tuple[float, float]:
     """Return the mean difference per jet, second less first, and its standard error."""
-    first, second = (np.asarray(array(tree, f"sample_stats/{name}"), float) for tree in trees)
+    first, second = (per_jet(tree, name) for tree in trees)
     if paired:
-        return mean_error(second - first)
-    (a, a_error), (b, b_error) = mean_error(first), mean_error(second)
+        return mean_and_error(second.copy(data=second.values - first.values))
+    (a, a_error), (b, b_error) = mean_and_error(first), mean_and_error(second)
     return b - a, float(np.hypot(a_error, b_error))
 
 
-def mean_error(values: np.ndarray) -> tuple[float, float]:
-    """Return the mean and its standard error."""
-    return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
+def per_jet(tree: xr.DataTree, name: str) -> xr.DataArray:
+    """Return a number of each jet, with the jets' weights."""
+    return with_weights(array(tree, f"sample_stats/{name}").astype(float), tree)
+
+
+def mean_and_error(values: xr.DataArray) -> tuple[float, float]:
+    """Return the mean over jets and its standard error, by their weights if any."""
+    if "weight" in values.coords:
+        return float(mean_over_jets(values)), float(mean_error(values))
+    found = np.asarray(values)
+    return float(found.mean()), float(found.std(ddof=1) / np.sqrt(len(found)))
 
 
 def active(tree: xr.DataTree) -> int:
