@@ -84,6 +84,7 @@ def create_dataset(
     *,
     chunks: tuple[int, ...] | None = None,
     level: int = 4,
+    packed: str = "gzip",
 ) -> h5py.Dataset:
     """Create an empty compressed dataset that says what its columns are; nothing in it depends on the time.
 
@@ -96,11 +97,15 @@ def create_dataset(
     columns, units
         Its attributes: the names along the last axis, and their units.
     chunks
-        Shape of the pieces that are compressed one by one; h5py's choice by default.
+        Shape of the pieces that are compressed one by one, of a dataset that can grow; h5py's choice by default.
     level
         Of gzip, 0 to 9.
+    packed
+        ``gzip``, or ``lzf``, which is faster and packs less.
     """
-    options = {"compression": "gzip", "compression_opts": level, "shuffle": True, "track_times": False}
+    options = {"compression": packed, "shuffle": True, "track_times": False}
+    options |= {"compression_opts": level} if packed == "gzip" else {}
+    options |= {"maxshape": (None,) * len(shape)} if packed != "gzip" else {}
     dataset = file.create_dataset(name, shape, dtype, chunks=chunks, **options)
     dataset.attrs["columns"] = np.array(columns, h5py.string_dtype())
     dataset.attrs["units"] = units

@@ -78,7 +78,7 @@ SHARED: dict[str, tuple[str, dict[str, Any]]] = {
         "--together",
         {"type": positive, "metavar": "K", "default": 16, "help": "trainings in one vectorised step, at most [16]"},
     ),
-    "out": ("--out", {"metavar": "PATH", "help": "where to write"}),
+    "out": ("-o --out", {"metavar": "PATH", "help": "where to write"}),
 }
 """Name -> how it is written, and what argparse is told of it."""
 
@@ -93,7 +93,7 @@ def add(parser: argparse.ArgumentParser, *names: str, **changed: dict[str, Any])
     """
     for name in [*names, *changed]:
         flag, settings = SHARED[name]
-        parser.add_argument(flag, **(settings | changed.get(name, {})))
+        parser.add_argument(*flag.split(), **(settings | changed.get(name, {})))
 
 
 def numbers(text: str) -> tuple[float, ...]:

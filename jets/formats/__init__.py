@@ -15,7 +15,7 @@ from jets.errors import JetFileError
 from jets.formats.containers import DAMAGE, kind
 from jets.formats.particles import Particles, Reading, Wanted, jets_of
 
-__all__ = ["FORMATS", "Particles", "Reading", "Wanted", "format_of", "is_foreign", "jets_in", "parts_of"]
+__all__ = ["FORMATS", "Particles", "Reading", "Wanted", "format_of", "is_foreign", "jets_in", "jets_of", "reading_of"]
 
 FORMATS = (
     "top_reference",
@@ -56,7 +56,10 @@ def format_of(path: Path, wanted: str = "") -> tuple[str, ModuleType]:
         if wanted not in readers:
             raise JetFileError(f"{path}: unknown format {wanted!r}; known are {', '.join(readers)}")
         return wanted, readers[wanted]
-    found = next(((name, reader) for name, reader in readers.items() if reader.recognised(path)), None)
+    try:
+        found = next(((name, reader) for name, reader in readers.items() if reader.recognised(path)), None)
+    except DAMAGE as error:
+        raise JetFileError(f"{path}: damaged, or no file of jets ({error}); see docs/data.md") from error
     if found is not None:
         return found
     raise JetFileError(f"{path}: no file of jets that is known ({', '.join(readers)}); see docs/data.md")
@@ -80,12 +83,27 @@ def holds_constituents(path: Path) -> bool:
         return "constituents" in set(file)
 
 
-def parts_of(path: Path, wanted: Wanted = AS_FOUND) -> tuple[str, Reading, Iterator[Jets]]:
-    """Return a file's format, what was assumed of it, and its jets, some at a time."""
+def reading_of(path: Path, wanted: Wanted = AS_FOUND) -> tuple[str, Reading]:
+    """Return the name of a file's format, and the file opened: what was assumed, its jets a part at a time.
+
+    Raises
+    ------
+    JetFileError
+        It cannot be read as jets.
+    """
     name, reader = format_of(path, wanted.format)
     reading = reader.read(path, wanted)
-    found = (jets_of(part, reading.classes, str(path)) for part in reading.parts)
-    return name, reading, (jets for jets in found if jets is not None)
+    return name, reading._replace(parts=guarded(path, reading.parts))
+
+
+def guarded(path: Path, parts: Iterator[Particles]) -> Iterator[Particles]:
+    """Yield the parts of a file; what a library says of a damaged one becomes an error that names it."""
+    try:
+        yield from parts
+    except JetFileError:
+        raise
+    except DAMAGE as error:
+        raise JetFileError(f"{path}: damaged, or no file of jets ({error}); see docs/data.md") from error
 
 
 def jets_in(path: str | Path, wanted: Wanted = AS_FOUND) -> Jets:
@@ -96,13 +114,9 @@ def jets_in(path: str | Path, wanted: Wanted = AS_FOUND) -> Jets:
     JetFileError
         It cannot be read as jets.
     """
-    try:
-        _, _, parts = parts_of(Path(path), wanted)
-        found = list(parts)
-    except JetFileError:
-        raise
-    except DAMAGE as error:
-        raise JetFileError(f"{path}: damaged, or no file of jets ({error}); see docs/data.md") from error
+    _, reading = reading_of(Path(path), wanted)
+    parts = (jets_of(part, reading.classes, str(path)) for part in reading.parts)
+    found = [jets for jets in parts if jets is not None]
     if not found:
         raise JetFileError(f"{path}: no jet that holds a particle")
     return concatenate(found)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from jets.checks import APART, say
 from jets.dataset import Jets
+from jets.errors import JetFileError
 from jets.formats import kinematics
 from jets.simulation.clustering import wrap
 
@@ -72,6 +73,14 @@ class Particles:
     events: NDArray[np.int64] | None = None
     stated: Array | None = None
 
+    def of(self, rows: slice) -> Particles:
+        """Return some of the jets."""
+        label, weights, events, stated = (
+            None if values is None else values[rows] for values in (self.label, self.weights, self.events, self.stated)
+        )
+        columns = {name: values[rows] for name, values in self.columns.items()}
+        return Particles(self.p4[rows], label, columns, weights, events, stated)  # type: ignore[arg-type]
+
 
 class Reading(NamedTuple):
     """An opened file: its classes, what was assumed of it, and its jets, some at a time."""
@@ -87,7 +96,15 @@ def jets_of(part: Particles, classes: tuple[str, ...], source: str) -> Jets | No
     The axis is that of the sum of all that the file counts to the jet, also of what has energy and no pT, such as
     candidates of weight zero; ``jet`` holds its pt, mass [GeV], eta, phi, y and the number of constituents, beside the
     file's own columns.
+
+    Raises
+    ------
+    JetFileError
+        Momenta that are no finite numbers, or what no jet has (see :mod:`jets.checks`).
     """
+    bad = ~np.isfinite(part.p4).all((1, 2))
+    if bad.any():
+        raise JetFileError(f"{source}: momenta of {bad.sum()} jets (first: jet {bad.argmax()}) are NaN or infinite")
     pt = np.hypot(part.p4[..., 0], part.p4[..., 1])
     pt = np.where(pt >= SOFTEST, pt, 0.0)
     rows = np.flatnonzero(pt.any(1))

@@ -6,6 +6,8 @@ first line of its docstring is its description.
 
 GROUPS = {
     "data": {
+        "inspect": "what is in a file of jets, of any known format",
+        "convert": "files of jets, of any known format, into one HDF5 file",
         "simulate": "simulate jets with Pythia and a light detector",
     },
     "training": {

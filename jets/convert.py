@@ -1,0 +1,166 @@
+"""Any files of jets into one HDF5 file of our format, some jets at a time: memory does not grow with the files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from jets.dataset import GROUPS, Jets
+from jets.errors import JetFileError
+from jets.files import replacing
+from jets.formats import Particles, Wanted, is_foreign, jets_of, reading_of
+from jets.hdf5 import CONSTITUENTS, create_dataset, load
+from jets.weights import EVENT_NAMES, WEIGHT_NAMES
+
+ROWS = 1024
+"""Jets in a compressed piece of the file."""
+PACKED = "lzf"
+"""Compression that keeps pace with reading."""
+
+
+class Left(NamedTuple):
+    """Jets that were left out of a file, and why."""
+
+    source: str
+    jets: int
+    reason: str
+
+
+class Converted(NamedTuple):
+    """What was written: the file, the number of jets of each class, and what was left out."""
+
+    path: Path
+    counts: dict[str, int]
+    left_out: list[Left]
+
+
+def convert(sources: Sequence[str], out: str | Path, wanted: Wanted = Wanted(), *, skip_bad: bool = False) -> Converted:  # noqa: B008
+    """Write the jets of all sources as one file of the format of :func:`jets.save`, atomically.
+
+    Parameters
+    ----------
+    sources
+        As for :func:`jets.load`, patterns included.
+    out
+        The file.
+    wanted
+        What the user says of the files.
+    skip_bad
+        Leave out jets that cannot be right, and count them, instead of refusing the file.
+
+    Raises
+    ------
+    JetFileError
+        A source cannot be read, or none holds jets.
+    """
+    left: list[Left] = []
+    with replacing(out) as temporary, h5py.File(temporary, "w", track_order=True) as file:
+        writer = Writer(file)
+        for source in sources:
+            for jets in parts_of(source, wanted, left if skip_bad else None):
+                writer.append(jets)
+        counts = writer.finish()
+    return Converted(Path(out), counts, left)
+
+
+def parts_of(source: str, wanted: Wanted, left: list[Left] | None) -> Iterator[Jets]:
+    """Yield the jets of a source, some at a time; note bad ones in ``left``, where it is given."""
+    path = Path(source)
+    if not (path.is_file() and (wanted.format or is_foreign(path))):
+        yield load(source)
+        return
+    _, reading = reading_of(path, wanted)
+    for part in reading.parts:
+        if left is None:
+            jets = jets_of(part, reading.classes, source)
+            if jets is not None:
+                yield jets
+        else:
+            yield from sound(part, reading.classes, source, left)
+
+
+def sound(part: Particles, classes: tuple[str, ...], source: str, left: list[Left]) -> Iterator[Jets]:
+    """Yield the jets of a part that are right, halving it until the others stand alone."""
+    try:
+        jets = jets_of(part, classes, source)
+    except JetFileError as error:
+        if len(part.p4) == 1:
+            left.append(Left(source, 1, str(error).removeprefix(f"{source}: ")))
+            return
+        middle = len(part.p4) // 2
+        for rows in (slice(None, middle), slice(middle, None)):
+            yield from sound(part.of(rows), classes, source, left)
+        return
+    if jets is not None:
+        yield jets
+
+
+class Writer:
+    """Jets appended to an open HDF5 file; the first ones say which columns there are."""
+
+    def __init__(self, file: h5py.File) -> None:
+        self.file, self.count, self.classes = file, 0, dict[str, int]()
+
+    def append(self, jets: Jets) -> None:
+        """Write jets behind those that are there; columns that they lack are NaN.
+
+        Raises
+        ------
+        JetFileError
+            They are vectors, or have weights where the others have none.
+        """
+        if jets.are_vectors:
+            raise JetFileError(f"{', '.join(jets.sources)}: vectors, no jets; keep them as .npy")
+        numbers = [self.classes.setdefault(name, len(self.classes)) for name in jets.classes]
+        extra = {WEIGHT_NAMES[0]: jets.weights, EVENT_NAMES[0]: jets.events}
+        if self.count and any((name in self.file) != (values is not None) for name, values in extra.items()):
+            raise JetFileError(f"{', '.join(jets.sources)}: weights or event numbers in some files and not in others")
+        self._write("constituents", jets.constituents, *CONSTITUENTS)
+        self._write("label", np.array(numbers, np.int64)[jets.label], ("label",), "index into classes")
+        for name, values in extra.items():
+            if values is not None:
+                self._write(name, values, (name,), "")
+        for group in GROUPS:
+            self._write_columns(group, getattr(jets, group), len(jets))
+        self.count += len(jets)
+
+    def finish(self) -> dict[str, int]:
+        """Name the classes; return how many jets there are of each.
+
+        Raises
+        ------
+        JetFileError
+            Nothing was written.
+        """
+        if not self.count:
+            raise JetFileError("no jets to convert")
+        self.file.attrs["classes"] = list(self.classes)
+        counts = np.bincount(self.file["label"][:], minlength=len(self.classes))
+        return {name: int(count) for name, count in zip(self.classes, counts, strict=True)}
+
+    def _write_columns(self, group: str, columns: dict[str, NDArray], count: int) -> None:
+        names = tuple(self.file[group].attrs["columns"]) if group in self.file else tuple(columns)
+        if not names:
+            return
+        missing = np.full(count, np.nan, np.float32)
+        values = np.stack([columns.get(name, missing) for name in names], 1)
+        self._write(group, values, names, "")
+
+    def _write(self, name: str, values: NDArray, columns: tuple[str, ...], units: str) -> None:
+        if name not in self.file:
+            size = (ROWS, *values.shape[1:])
+            empty = (self.count, *values.shape[1:])
+            create_dataset(self.file, name, empty, values.dtype, columns, units, chunks=size, packed=PACKED)
+        data = self.file[name]
+        if values.ndim == 3 and values.shape[1] > data.shape[1]:
+            data.resize(values.shape[1], 1)
+        data.resize(self.count + len(values), 0)
+        if values.ndim == 3:
+            data[self.count :, : values.shape[1]] = values
+        else:
+            data[self.count :] = values

@@ -1,0 +1,146 @@
+"""What a file of jets holds and what was assumed of it, as its reader finds it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jets.dataset import Jets, concatenate
+from jets.errors import JetFileError
+from jets.formats import Wanted, is_foreign, jets_of, reading_of
+from jets.hdf5 import load
+from jets.overview import Range, Summary, summary
+from jets.preprocess import STEPS, WIDTH
+
+OURS = "jetvae"
+"""Name of our own format."""
+PIXELS = 40
+BINS = 24
+CLOSURE = 0.01
+"""Mean difference from the stated pT above which it looks wrong."""
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What is in a file.
+
+    Attributes
+    ----------
+    path, format, sha256
+        The file, the format that it is of, and its checksum.
+    assumed
+        What the file does not say itself.
+    summary
+        Numbers of its jets, with the pT that an image of 40 x 40 and the constituent limit lose.
+    empty
+        Jets without particles, left out.
+    closure
+        Of the jets, pT of the sum of the particles over the pT that the file states; None where it states none.
+    histograms
+        Name -> (edges, counts) of pT, mass [GeV], multiplicity.
+    """
+
+    path: str
+    format: str
+    sha256: str
+    assumed: tuple[str, ...]
+    summary: Summary
+    empty: int
+    closure: Range | None
+    histograms: dict[str, tuple[list[float], list[int]]]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What looks wrong."""
+        found = list(self.summary.warnings)
+        if self.closure is not None and abs(self.closure.median - 1) > CLOSURE:
+            found.append(f"the particles add up to {self.closure.median:.3f} of the pT that the file states (median)")
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it as JSON holds it."""
+        closure = None if self.closure is None else self.closure._asdict()
+        histograms = {name: {"edges": edges, "counts": counts} for name, (edges, counts) in self.histograms.items()}
+        found: dict[str, Any] = {"path": self.path, "format": self.format, "sha256": self.sha256, "assumed": list(self.assumed)}
+        found |= {"summary": self.summary.to_dict(), "empty": self.empty, "closure": closure}
+        return found | {"histograms": histograms, "warnings": self.warnings}
+
+
+def inspect(path: str | Path, wanted: Wanted = Wanted(), *, limit: int | None = None) -> Inspection:  # noqa: B008
+    """Read a file and return what is in it.
+
+    Parameters
+    ----------
+    path
+        A file of any format that is known.
+    wanted
+        What the user says of it.
+    limit
+        Constituents beyond which pT counts as lost.
+
+    Raises
+    ------
+    JetFileError
+        It cannot be read as jets.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise JetFileError(f"{file}: no such file")
+    ratios: list[NDArray[np.float64]] = []
+    name, total = OURS, 0
+    assumed: tuple[str, ...] = ()
+    if wanted.format or is_foreign(file):
+        name, reading = reading_of(file, wanted)
+        assumed, parts = reading.assumed, []
+        for part in reading.parts:
+            total += len(part.p4)
+            found = jets_of(part, reading.classes, str(file))
+            parts += [] if found is None else [found]
+            if part.stated is not None:
+                ratios.append(np.hypot(*part.p4[..., :2].sum(1).T) / np.where(part.stated > 0, part.stated, np.nan))
+        jets = joined(parts, file)
+    else:
+        jets = load(str(file))
+        total = len(jets)
+    ratio = np.concatenate(ratios) if ratios else np.empty(0)
+    ratio = ratio[np.isfinite(ratio) & (ratio > 0)]
+    image: dict[str, Any] = {} if jets.are_vectors else {"steps": tuple(STEPS), "pixels": PIXELS, "width": WIDTH}
+    return Inspection(
+        str(path), name, checksum(file), assumed, summary(jets, limit=limit, **image), total - len(jets),
+        Range.of(ratio) if len(ratio) else None, dict(histograms(jets)),
+    )  # fmt: skip
+
+
+def joined(parts: list[Jets], file: Path) -> Jets:
+    """Return all jets of a file."""
+    if not parts:
+        raise JetFileError(f"{file}: no jet that holds a particle")
+    return concatenate(parts)
+
+
+def checksum(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def histograms(jets: Jets) -> Iterator[tuple[str, tuple[list[float], list[int]]]]:
+    """Yield name, edges and counts of pT and mass [GeV] and multiplicity, the outer 1 % on either side left out."""
+    if jets.are_vectors:
+        return
+    pt = jets.constituents[..., 0].astype(np.float64)
+    values = {"pT [GeV]": pt.sum(1), "constituents": (pt > 0).sum(1).astype(np.float64)}
+    if "mass" in jets.jet:
+        values["mass [GeV]"] = jets.jet["mass"].astype(np.float64)
+    for name, numbers in values.items():
+        known = numbers[np.isfinite(numbers)]
+        if len(known):
+            low, high = np.quantile(known, [0.01, 0.99])
+            counts, edges = np.histogram(known, BINS, (low, high if high > low else low + 1))
+            yield name, (edges.tolist(), counts.tolist())
