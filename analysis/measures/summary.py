@@ -33,7 +33,7 @@ import xarray as xr
 
 from analysis.measures.categories import category
 from analysis.measures.tagging import auc_table, unscored
-from analysis.measures.weighting import mean_of
+from analysis.measures.weighting import mean_of, say_if_cancelled
 from analysis.store import array, class_names, classes, names, signal_of
 
 
@@ -51,6 +51,7 @@ def summarise(tree: xr.DataTree, signal: str | None = None) -> dict[str, Any]:
     label = class_names(tree)
     signal = signal_of([name for name in known if (label == name).any()] if signal is None else known, signal)
     kl = mean_of(tree, "information/kl")
+    say_if_cancelled(tree)
     return (
         {
             "run": tree.attrs["run"],

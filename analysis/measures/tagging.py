@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from analysis.measures.few import auc_error, rejection_error, spread
 from analysis.measures.weighting import CancelledWeightsError, assert_sum, weight_of, with_weights
 from analysis.store import array, class_names, names
+from jets.checks import say
 from jets.weights import effective
 
 Values = NDArray[np.floating]
@@ -197,6 +198,7 @@ def auc_table(tree: xr.DataTree, signal: str) -> dict[str, Estimate]:
         return {}
     weights = weights_of(positive, negative)
     if isinstance(weights, str):
+        say(f"no AUC: {weights}")
         return dict.fromkeys(names(positive, "score"), NONE)
     return {
         name: auc(np.asarray(positive.sel(score=name)), np.asarray(negative.sel(score=name)), weights=weights)
@@ -269,6 +271,8 @@ def improvement(curves: Curve, passing: Values, signal: float, background: float
 def performance_table(values: xr.DataArray, is_signal: NDArray[np.bool_]) -> dict[str, dict[str, Estimate]]:
     """Return score -> the numbers of :func:`performance`, of scores (score, jet) and a mask of the signal (jet,)."""
     positive, negative = values.isel(jet=np.flatnonzero(is_signal)), values.isel(jet=np.flatnonzero(~is_signal))
+    if isinstance(weights := weights_of(positive, negative), str):
+        say(f"no AUC: {weights}")
     return {name: performance_of(positive, negative, name) for name in names(values, "score")}
 
 

@@ -7,6 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from analysis.store import array
+from jets.checks import say
 from jets.errors import UserError
 from jets.weights import effective
 
@@ -74,11 +75,21 @@ def assert_sum(weights: Values, what: str = "jets") -> None:
     CancelledWeightsError
         They have not.
     """
-    if not cancel(weights):
-        return
-    total = float(weights.sum())
-    error = float(np.sqrt((weights**2).sum()))
-    raise CancelledWeightsError(
+    if cancel(weights):
+        raise CancelledWeightsError(why(weights, what))
+
+
+def why(weights: Values, what: str = "jets") -> str:
+    """Say that weights cancel."""
+    total, error = float(weights.sum()), float(np.sqrt((weights**2).sum()))
+    return (
         f"the weights of {len(weights):,} {what} sum to {total:.3g} ± {error:.2g}: those of both signs cancel; give "
         "more jets"
     )
+
+
+def say_if_cancelled(tree: xr.DataTree) -> None:
+    """Say why there are no means, where the weights of all jets of a tree cancel."""
+    found = weight_of(tree["constant_data"].to_dataset())
+    if found is not None and cancel(found):
+        say(f"no means over jets: {why(found)}")

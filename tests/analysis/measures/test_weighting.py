@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from analysis.measures.dimension_curves import from_grid, summarised
 from analysis.measures.tagging import auc, auc_table, passed_at, performance, performance_table, roc
-from analysis.measures.weighting import mean_error, mean_over_jets, with_weights
+from analysis.measures.weighting import mean_error, mean_over_jets, say_if_cancelled, with_weights
 
 RANDOM = np.random.default_rng(0)
 SIGNAL, BACKGROUND = RANDOM.normal(0.7, 1, 311).round(1), RANDOM.normal(0, 1, 207).round(1)  # with ties
@@ -123,11 +123,16 @@ def tree_of(weights=None):
     return xr.DataTree.from_dict({"scores": xr.Dataset({"score_value": scores}), "constant_data": constant})
 
 
-def test_tables_of_a_tree_use_its_weights():
+def test_tables_of_a_tree_use_its_weights(capsys):
     assert auc_table(tree_of(SIGNED), "top")["elbo"] == auc(SIGNAL, BACKGROUND, weights=SIGNED)
     assert auc_table(tree_of(), "top")["elbo"] == auc(SIGNAL, BACKGROUND)
     cancelled = np.tile([1.0, -1.0], 156)[:311], POSITIVE[1]
     assert np.isnan(auc_table(tree_of(cancelled), "top")["elbo"]).all()
+    assert "note: no AUC: the weights of 311 signal jets sum to 1 ± 18" in capsys.readouterr().err
+    say_if_cancelled(tree_of((np.tile([1.0, -1.0], 156)[:311], np.zeros(207))))
+    assert "no means over jets: the weights of 518 jets" in capsys.readouterr().err
+    say_if_cancelled(tree_of(SIGNED))
+    assert capsys.readouterr().err == ""
     values = tree_of()["scores/score_value"].assign_coords(weight=("jet", both(*SIGNED)))
     table = performance_table(values, np.arange(518) < 311)
     assert table["elbo"] == performance(SIGNAL, BACKGROUND, weights=SIGNED)
