@@ -12,6 +12,7 @@ from rich.table import Table
 
 from analysis.measures.few import too_few
 from analysis.measures.meaning import FEWEST, strongest
+from analysis.measures.scores import PERCENTILES, oddest, percentiles
 from analysis.measures.tagging import performance_table, unscored
 from analysis.report.page import Table as PageTable
 from analysis.store import names
@@ -68,6 +69,11 @@ def print_notes(signal: int, background: int, unscored: Mapping[str, int], conso
     """Print that the jets are few, and how many have no score, where that is so."""
     if said := too_few(signal, background):
         console.print(said, highlight=False)
+    print_unscored(unscored, console)
+
+
+def print_unscored(unscored: Mapping[str, int], console: Console) -> None:
+    """Print how many jets have no score."""
     for name, count in unscored.items():
         console.print(f"{name}: {count:,} jets without a score (NaN) left out", highlight=False)
 
@@ -87,6 +93,18 @@ def print_anomaly(found: xr.Dataset, signal: str, console: Console) -> None:
         table.add_row(name, *cells)
     console.print(table)
     print_notes(int(is_signal.sum()), int((~is_signal).sum()), unscored(values), console)
+
+
+def print_distribution(values: xr.DataArray, console: Console) -> None:
+    """Print the percentiles of each score (score, jet) of jets of one class, and the oddest of them."""
+    title = f"scores of {values.sizes['jet']:,} jets of one class, larger is more anomalous: no AUC without another"
+    table = Table("score", *(f"{level} %" for level in PERCENTILES), title=title, title_justify="left")
+    for name, levels in percentiles(values).items():
+        table.add_row(name, *(f"{level:.4g}" for level in levels))
+    console.print(table)
+    if odd := oddest(values):
+        console.print(f"most anomalous by minus the bound: jets {', '.join(map(str, odd))}", highlight=False)
+    print_unscored(unscored(values), console)
 
 
 def print_meaning(found: xr.Dataset, kl: xr.DataArray, console: Console) -> None:

@@ -64,7 +64,7 @@ def scores(
     -------
     xarray.Dataset
         ``score_value`` (score, jet), larger is more anomalous, its ``kind`` and ``component``, and ``weight`` of
-        jets with weights; ``class_name`` (jet).
+        jets with weights; ``class_name`` (jet). ``jet`` is the number in the sample.
 
     Raises
     ------
@@ -78,7 +78,9 @@ def scores(
     if data is not None:
         announce(data, run.recipe)
     part = split(own, run.recipe.data, run.recipe.training.seed)
-    jets = capped(own[part.test] if data is None else data, most)
+    offered = own[part.test] if data is None else data
+    rows = capped_rows(offered, most)
+    jets, number = offered[rows], rows if data is not None else part.test[rows]
     known = own[np.random.default_rng(0).permutation(part.train)[:ORIENTING]]
     test, training = images_of(jets, run.recipe), images_of(known, run.recipe)
     with run.at(beta) as vae:
@@ -92,6 +94,7 @@ def scores(
             "score_value": values if jets.weights is None else values.assign_coords(weight=("jet", jets.weights)),
             "class_name": ("jet", np.array(jets.classes)[jets.label]),
         },
+        {"jet": number},
         attrs={"classes": [name for name, count in jets.counts.items() if count], "run": str(run.path)},
     )
 
@@ -112,7 +115,12 @@ def images_of(jets: Jets, recipe: Recipe) -> Images:
 
 def capped(jets: Jets, most: int | None) -> Jets:
     """Return at most ``most`` jets of each class."""
-    return jets[np.concatenate([np.flatnonzero(jets.label == i)[:most] for i in range(len(jets.classes))])]
+    return jets[capped_rows(jets, most)]
+
+
+def capped_rows(jets: Jets, most: int | None) -> NDArray[np.int64]:
+    """Return which at most ``most`` jets of each class these are, ``(n,)``."""
+    return np.concatenate([np.flatnonzero(jets.label == i)[:most] for i in range(len(jets.classes))])
 
 
 @torch.no_grad()

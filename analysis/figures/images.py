@@ -40,7 +40,7 @@ def draw_images(
     panels: np.ndarray, rows: Sequence[Sequence[Titled]], font: float = 9, shrink: float | None = None
 ) -> None:
     """Draw rows of titled images on an array of panels; those left over are removed."""
-    norm = LogNorm(DARKEST, max(float(image.max()) for row in rows for _, image in row))
+    norm = LogNorm(DARKEST, max(10 * DARKEST, *(float(image.max()) for row in rows for _, image in row)))
     for line, row in zip(panels, rows, strict=True):
         for axes, (title, image) in zip(line, row, strict=False):
             drawn = draw_image(axes, image, norm)
@@ -69,9 +69,10 @@ def edge(axis: xr.DataArray, side: int) -> float:
 
 
 def image_rows(tree: xr.DataTree) -> list[list[Titled]]:
-    """Return titles and images by row: class averages and simplex vertices first, then one sweep a row."""
+    """Return titles and images by row: averages of classes with jets and simplex vertices first, then a sweep a row."""
     average = array(tree, "images/average")
-    first = [(f"average {name}", average.sel({"class": name})) for name in names(average, "class")]
+    pictured = [name for name in names(average, "class") if float(average.sel({"class": name}).sum()) > 0]
+    first = [(f"average {name}" if len(pictured) > 1 else "average", average.sel({"class": name})) for name in pictured]
     if "decoded" not in tree["images"]:
         return [first]
     decoded = array(tree, "images/decoded")

@@ -1,4 +1,4 @@
-"""The latents of a run: how much each carries, and how the classes are spread along it."""
+"""The latents and scores of a run: how much each latent carries, and how the classes are spread along each."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.style import COLOURS, figure_of
+from analysis.figures.style import colour_of, figure_of
 from analysis.store import array, class_names, classes, names
 
 LEAST_REACH = 0.5
 """Half width of the narrowest histogram of a real coordinate, in standard deviations of a standard prior."""
+MOST_SCORES = 12
+"""Scores drawn."""
 
 
 def kl_spectrum(tree: xr.DataTree) -> Figure:
@@ -34,11 +36,11 @@ def draw_kl_spectrum(axes: Axes, tree: xr.DataTree) -> None:
         mine = values[label == name][:, order]
         error = mine.std(0) / math.sqrt(len(mine))
         place = np.arange(len(terms)) + (i - (len(known) - 1) / 2) * width
-        axes.bar(place, mine.mean(0), width, yerr=error, color=COLOURS[i], label=name)
+        axes.bar(place, mine.mean(0), width, yerr=error, color=colour_of(i), label=name)
     axes.set_xticks(np.arange(len(terms)), terms, rotation=0 if len(terms) < 9 else 60)
     axes.tick_params(axis="x", which="minor", bottom=False, top=False)
     axes.set(ylabel=r"mean KL$(q\,\|\,p)$ [nat]", xlabel="coordinate")
-    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(known), borderaxespad=0.2)
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=min(len(known), 4), borderaxespad=0.2)
 
 
 def latent_histograms(tree: xr.DataTree) -> Figure:
@@ -64,13 +66,71 @@ def draw_histograms(panels: np.ndarray, tree: xr.DataTree) -> None:
 
 def draw_histogram(axes: Axes, values: np.ndarray, tree: xr.DataTree, kind: str) -> None:
     """Draw the histogram of one coordinate (jet,) of a kind, by class."""
-    low, high = np.quantile(values, (0.001, 0.999)) if kind == "real" else (values.min(), values.max())
+    found = values[np.isfinite(values)]
+    found = found if len(found) else np.zeros(1)
+    low, high = bulk(found) if kind == "real" else (found.min(), found.max())
     if kind == "real":  # what hardly moves in units of its prior shall look so
         low, high = min(low, -LEAST_REACH), max(high, LEAST_REACH)
     if kind in ("simplex", "category"):
         low, high = 0.0, 1.0
-    edges = np.linspace(low, high if high > low else low + 1, 41)
-    for i, name in enumerate(name for name in classes(tree) if (class_names(tree) == name).any()):
-        density, _ = np.histogram(values[class_names(tree) == name], edges, density=True)
+    draw_by_class(axes, values, np.linspace(low, high if high > low else low + 1, 41), tree)
+
+
+def draw_by_class(axes: Axes, values: np.ndarray, edges: np.ndarray, tree: xr.DataTree) -> None:
+    """Draw the histogram of values (jet,) between edges, normalised for each class that has jets."""
+    label = class_names(tree)
+    for i, name in enumerate(name for name in classes(tree) if (label == name).any()):
+        count, _ = np.histogram(values[label == name], edges)
+        density = count / max(1, count.sum()) / np.diff(edges)
         alpha = 0.35 if i == 0 else 1.0
-        axes.stairs(density, edges, color=COLOURS[i], label=name, linewidth=1.5, fill=i == 0, alpha=alpha)
+        axes.stairs(density, edges, color=colour_of(i), label=name, linewidth=1.5, fill=i == 0, alpha=alpha)
+
+
+def score_histograms(tree: xr.DataTree) -> Figure:
+    """Draw each score of the jets by class, normalised; without labels there is one class."""
+    count = len(scored(tree))
+    columns = min(4, count)
+    rows = math.ceil(count / columns)
+    return figure_of(draw_scores, tree, size=(2.6 * columns + 0.6, 2.4 * rows), grid=(rows, columns))
+
+
+def scored(tree: xr.DataTree) -> list[str]:
+    """Return the scores that some jet has, at most the first twelve."""
+    values = array(tree, "scores/score_value")
+    return [name for name in names(values, "score") if np.isfinite(values.sel(score=name)).any()][:MOST_SCORES]
+
+
+def draw_scores(panels: np.ndarray, tree: xr.DataTree) -> None:
+    """Draw on panels, one for each score, what :func:`score_histograms` says; panels left over are removed."""
+    grid, known = panels.ravel(), scored(tree)
+    for axes, name in zip(grid, known, strict=False):
+        values = np.asarray(array(tree, "scores/score_value").sel(score=name), float)
+        draw_by_class(axes, values, spread_over(values), tree)
+        axes.set(xlabel=name, yticks=[])
+    for axes in grid[len(known) :]:
+        axes.remove()
+    grid[0].legend()
+    grid[0].set_ylabel("jets, normalised")
+
+
+def bulk(values: np.ndarray) -> tuple[float, float]:
+    """Return between which values all but the outermost 0.1 % on each side lie; of few values all.
+
+    >>> bulk(np.array([3.0, 1.0]))
+    (1.0, 3.0)
+    """
+    low, high = np.quantile(values, 0.001, method="lower"), np.quantile(values, 0.999, method="higher")
+    return float(low), float(high)
+
+
+def spread_over(values: np.ndarray) -> np.ndarray:
+    """Return the edges of a histogram of all but the outermost 0.1 % of finite values, of one value about it.
+
+    >>> spread_over(np.array([2.0, np.nan, 2.0]))[[0, -1]]
+    array([1.5, 2.5])
+    """
+    low, high = bulk(values[np.isfinite(values)])
+    if high - low <= 1e-6 * max(abs(low), abs(high)):
+        middle, half = (low + high) / 2, max(0.5, abs(low) / 2)
+        low, high = middle - half, middle + half
+    return np.linspace(low, high, 41)

@@ -36,6 +36,15 @@ SETTINGS: dict[Any, Any] = {
 }
 
 
+def colour_of(number: int) -> str:
+    """Return the colour of the class of this number; after six they repeat.
+
+    >>> colour_of(0) == colour_of(6) == COLOURS[0]
+    True
+    """
+    return COLOURS[number % len(COLOURS)]
+
+
 @contextmanager
 def house() -> Iterator[None]:
     """Draw in the house style within the block."""

@@ -11,7 +11,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from analysis.figures.style import COLOURS, DARKEST, IMAGE_MAP, figure_of, house
+from analysis.figures.style import DARKEST, IMAGE_MAP, colour_of, figure_of, house
 
 Weights = NDArray[np.floating]
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, 3**0.5 / 2]])
@@ -38,9 +38,9 @@ def draw_triangle(
 ) -> None:
     """Draw on axes what :func:`gibbs_triangle` says; ``sides`` aligns the names of the corners."""
     axes.fill(*CORNERS.T, fill=False, color="0.5", linewidth=1)
-    for colour, name in zip(COLOURS, known, strict=False):
+    for i, name in enumerate(name for name in known if (label == name).any()):
         x, y = (weight[label == name][:MOST] @ CORNERS).T
-        axes.plot(x, y, ".", color=colour, markersize=2.5, alpha=0.5, label=name, rasterized=True)
+        axes.plot(x, y, ".", color=colour_of(i), markersize=2.5, alpha=0.5, label=name, rasterized=True)
     for k, (corner, side) in enumerate(zip(CORNERS, sides, strict=True)):
         axes.annotate(corners[k], corner, (0, -14 if k < 2 else 6), textcoords="offset points", ha=side)
     axes.set(aspect="equal", xlim=(-reach, 1 + reach))

@@ -27,7 +27,7 @@ BOUNDS = ("lower", "upper")
 
 
 def information(tree: xr.DataTree, threshold: float = ACTIVE) -> xr.Dataset:
-    """Return every number of this module, for all jets together and for each class.
+    """Return every number of this module, for all jets together and for each class, where there are several.
 
     Variables (dimensions): ``kl`` and its standard error ``kl_error`` (class, kl_term); ``active`` (class): degrees
     of freedom above ``threshold`` nats; with a group ``pairs``: ``mutual_information`` (class, bound, term), terms and
@@ -37,7 +37,7 @@ def information(tree: xr.DataTree, threshold: float = ACTIVE) -> xr.Dataset:
     """
     label = class_names(tree)
     parts = {ALL: np.ones(len(label), bool)} | {name: label == name for name in classes(tree)}
-    parts = {name: mask for name, mask in parts.items() if mask.sum() > 1 or name == ALL}
+    parts = {name: mask for name, mask in parts.items() if name == ALL or 1 < mask.sum() < len(label)}
     tables = [information_of(tree, mask, threshold) for mask in parts.values()]
     return xr.concat(tables, xr.Variable("class", list(parts)), join="outer")
 

@@ -32,6 +32,10 @@ RARE = {"mixture": "mixture", "ratio": "mixture", "responsibility": "responsibil
 """Kind of a score with one value for each component -> the kind whose smallest mean names the rarest component."""
 
 
+PERCENTILES = (1, 16, 50, 84, 99)
+"""Percentiles of the scores that describe jets of one class."""
+
+
 class Score(NamedTuple):
     """What a score is.
 
@@ -118,6 +122,25 @@ def oriented(scores: Table, training: Table) -> dict[Score, Values]:
         if kind in kinds:
             result[Score(f"rare_{kind}")] = scores[Score(kind, rarest(training, deciding))]
     return result
+
+
+def percentiles(values: xr.DataArray) -> dict[str, list[float]]:
+    """Return score -> its :data:`PERCENTILES`, of (score, jet); of those that some jet has."""
+    found = {name: np.asarray(values.sel(score=name), float) for name in names(values, "score")}
+    finite = {name: each[np.isfinite(each)] for name, each in found.items()}
+    return {name: np.percentile(each, PERCENTILES).tolist() for name, each in finite.items() if len(each)}
+
+
+def oddest(values: xr.DataArray, count: int = 5) -> list[int]:
+    """Return the numbers of the jets that are most anomalous by minus the bound, of (score, jet), the most so first.
+
+    >>> bound = xr.DataArray([[1.0, np.nan, 3.0]], {"score": ["elbo"], "jet": [5, 6, 7]}, ("score", "jet"))
+    >>> oddest(bound)
+    [7, 5]
+    """
+    bound = np.asarray(values.sel(score="elbo"), float)
+    known = np.flatnonzero(np.isfinite(bound))
+    return np.asarray(values["jet"])[known[np.argsort(-bound[known], kind="stable")][:count]].tolist()
 
 
 def longer_tail(values: Values) -> float:

@@ -30,7 +30,8 @@ def shown_jets(label: np.ndarray, most: int = MOST) -> np.ndarray:
 
 def jet_map(tree: xr.DataTree) -> Widget:
     """Return the map of a tree; it starts at the two coordinates of most KL, or in the triangle of a 3-simplex."""
-    label, known = class_names(tree), classes(tree)
+    label = class_names(tree)
+    known = [name for name in classes(tree) if (label == name).any()]
     jets = shown_jets(label)
     points = array(tree, "guide_params/point")
     order = [str(name) for name in best_coordinates(tree)]

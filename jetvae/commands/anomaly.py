@@ -1,4 +1,7 @@
-"""Print how well every score finds anomalous jets of a run on images, on held-out jets."""
+"""Print how well every score finds anomalous jets of a run on images, on held-out jets.
+
+Of jets without labels, or of one class, their distribution and the most anomalous jets.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +24,16 @@ def run(options: argparse.Namespace) -> None:
     from analysis.evaluation.image_scores import scores
     from analysis.store import save, signal_of
     from jets import load
-    from jetvae.tables import print_anomaly
+    from jetvae.tables import print_anomaly, print_distribution
 
     run = shared.best_run(options.run)
     found = scores(run, load(*options.data) if options.data else None, beta=options.beta)
-    signal = signal_of(found.attrs["classes"], options.signal, against_others=True)
+    alone = len(found.attrs["classes"]) < 2 and options.signal is None
+    signal = "" if alone else signal_of(found.attrs["classes"], options.signal, against_others=True)
     out = options.out or (None if options.data else run.path / "anomaly.nc")
     if out is not None:
         print(f"wrote {save(found, out)}", file=sys.stderr)
-    print_anomaly(found, signal, Console())
+    if alone:
+        print_distribution(found["score_value"], Console())
+    else:
+        print_anomaly(found, signal, Console())

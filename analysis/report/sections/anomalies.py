@@ -10,10 +10,11 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import ks_2samp
 
-from analysis.figures.latents import latent_histograms
+from analysis.figures.latents import latent_histograms, score_histograms, scored
 from analysis.figures.tagging import roc_curves
 from analysis.figures.triangle import gibbs_triangle
 from analysis.measures.few import too_few
+from analysis.measures.scores import PERCENTILES, oddest, percentiles
 from analysis.measures.tagging import Estimate, passed_at, performance_of, roc, separate, weights_of
 from analysis.report.inputs import Known
 from analysis.report.maps import jet_map, simplex
@@ -23,8 +24,6 @@ from analysis.store import Missing, array, class_names, classes, names
 
 BEST = 8
 """Scores of which everything is measured, those of the largest AUC."""
-PERCENTILES = (1, 16, 50, 84, 99)
-"""Percentiles of the scores of jets of one class."""
 HEAD = ("score", "AUC", "1/ε_B at ε_S = 0.3", "1/ε_B at ε_S = 0.5", "best ε_S/√ε_B")
 
 
@@ -55,16 +54,12 @@ def distribution(known: Known) -> Part | None:
     if known.numbers["auc"]:
         return None
     values = array(known.tree, "scores/score_value")
-    rows = []
-    for name in names(values, "score"):
-        found = np.asarray(values.sel(score=name), float)
-        if np.isfinite(found).any():
-            rows.append([name, *(f"{level:.4g}" for level in np.nanpercentile(found, PERCENTILES))])
-    bound = np.nan_to_num(np.asarray(values.sel(score="elbo"), float), nan=-np.inf)
-    odd = listed(str(values["jet"].values[i]) for i in np.argsort(-bound, kind="stable")[:5])
+    rows = [[name, *(f"{level:.4g}" for level in levels)] for name, levels in percentiles(values).items()]
+    odd = oddest(values)
     return Part(
         "scores",
-        f"Without a second class there is no AUC. Largest by minus the bound, and so oddest, are the jets {odd}.",
+        "Without a second class there is no AUC."
+        + (f" Largest by minus the bound, and so oddest: {listed(map(str, odd))} in the sample." if odd else ""),
         table=Table(["score", *(f"{level:g} %" for level in PERCENTILES)], rows),
         numbers=xr.Dataset({"score_value": values}),
     )
@@ -162,6 +157,22 @@ def most_apart(points: xr.DataArray, label: np.ndarray) -> str:
     )
 
 
+def score_shapes(known: Known) -> Part:
+    """Draw each score by class; of jets of one class too."""
+    values, drawn = array(known.tree, "scores/score_value"), scored(known.tree)
+    if not drawn:
+        raise Missing("no jet has a score: all are NaN")
+    more = f"; the first {len(drawn)} of {values.sizes['score']} scores" if len(drawn) < values.sizes["score"] else ""
+    return Part(
+        "score_histograms",
+        "",
+        "Scores of the jets, by class, each normalised to unit area; larger is more anomalous, or more of that mixture"
+        f"{more}.",
+        figure=score_histograms(known.tree),
+        numbers=xr.Dataset({"score_value": values, "class_name": ("jet", class_names(known.tree))}),
+    )
+
+
 def triangle(known: Known) -> Part | None:
     """Draw the Gibbs triangle of a 3-simplex."""
     points, label = array(known.tree, "guide_params/point"), class_names(known.tree)
@@ -173,7 +184,8 @@ def triangle(known: Known) -> Part | None:
     for name in classes(known.tree):
         if (label == name).any():
             mean = np.asarray(weight)[label == name].mean(0)
-            said.append(f"{name} is {100 * mean.max():.0f} % {corners[int(mean.argmax())]}")
+            who = name if len(np.unique(label)) > 1 else "a jet"
+            said.append(f"{who} is {100 * mean.max():.0f} % {corners[int(mean.argmax())]}")
     return Part(
         "triangle",
         f"On average {listed(said)}.",
@@ -188,7 +200,8 @@ def latents(known: Known) -> Part:
     widget = jet_map(known.tree)
     return Part(
         "map",
-        f"{len(widget.data['jet']):,} of {known.tree['guide_params'].sizes['jet']:,} jets, each class in proportion.",
+        f"{len(widget.data['jet']):,} of {known.tree['guide_params'].sizes['jet']:,} jets"
+        f"{', each class in proportion' if len(widget.data['classes']) > 1 else ''}.",
         "A point is a jet; point at it, or use the arrow keys, to read its numbers. Both axes can be any latent, "
         "score or observable.",
         widget=widget,
@@ -225,5 +238,5 @@ def aggregate_summary(tree: xr.DataTree) -> pd.DataFrame:
 QUESTION = Question(
     "anomalies",
     "Which classes and anomalies?",
-    (tagging, distribution, curves, category, latents, triangle, histograms, aggregate),
+    (tagging, distribution, curves, score_shapes, category, latents, triangle, histograms, aggregate),
 )

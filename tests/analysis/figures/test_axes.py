@@ -144,6 +144,7 @@ def drawn(tree, known_tree):
         "latent_map.draw_spread": (tree,),
         "latents.draw_kl_spectrum": (tree,),
         "latents.draw_histogram": (points, tree, "simplex"),
+        "latents.draw_by_class": (points, np.linspace(0, 1, 11), tree),
         "simplex_priors.draw_densities": (compare([1, 0.25], np.zeros(2), np.ones(2)),),
         "stability.draw_epochs": (np.arange(3), RANDOM.random((3, 60))),
         "stability.draw_classes": (RANDOM.random(60), np.repeat(["qcd", "top"], 30)),

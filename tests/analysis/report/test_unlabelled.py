@@ -1,0 +1,140 @@
+"""Jets without labels, classes without jets, and more classes than colours: every section says what it can."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from rich.console import Console
+
+import analysis
+import inference
+import jets
+from analysis.figures.images import image_rows
+from analysis.figures.latents import kl_spectrum, latent_histograms, score_histograms, spread_over
+from analysis.figures.triangle import gibbs_triangle
+from analysis.measures.information import information
+from analysis.measures.scores import oddest, percentiles
+from analysis.report.inputs import of_tree
+from analysis.report.maps import jet_map
+from analysis.report.run_page import page_of
+from jetvae.__main__ import main
+from jetvae.tables import print_distribution
+
+
+@pytest.fixture(scope="module")
+def run(sample, tmp_path_factory):
+    """Six epochs on images of a file that has constituents alone."""
+    import h5py
+
+    folder = tmp_path_factory.mktemp("unlabelled")
+    with h5py.File(folder / "mine.h5", "w") as file:
+        file["constituents"] = sample.constituents[::2]
+    recipe = inference.read("image-dvae-3", {"training.epochs": 6, "data.files": [str(folder / "mine.h5")]})
+    return inference.train(recipe, folder / "run")
+
+
+def parts_of(tree):
+    return {part.name: part for section in page_of(of_tree(tree)).sections for part in section.parts}
+
+
+def test_the_page_of_unlabelled_jets(run, browser, tmp_path, capsys):
+    """All but the AUC is there, no number is NaN, nothing is said twice, and the browser has nothing to complain of."""
+    assert main(["report", str(run.path), "--out", str(tmp_path / "page.html")]) == 0
+    tree = analysis.store.open(run.path / "analysis.nc")
+    parts = parts_of(tree)
+    drawn = {name for name, part in parts.items() if part.figure is not None}
+    assert drawn >= {
+        "losses",
+        "kl_spectrum",
+        "meaning",
+        "jet_images",
+        "score_histograms",
+        "latent_histograms",
+        "triangle",
+    }
+    assert "of one class: there is nothing to tag" in parts["tagging"].missing
+    assert len(parts["score_histograms"].figure.axes) == len(parts["scores"].table.rows)
+    assert [row[0] for row in parts["information"].table.rows] == ["all"]
+    assert information(tree)["class"].values.tolist() == ["all"]
+    assert parts["triangle"].reading.startswith("On average a jet is ")
+    assert "each class" not in parts["map"].reading
+    browser.log.clear(), browser.requests.clear()
+    browser.open(tmp_path / "page.html")
+    assert browser.log == []
+    text = browser.evaluate("document.body.innerText")
+    assert "NaN" not in text
+    assert "nan" not in text.split()
+    capsys.readouterr()
+
+
+def test_anomaly_of_unlabelled_jets(run, capsys):
+    """Percentiles by numpy, the oddest jets by their numbers in the file; a signal that is asked for is refused."""
+    assert main(["anomaly", str(run.path)]) == 0
+    said = capsys.readouterr().out
+    assert "no AUC" in said
+    kept = xr.open_dataset(run.path / "anomaly.nc", engine="h5netcdf")
+    values = kept["score_value"]
+    assert set(kept["jet"].values) == set(run.split.test)
+    middle = np.median(values.sel(score="typicality"))
+    assert f"{middle:.4g}" in said
+    bound = values.sel(score="elbo")
+    odd = [int(kept["jet"][i]) for i in np.argsort(-bound.values)[:5]]
+    assert f"most anomalous by minus the bound: jets {', '.join(map(str, odd))}" in " ".join(said.split())
+    assert main(["anomaly", str(run.path), "--signal", "mine"]) == 2
+    assert "needs it and another class" in capsys.readouterr().err
+
+
+def test_a_class_without_jets_has_no_picture_and_no_box(trained, sample):
+    few = sample[np.r_[0:60, 600:660]]
+    more = jets.Jets(few.constituents, few.label + 1, ("before", *few.classes, "after"))
+    tree = analysis.evaluate(trained, more)
+    titles = [title for row in image_rows(tree) for title, _ in row]
+    assert [title for title in titles if title.startswith("average")] == [f"average {name}" for name in few.classes]
+    found = jet_map(tree).data
+    assert found["classes"] == list(few.classes)
+    assert sorted(set(found["label"])) == [0, 1]
+    assert all(float(image.max()) > 0 for row in image_rows(tree) for _, image in row)
+
+
+def test_more_classes_than_colours(trained, sample):
+    """Eight: each is drawn, in a colour of the six."""
+    some = sample[np.r_[0:80]]
+    names = tuple("abcdefgh")
+    tree = analysis.evaluate(trained, jets.Jets(some.constituents, np.arange(80) % 8, names))
+    for figure in (kl_spectrum(tree), latent_histograms(tree), score_histograms(tree)):
+        legend = figure.axes[0].get_legend()
+        assert [text.get_text() for text in legend.get_texts()] == list(names)
+    weight = np.full((80, 3), 1 / 3)
+    triangle = gibbs_triangle(weight, np.asarray(tree["constant_data"]["class_name"]), names, ("x", "y", "z"))
+    assert len(triangle.axes[0].get_legend().get_texts()) == 8
+
+
+@pytest.mark.parametrize("count", [1, 2, 50])
+@pytest.mark.parametrize("fill", ["as it is", "constant", "huge", "some NaN", "all NaN"])
+def test_odd_scores(trained, sample, count, fill, tmp_path):
+    """One jet, constant, huge and missing scores: a page, and histograms that hold every jet with a score."""
+    tree = analysis.evaluate(trained, sample[:count])
+    score = tree["scores"]["score_value"]
+    changed = {"constant": 7.0, "huge": 1e30, "all NaN": np.nan}
+    if fill in changed:
+        score[:] = changed[fill]
+    if fill == "some NaN":
+        score[:, ::2] = np.nan
+    assert analysis.write_report(tree, tmp_path / "r.html").exists()
+    parts = parts_of(tree)
+    if not np.isfinite(score).any():
+        assert "no jet has a score" in parts["score_shapes"].missing
+        assert percentiles(score) == {}
+        assert oddest(score) == []
+        return
+    for axes in parts["score_histograms"].figure.axes:
+        area = [step.get_data() for step in axes.patches]
+        total = sum(float((stairs.values * np.diff(stairs.edges)).sum()) for stairs in area)
+        assert total == pytest.approx(1, rel=1e-6)
+    print_distribution(score, Console(quiet=True))
+
+
+@pytest.mark.parametrize("values", [[0.0], [1e-30, 1e-30], [-1e300, 1e300], [5.0, 5.0 + 1e-9]])
+def test_edges_rise(values):
+    edges = spread_over(np.array(values))
+    assert (np.diff(edges) > 0).all()
+    assert edges[0] <= min(values) <= max(values) <= edges[-1]
