@@ -1,11 +1,11 @@
-"""The support of an angle, beside those of :mod:`torch.distributions.constraints`."""
+"""The support of an angle, beside those of :mod:`torch.distributions.constraints`, and that of a coordinate."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from torch import Tensor
-from torch.distributions import Transform, biject_to, constraints, transform_to
+from torch.distributions import Transform, TransformedDistribution, biject_to, constraints, transform_to
 from torch.distributions.transforms import identity_transform
 
 
@@ -46,3 +46,10 @@ def coordinate_support(distribution: Any) -> Any:
     while hasattr(support, "base_constraint"):  # of independent coordinates, of a mixture of them
         support = support.base_constraint
     return support
+
+
+def unwrap(distribution: Any) -> Any:
+    """Return the innermost distribution beneath ``to_event``, ``expand`` and ``mask``."""
+    while hasattr(distribution, "base_dist") and not isinstance(distribution, TransformedDistribution):
+        distribution = distribution.base_dist
+    return distribution

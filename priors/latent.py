@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pyro
-import pyro.distributions as dist
 import torch
 from torch import Tensor, nn
+from torch.distributions import TransformedDistribution
 
-from priors.constraints import coordinate_support
+from priors.constraints import coordinate_support, unwrap
 from priors.kl import describe_kl
 from priors.lookup import user_address
 from priors.text import format_options
@@ -128,6 +128,7 @@ class Latent(nn.Module):
     def from_distributions(name: str, *, prior: Any, posterior: Any, **reported: Any) -> type[Latent]:
         """Return a family made of a prior and a posterior; see :func:`priors.generic.from_distributions`.
 
+        >>> import pyro.distributions as dist
         >>> Heavy = Latent.from_distributions("laplace", prior=dist.Laplace(0.0, 1.0), posterior=dist.Laplace)
         >>> Heavy(2).outputs, Heavy(2).label
         (4, 'laplace2')
@@ -243,23 +244,19 @@ def checked(head: Tensor, site: str) -> Tensor:
     return head
 
 
-def unwrap(distribution: Any) -> Any:
-    """Return the innermost distribution beneath ``to_event``, ``expand`` and ``mask``."""
-    while hasattr(distribution, "base_dist") and not isinstance(distribution, dist.TransformedDistribution):
-        distribution = distribution.base_dist
-    return distribution
-
-
 def describe_distribution(distribution: Any) -> str:
     """Return one line on a distribution and its parameters, of which long ones are given by their shape.
 
+    >>> import pyro.distributions as dist
     >>> describe_distribution(dist.Normal(torch.zeros(2), torch.tensor([1.0, 2.0])).to_event(1))
     'Normal(loc=0, scale(2,))'
+    >>> describe_distribution(dist.LogNormal(0.0, 1.0))
+    'LogNormal(loc=0, scale=1)'
     """
     base = unwrap(distribution)
     parts = []
     for name in getattr(base, "arg_constraints", {}):
-        value = base.__dict__.get(name)
+        value = getattr(base, name) if isinstance(base, TransformedDistribution) else base.__dict__.get(name)
         if isinstance(value, Tensor):
             values = value.detach().unique()
             parts.append(f"{name}={values.item():g}" if len(values) == 1 else f"{name}{tuple(value.shape)}")

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from priors.dirichlet import Simplex
+from priors.normal import normal_of
 
 
 def laplace_approximation(alpha: Tensor) -> tuple[Tensor, Tensor]:
@@ -59,8 +60,7 @@ class SoftmaxNormal(Simplex):
 
     def posterior(self, head: Tensor) -> dist.TorchDistribution:
         """Normal with location and log variance from ``head`` ``(..., 2 K)``."""
-        loc, log_variance = head.chunk(2, dim=-1)
-        return dist.Normal(loc, (log_variance / 2).exp()).to_event(1)
+        return normal_of(head)
 
     def features(self, z: Tensor) -> Tensor:
         """Return the mixture weights ``(..., K)``."""
