@@ -14,9 +14,11 @@ from torch import Tensor
 
 from analysis.evaluation.chosen import Some
 from analysis.store import NATS
+from inference.importance import drawn_traces
 from inference.labels import coordinate_labels
 from inference.lower_bound import KLTerm, kl_terms, samples, site_kl
 from models import AE, VAE
+from models.registration import unregistered
 from priors.kl import splits
 
 PREDICTED, PREDICTIONS = 64, 8
@@ -90,10 +92,10 @@ def pair_group(vae: VAE, x: Tensor) -> xr.Dataset:
     ``log_q`` (drawn, given, kl_term) and ``log_prior`` (drawn, kl_term), in nats, by coordinate where the KL splits,
     else by factor: what the estimators of :mod:`analysis.measures.information` need, whatever the family.
     """
-    guide = poutine.trace(vae.guide).get_trace(x)
-    prior = poutine.trace(poutine.replay(vae.model, trace=guide)).get_trace(x)
+    guide, prior = drawn_traces(vae.model, vae.guide, x)
     values = {name: site["value"].unsqueeze(1) for name, site in samples(guide, observed=False).items()}
-    given = poutine.trace(poutine.condition(vae.guide, data=values)).get_trace(x)
+    with unregistered():
+        given = poutine.trace(poutine.condition(vae.guide, data=values)).get_trace(x)
     log_q, log_prior, terms = [], [], []
     for name, site in samples(guide, observed=False).items():
         split = splits(site["fn"]) and splits(prior.nodes[name]["fn"])

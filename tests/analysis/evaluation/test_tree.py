@@ -4,6 +4,7 @@ import os
 
 import matplotlib as mpl
 import numpy as np
+import pyro
 import pytest
 import torch
 import xarray as xr
@@ -142,6 +143,15 @@ def test_pairs_are_scipys(run, sample, drawn):
     np.testing.assert_allclose(error, 0, atol=0.05)  # the square root near the centre costs digits
     log_prior = pairs["log_prior"].sel(kl_term="S1_0")
     np.testing.assert_allclose(log_prior, -np.log(2 * np.pi), rtol=1e-6)
+
+
+def test_evaluation_leaves_the_parameter_store_alone(run, sample):
+    """What a user's own inference keeps there stays, and nothing is added."""
+    pyro.clear_param_store()
+    pyro.param("mine", torch.tensor(1.0))
+    analysis.evaluate(run, sample, at_most=10, draws=2)
+    assert list(pyro.get_param_store()) == ["mine"]
+    pyro.clear_param_store()
 
 
 def test_a_category_is_drawn_not_averaged(sample, tmp_path):
