@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -62,9 +63,25 @@ def restore(replicas: Sequence[Replica], device: torch.device) -> None:
         return
     for replica, content in contents:
         with failing_alone(replica):
-            replica.restore(content)  # type: ignore[arg-type]
+            restored(replica, content)  # type: ignore[arg-type]
             assert_finite(replica.tensors, f"{replica.folder.path}: the checkpoint", "train anew with another --out")
     assert_as_far(replicas)
+
+
+def restored(replica: Replica, content: dict[str, Any]) -> None:
+    """Continue a replica from the content of its checkpoint.
+
+    Raises
+    ------
+    RunError
+        It is of another model or optimiser than the recipe says.
+    """
+    try:
+        replica.restore(content)
+    except (RuntimeError, LookupError, TypeError, AttributeError, ValueError) as error:
+        raise RunError(
+            f"{replica.folder.path}: the checkpoint is not of this recipe, or damaged; train anew with another --out"
+        ) from error
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import csv
 import json
 import pickle
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,8 @@ from torch import Tensor
 from inference.history import History
 from inference.provenance import changed_keys, provenance
 from inference.recipe import Recipe
+from inference.records import RunError, read_history, read_provenance
 from jets.command import command
-from jets.errors import UserError
 from jets.files import replacing
 
 if TYPE_CHECKING:
@@ -26,16 +26,14 @@ if TYPE_CHECKING:
 
 CHECKPOINT = "checkpoint.pt"
 """Checkpoint of a run."""
+CONTENT = ("model", "first", "second", "count", "rng", "epochs", "steps")
+"""What a checkpoint holds at least."""
 REPLICAS = "replicas.pt"
 """Checkpoints of runs that train together, beside their folders: one file, so that none is ahead of the others."""
 OF_THE_SEED = "of the seed"
 """Where initial weights come from, unless they were given."""
 POSTMORTEM = "postmortem.pt"
 """The batch on which a training failed."""
-
-
-class RunError(UserError):
-    """A run cannot be used; the message names its folder and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -149,11 +147,7 @@ class RunFolder:
 
     def epochs_done(self) -> int:
         """Return the number of epochs that history.csv records."""
-        path = self.path / "history.csv"
-        if not path.exists():
-            return 0
-        with path.open(newline="", encoding="utf-8") as file:
-            return sum(all(row.values()) for row in csv.DictReader(file))
+        return len(read_history(self.path / "history.csv"))
 
     def discard(self) -> None:
         """Remove the folder of a training that could not begin; one with results stays."""
@@ -168,10 +162,7 @@ class RunFolder:
         RunError
             It cannot be read.
         """
-        try:
-            return json.loads((self.path / "provenance.json").read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise RunError(f"{self.path / 'provenance.json'}: not readable as JSON: {error}") from error
+        return read_provenance(self.path / "provenance.json")
 
     def write_provenance(self, record: Mapping[str, Any]) -> None:
         """Write where the run came from, atomically."""
@@ -186,7 +177,7 @@ class RunFolder:
             It cannot be read.
         """
         path, together = self.path / CHECKPOINT, self.path.parent / REPLICAS
-        own = load_tensors(path, device) if path.exists() else None
+        own = load_tensors(path, device, CONTENT) if path.exists() else None
         shared = load_tensors(together, device) if together.exists() else {}
         found = [content for content in (own, shared.get(self.path.name)) if content is not None]
         return max(found, key=lambda content: len(content["epochs"]), default=None)
@@ -220,8 +211,8 @@ def names_in(path: Path) -> set[str]:
     return {each.name for each in path.iterdir() if not each.match(".*.tmp")}
 
 
-def load_tensors(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """Read what :meth:`RunFolder.save` wrote.
+def load_tensors(path: Path, device: torch.device | str = "cpu", keys: Collection[str] = ()) -> dict[str, Any]:
+    """Read what :meth:`RunFolder.save` wrote, which has these ``keys`` at least.
 
     Raises
     ------
@@ -230,7 +221,10 @@ def load_tensors(path: Path, device: torch.device | str = "cpu") -> dict[str, An
     """
     try:
         content = torch.load(path, map_location=device, weights_only=True)
+    except IsADirectoryError:
+        raise
     except (
+        OSError,
         RuntimeError,
         EOFError,
         LookupError,
@@ -240,7 +234,7 @@ def load_tensors(path: Path, device: torch.device | str = "cpu") -> dict[str, An
         pickle.UnpicklingError,
     ) as error:
         raise RunError(f"{path}: not a file of tensors, or torn; remove it to train anew") from error
-    if not isinstance(content, dict):
+    if not isinstance(content, dict) or not set(keys) <= set(content):
         raise RunError(f"{path}: not what a training writes; remove it to train anew")
     return content
 
@@ -254,6 +248,10 @@ def assert_finite(tensors: Mapping[str, Tensor], where: str | Path, remedy: str)
         One holds NaN or infinity; the message names the file or folder ``where``, the tensor, and the ``remedy``.
     """
     for name, tensor in tensors.items():
+        if not isinstance(tensor, Tensor):
+            raise RunError(
+                f"{where}: {name} is of type {type(tensor).__name__}, not what a training writes; restore it"
+            )
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise RunError(f"{where}: {name} holds numbers that are not finite: trained on nothing; {remedy}")
 

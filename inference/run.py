@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from inference.entry import announce
 from inference.folder import CHECKPOINT, REPLICAS, RunError, RunFolder, assert_finite, load_tensors
 from inference.history import History
 from inference.recipe import Recipe, read
+from inference.records import read_history
 from inference.schedules import should_stop
 from jets import Jets, load
 from jets.command import command
@@ -81,13 +81,14 @@ class Run:
 
     @cached_property
     def history(self) -> list[dict[str, float]]:
-        """One row per epoch, losses and KL in nats per jet; a torn last row is left out."""
-        path = self.path / "history.csv"
-        if not path.exists():
-            return []
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.DictReader(file) if all(row.values())]
-        return [{key: float(value) for key, value in row.items()} for row in rows]
+        """One row per epoch, losses and KL in nats per jet; a torn last row is left out.
+
+        Raises
+        ------
+        RunError
+            ``history.csv`` is no such table.
+        """
+        return read_history(self.path / "history.csv")
 
     @cached_property
     def complete(self) -> bool:
@@ -114,6 +115,8 @@ class Run:
             )
         early = self.complete and self.recipe.training.early_stop
         kept = self.provenance.get("weights_epoch", len(self.history)) if early else len(self.history)
+        if kept > len(self.history):
+            raise RunError(f"{self.path}: history.csv has {len(self.history)} epochs, the weights are of epoch {kept}")
         return self.history[kept - 1]
 
     @cached_property

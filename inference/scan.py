@@ -8,12 +8,14 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from pathlib import Path
+from typing import Any
 
 from inference.entry import announce
 from inference.folder import CHECKPOINT, REPLICAS, RunError, RunFolder, assert_new, names_in
 from inference.machine import tune_cpu
 from inference.provenance import command_line
 from inference.recipe import Recipe
+from inference.records import read_json
 from inference.replicas import plan
 from inference.run import Run
 from inference.training import assert_enough, load_for, ready, train_many
@@ -36,10 +38,27 @@ def folders(folder: str | Path) -> list[Path]:
     """
     path = Path(folder) / MANIFEST
     if path.is_file():
-        return [Path(folder) / row["folder"] for row in json.loads(path.read_text(encoding="utf-8"))["runs"]]
+        return [Path(folder) / name for name in listed(path)]
     found = sorted(config.parent for config in Path(folder).glob("*/config.toml"))
     if not found:
         raise RunError(f"{folder}: no run there, nor a scan ({MANIFEST} is missing); train one: {command('train')}")
+    return found
+
+
+def listed(manifest: Path) -> list[Any]:
+    """Return the folders that a manifest lists.
+
+    Raises
+    ------
+    RunError
+        It is not what a scan writes.
+    """
+    content = read_json(manifest)
+    rows = content.get("runs") if isinstance(content, dict) else None
+    rows = rows if isinstance(rows, list) else []
+    found = [row.get("folder") for row in rows if isinstance(row, dict)]
+    if not found or len(found) < len(rows) or not all(isinstance(name, str) for name in found):
+        raise RunError(f"{manifest}: does not list the folders of runs; restore it, or remove it and give the runs")
     return found
 
 

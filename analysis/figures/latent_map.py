@@ -40,9 +40,12 @@ def draw_latents(panels: np.ndarray, trees: Sequence[xr.DataTree], titles: Seque
 
 
 def draw_points(axes: Axes, tree: xr.DataTree, truth: str | None) -> None:
-    """Draw draws of the guide in the two coordinates that vary most; without ``truth`` in one colour."""
+    """Draw draws of the guide in the two coordinates that vary most; without ``truth`` in one colour.
+
+    Where there is one coordinate only, it is drawn against itself.
+    """
     draws = array(tree, "posterior/z").isel(chain=0, draw=0)[:MOST]
-    first, second = np.argsort(-np.asarray(array(tree, "guide_params/point").std("jet")))[:2]
+    first, second, *_ = np.argsort(-np.asarray(array(tree, "guide_params/point").std("jet"))).tolist() * 2
     labels, points = names(draws, "coordinate"), dict[str, Any](s=2, rasterized=True)
     axes.set(xlabel=labels[first], ylabel=labels[second])
     if truth is None:

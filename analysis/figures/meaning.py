@@ -39,6 +39,10 @@ def drawn_correlations(found: xr.Dataset, kl: xr.DataArray) -> xr.DataArray:
 def draw_meaning(axes: Axes, values: xr.DataArray, best: xr.DataArray, kl: xr.DataArray) -> None:
     """Draw on axes correlations (coordinate, observable), the ``best`` observable of each framed."""
     coordinates, observed = names(values, "coordinate"), names(values, "observable")
+    if not observed:
+        axes.text(0.5, 0.5, "no observable with 100 jets", ha="center", va="center")
+        axes.set_axis_off()
+        return
     drawn = axes.imshow(np.asarray(values), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
     for (i, j), value in np.ndenumerate(np.asarray(values)):
         if abs(value) >= WRITTEN:

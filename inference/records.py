@@ -1,0 +1,86 @@
+"""The text files of a run, read: each is what a training writes, or an error names the file and what is wrong."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from jets.errors import UserError
+
+LOSSES = ("epoch", "loss", "reconstruction", "kl")
+"""Columns that every history has."""
+
+
+class RunError(UserError):
+    """A run cannot be used; the message names its folder and the remedy."""
+
+
+def read_json(path: Path) -> Any:
+    """Return the content of a JSON file.
+
+    Raises
+    ------
+    RunError
+        It is none.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RunError(f"{path}: not readable as JSON: {error}") from error
+
+
+def read_provenance(path: Path) -> dict[str, Any]:
+    """Return where a run came from.
+
+    Raises
+    ------
+    RunError
+        It is no JSON, or lacks what a training writes.
+    """
+    found, table = read_json(path), Mapping
+    checks: dict[str, Callable[[Any], bool]] = {
+        "data_fingerprint": lambda value: isinstance(value, str),
+        "counts": lambda value: (
+            isinstance(value, Mapping) and all(map(are_counts, value.values())) and "train" in value
+        ),
+        "recipe_digests": lambda value: value is None or isinstance(value, table),
+        "weights_epoch": lambda value: value is None or (isinstance(value, int) and value > 0),
+    }
+    if not isinstance(found, dict):
+        raise RunError(f"{path}: not what a training writes; restore it, or train anew")
+    for key, good in checks.items():
+        if not good(found.get(key)):
+            raise RunError(f"{path}: {key} = {found.get(key)!r} is not what a training writes; restore it")
+    return found
+
+
+def are_counts(value: Any) -> bool:
+    """Whether a value is class -> number of jets."""
+    return isinstance(value, Mapping) and all(isinstance(count, int) for count in value.values())
+
+
+def read_history(path: Path) -> list[dict[str, float]]:
+    """Return one row per epoch; a torn last row is left out, and a file that is not there has none.
+
+    Raises
+    ------
+    RunError
+        It is no table of numbers, or lacks columns.
+    """
+    if not path.exists():
+        return []
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            columns = reader.fieldnames or ()
+            rows = [row for row in reader if all(row.values())]
+        found = [{key: float(value) for key, value in row.items()} for row in rows]
+    except (ValueError, TypeError, csv.Error) as error:
+        raise RunError(f"{path}: not a table of numbers ({error}); restore it") from error
+    lacking = [name for name in LOSSES if name not in columns]
+    if lacking:
+        raise RunError(f"{path}: has no column {lacking[0]}; restore it")
+    return found
