@@ -23,15 +23,16 @@ def of_rapidity(pt: ArrayLike, y: ArrayLike, phi: ArrayLike, mass: ArrayLike = 0
 
 
 def rapidity(p4: Array) -> Array:
-    r"""Return :math:`\mathrm{sign}(p_z) \ln((E + |p_z|)/\sqrt{p_T^2 + m^2})` ``(...)``, with E at least ``|p|``.
+    r"""Return :math:`\mathrm{arsinh}(p_z/\sqrt{E^2 - p_z^2})` ``(...)``, with E at least ``|p|``.
 
     >>> round(float(rapidity(of_rapidity(2.0, -1.5, 0.3, 0.7))), 12)
     -1.5
     """
-    pz, energy = p4[..., 2], np.maximum(p4[..., 3], np.linalg.norm(p4[..., :3], axis=-1))
-    transverse = np.sqrt(np.hypot(p4[..., 0], p4[..., 1]) ** 2 + mass_squared(p4))
+    px, py, pz, energy = np.moveaxis(p4, -1, 0)
+    pt2 = px**2 + py**2
+    energy2 = np.maximum(energy**2, pt2 + pz**2)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.copysign(np.log((energy + np.abs(pz)) / transverse), pz)
+        return np.arcsinh(pz / np.sqrt(energy2 - pz**2))
 
 
 def mass_squared(p4: Array) -> Array:

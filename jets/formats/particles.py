@@ -55,7 +55,7 @@ class Particles:
     Attributes
     ----------
     p4
-        ``(n, M, 4)`` float64, (px, py, pz, E) of the particles [GeV]; zeros where there is none.
+        ``(n, M, 4)``, (px, py, pz, E) of the particles [GeV]; zeros where there is none.
     label
         ``(n,)``, index into the classes of the file; None: all are of the first.
     columns
@@ -102,52 +102,59 @@ def jets_of(part: Particles, classes: tuple[str, ...], source: str) -> Jets | No
     JetFileError
         Momenta that are no finite numbers, or what no jet has (see :mod:`jets.checks`).
     """
-    bad = ~np.isfinite(part.p4).all((1, 2))
+    total = part.p4.sum(1, dtype=np.float64)
+    bad = ~np.isfinite(total).all(1)
     if bad.any():
         raise JetFileError(f"{source}: momenta of {bad.sum()} jets (first: jet {bad.argmax()}) are NaN or infinite")
-    pt = np.hypot(part.p4[..., 0], part.p4[..., 1])
-    pt = np.where(pt >= SOFTEST, pt, 0.0)
-    rows = np.flatnonzero(pt.any(1))
+    present = part.p4[..., 0] ** 2 + part.p4[..., 1] ** 2 >= SOFTEST**2
+    rows = np.flatnonzero(present.any(1))
     if not len(rows):
         return None
-    p4, pt = part.p4[rows], pt[rows]
-    axis = kinematics.of_p4(p4.sum(1))
-    order = np.argsort(-pt, 1, kind="stable")[:, : int((pt > 0).sum(1).max())]
-    p4, pt = np.take_along_axis(p4, order[..., None], 1), np.take_along_axis(pt, order, 1)
-    eta = kinematics.rapidity(p4) - axis["y"][:, None]
-    phi = wrap(np.arctan2(p4[..., 1], p4[..., 0]) - axis["phi"][:, None])
-    relative = near_the_hardest(np.where((pt > 0)[..., None], np.stack([pt, eta, phi], -1), 0.0), source)
+    axis, counts = kinematics.of_p4(total[rows]), present[rows].sum(1)
+    relative = about(axis, counts, part.p4[present].astype(np.float64))
+    counts, relative = near_the_hardest(counts, relative, source)
     columns = {name: np.asarray(values)[rows] for name, values in part.columns.items()}
     label = np.zeros(len(rows), np.int64) if part.label is None else part.label[rows]
     weights = None if part.weights is None else part.weights[rows]
     events = None if part.events is None else part.events[rows]
-    jet = columns | axis | {"n_constituents": (relative[..., 0] > 0).sum(1)}
-    return Jets(relative.astype(np.float32), label, classes, jet, sources=(source,), weights=weights, events=events)
+    jet = columns | axis | {"n_constituents": counts}
+    constituents = padded(counts, relative.astype(np.float32))
+    return Jets(constituents, label, classes, jet, sources=(source,), weights=weights, events=events)
 
 
-def near_the_hardest(relative: Array, source: str) -> Array:
-    """Return constituents ``(n, M, 3)`` by falling pT without those farther than jets are wide, and say how many."""
-    away = relative[..., 1:] - relative[:, :1, 1:]
-    far = (relative[..., 0] > 0) & ((np.abs(away[..., 0]) > APART) | (np.abs(wrap(away[..., 1])) > APART))
+def about(axis: Mapping[str, Array], counts: NDArray[np.integer], p4: Array) -> Array:
+    """Return pT [GeV], rapidity and azimuth about the jets' axes ``(T, 3)`` of particles ``(T, 4)``, by falling pT."""
+    pt, row = np.sqrt(p4[:, 0] ** 2 + p4[:, 1] ** 2), np.repeat(np.arange(len(counts)), counts)
+    key = row - pt / (pt.max() + 1)
+    if (key[1:] < key[:-1]).any():
+        order = np.argsort(key, kind="stable")  # of what is nearly sorted, fast
+        pt, p4 = pt[order], p4[order]
+    phi = wrap(np.arctan2(p4[:, 1], p4[:, 0]) - axis["phi"][row])
+    return np.stack([pt, kinematics.rapidity(p4) - axis["y"][row], phi], 1)
+
+
+def near_the_hardest(counts: NDArray, relative: Array, source: str) -> tuple[NDArray, Array]:
+    """Return counts and constituents ``(T, 3)`` without those farther from the hardest than jets are wide."""
+    row = np.repeat(np.arange(len(counts)), counts)
+    away = relative[:, 1:] - relative[np.cumsum(counts) - counts, 1:][row]
+    far = (np.abs(away[:, 0]) > APART) | (np.abs(wrap(away[:, 1])) > APART)
     if not far.any():
-        return relative
-    share = relative[..., 0][far].sum() / relative[..., 0].sum()
+        return counts, relative
+    share = relative[far, 0].sum() / relative[:, 0].sum()
     say(
-        f"{source}: {far.sum():,} constituents of {far.any(1).sum():,} jets lie more than {APART:g} from the hardest; "
+        f"{source}: {far.sum():,} constituents of {len(set(row[far])):,} jets are more than {APART:g} from the hardest; "
         f"left out, {share:.2%} of the pT (the jets' own four-momenta keep them)"
     )
-    kept = np.where(far[..., None], 0.0, relative)
-    order = np.argsort(-kept[..., 0], 1, kind="stable")
-    return np.take_along_axis(kept, order[..., None], 1)
+    return np.bincount(row[~far], minlength=len(counts)), relative[~far]
 
 
-def padded(counts: NDArray[np.integer], flat: Array) -> Array:
-    """Return particles ``(T, 4)`` of jets one after the other as ``(n, M, 4)``, zeros where there is none.
+def padded(counts: NDArray[np.integer], flat: NDArray) -> NDArray:
+    """Return particles ``(T, k)`` of jets one after the other as ``(n, M, k)``, zeros where there is none.
 
     >>> padded(np.array([1, 2]), np.arange(12.0).reshape(3, 4))[..., 3]
     array([[ 3.,  0.],
            [ 7., 11.]])
     """
-    result = np.zeros((len(counts), int(counts.max(initial=0)), flat.shape[-1]))
+    result = np.zeros((len(counts), int(counts.max(initial=0)), flat.shape[-1]), flat.dtype)
     result[np.arange(result.shape[1]) < counts[:, None]] = flat
     return result

@@ -41,7 +41,7 @@ def parts(path: Path) -> Iterator[Particles]:
         table = file["table/table"]
         for start in range(0, len(table), ROWS):
             rows = table[start : start + ROWS]
-            values = rows[FLOATS][:, : 4 * PARTICLES].reshape(len(rows), PARTICLES, 4).astype(np.float64)
+            values = rows[FLOATS][:, : 4 * PARTICLES].reshape(len(rows), PARTICLES, 4)
             whole = rows[WHOLE]
             if whole.shape[1] < 2:
                 raise JetFileError(f"{path}: has no columns ttv and is_signal_new")
