@@ -142,7 +142,7 @@ def near_the_hardest(counts: NDArray, relative: Array, source: str) -> tuple[NDA
         return counts, relative
     share = relative[far, 0].sum() / relative[:, 0].sum()
     say(
-        f"{source}: {far.sum():,} constituents of {len(set(row[far])):,} jets are more than {APART:g} from the hardest; "
+        f"{source}: {far.sum():,} constituents of {len(set(row[far])):,} jets are over {APART:g} from the hardest; "
         f"left out, {share:.2%} of the pT (the jets' own four-momenta keep them)"
     )
     return np.bincount(row[~far], minlength=len(counts)), relative[~far]
