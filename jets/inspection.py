@@ -67,7 +67,12 @@ class Inspection:
         """Return all of it as JSON holds it."""
         closure = None if self.closure is None else self.closure._asdict()
         histograms = {name: {"edges": edges, "counts": counts} for name, (edges, counts) in self.histograms.items()}
-        found: dict[str, Any] = {"path": self.path, "format": self.format, "sha256": self.sha256, "assumed": list(self.assumed)}
+        found: dict[str, Any] = {
+            "path": self.path,
+            "format": self.format,
+            "sha256": self.sha256,
+            "assumed": list(self.assumed),
+        }
         found |= {"summary": self.summary.to_dict(), "empty": self.empty, "closure": closure}
         return found | {"histograms": histograms, "warnings": self.warnings}
 
