@@ -8,7 +8,7 @@ from torch.distributions import Dirichlet, kl_divergence
 from priors import parse
 
 HEADS = [[-50.0, -50.0, -50.0], [-50.0, 0.0, 3.0], [-4.0, -5.0, -6.0], [1e4, -1e4, 50.0], [1e4, 1e4, 1e4]]
-PRIORS = ["D3", "D3(alpha=1,.25,.1)", "D3(alpha=.02)"]
+PRIORS = ["D3", "D3(alpha=1,.25,.1)", "D3(alpha=.02)", "D3(alpha=.001)"]
 DRAWS = 100_000
 
 
@@ -43,3 +43,22 @@ def test_weights_below_the_smallest_float32_number_are_drawn():
     small = scipy.stats.beta(0.02, 0.02).cdf(1e-38)
     assert float((z < 1e-38).double().mean()) == pytest.approx(small, abs=5 * (small / 60_000) ** 0.5)
     assert float((z > 0).double().mean()) == 1
+
+
+@pytest.mark.parametrize("alpha", [0.015, 0.001, 1e-4])
+def test_sparse_priors(alpha):
+    """Mean, second moment and scipy's distribution function of the first weight: 50,000 draws, 5 errors."""
+    torch.manual_seed(0)
+    prior = parse(f"D3(alpha={alpha},{2 * alpha},{3 * alpha})").factors[0].prior()
+    z = prior.sample((50_000,))
+    weights = torch.tensor([1.0, 2.0, 3.0]).double() / 6
+    spread = (weights * (1 - weights) / 50_000) ** 0.5
+    assert ((z.mean(0) - weights).abs() < 5 * spread).all()
+    square = weights * (6 * alpha * weights + 1) / (6 * alpha + 1)
+    assert (((z**2).mean(0) - square).abs() < 5 * spread).all()
+    for edge in (1e-100, 1e-10, 0.3, 0.9):
+        share = scipy.stats.beta(alpha, 5 * alpha).cdf(edge)
+        assert float((z[:, 0] < edge).double().mean()) == pytest.approx(
+            share, abs=5 * (share * (1 - share) / 5e4) ** 0.5
+        )
+    assert float(((z - 1 / 3).abs().amax(-1) < 0.01).double().mean()) < 1e-3
