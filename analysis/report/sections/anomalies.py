@@ -166,8 +166,8 @@ def score_shapes(known: Known) -> Part:
     return Part(
         "score_histograms",
         "",
-        "Scores of the jets, by class, each normalised to unit area; larger is more anomalous, or more of that mixture"
-        f"{more}.",
+        "Scores of the jets, by class, each normalised to unit area; larger is more anomalous, of a mixture more, "
+        f"and of a latent the centre of its posterior{more}.",
         figure=score_histograms(known.tree),
         numbers=xr.Dataset({"score_value": values, "class_name": ("jet", class_names(known.tree))}),
     )

@@ -10,6 +10,7 @@ from analysis.figures.images import jet_images
 from analysis.figures.meaning import meaning_map
 from analysis.measures.information import ACTIVE
 from analysis.measures.meaning import FEWEST, strongest
+from analysis.measures.observables import observables
 from analysis.report.inputs import Known
 from analysis.report.page import Part, Question, Table
 from analysis.report.slider import slides
@@ -51,8 +52,10 @@ def sentence(found: xr.Dataset, coordinate: str) -> str:
     return f"{coordinate} {verb} {best} (correlation {r:.2f}, {nats:.2f} nat)"
 
 
-def places(known: Known) -> Part:
-    """List where each observable is to be found."""
+def places(known: Known) -> Part | None:
+    """List where each observable is to be found; the first part says where there are none."""
+    if not observables(known.tree).size:
+        return None
     table = strongest(known.meaning.isel(sample=0))
     if not table:
         raise Missing(f"no observable has {FEWEST} jets in which it and a coordinate vary")
@@ -67,8 +70,10 @@ def places(known: Known) -> Part:
     )
 
 
-def slider(known: Known) -> Part:
-    """Let the reader move along each latent."""
+def slider(known: Known) -> Part | None:
+    """Let the reader move along each latent; of vectors the pictures say that there are none."""
+    if not {"images", "traversals"} & set(known.tree.children):
+        return None
     widget, changes = slides(known.tree)
     by_change = sorted(changes.items(), key=lambda item: -item[1])
     reading = f"A jet changes most along {by_change[0][0]}, where up to {100 * by_change[0][1]:.0f} % of its pT moves"

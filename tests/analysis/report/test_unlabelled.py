@@ -66,6 +66,17 @@ def test_the_page_of_unlabelled_jets(run, browser, tmp_path, capsys):
     capsys.readouterr()
 
 
+def test_what_vectors_lack_is_said_once(tmp_path):
+    """No observable, no picture: one line each, and the rest of the page."""
+    changes = {"training.epochs": 2, "model.latent": "R2", "data.files": ["toy:gaussian(spectrum=3,1,n=300)"]}
+    found = inference.train(inference.read("ae-toy", changes), tmp_path / "run")
+    parts = parts_of(analysis.evaluate(found))
+    missing = [part.missing for part in parts.values() if part.missing]
+    assert len(missing) == len(set(missing))
+    assert sum("vectors" in text or "observables" in text for text in missing) == 2
+    assert parts["score_histograms"].figure is not None
+
+
 def test_anomaly_of_unlabelled_jets(run, capsys):
     """Percentiles by numpy, the oddest jets by their numbers in the file; a signal that is asked for is refused."""
     assert main(["anomaly", str(run.path)]) == 0
