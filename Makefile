@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT ?= runs/image-dvae-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: run test lint bench
+.PHONY: run test properties lint bench
 
 ## Train the default recipe on the embedded sample, print its numbers, write its report
 run: $(READY)
@@ -14,6 +14,10 @@ run: $(READY)
 ## Run all tests, doctests and documented examples
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+## Try all generated cases, of which make test tries each twentieth; a table of what they came to at the end
+properties: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests/properties --cases 1
 
 ## Style, types and the direction of imports
 lint: $(READY)

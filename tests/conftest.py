@@ -12,6 +12,8 @@ from inference.machine import tune_cpu
 
 def pytest_addoption(parser):
     parser.addoption("--device", default="cpu", help="device on which latent families are tested: cpu or cuda")
+    parser.addoption("--cases", type=float, default=0.05, help="part of the generated cases to try [.05]")
+    parser.addoption("--case", type=int, help="number of the one generated case to try")
 
 
 @pytest.fixture(scope="session")
