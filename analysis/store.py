@@ -45,6 +45,27 @@ def open(path: str | Path) -> xr.DataTree:
         return with_all_labels(tree.load())
 
 
+def of_run(path: Path, digest: str) -> xr.DataTree | None:
+    """Return a result in a run's folder; None where there is none, or it is of another recipe or other weights.
+
+    Results of before digests were kept are of the run, unless they are older than its weights.
+
+    Parameters
+    ----------
+    path
+        The file.
+    digest
+        Of the recipe and weights as they are: :attr:`inference.run.Run.digest`.
+    """
+    if not path.exists():
+        return None
+    found, weights = open(path), path.parent / "weights.pt"
+    made = found.attrs.get("digest")
+    if made is None:
+        return None if weights.exists() and path.stat().st_mtime < weights.stat().st_mtime else found
+    return found if made == digest else None
+
+
 def array(tree: xr.DataTree, path: str) -> xr.DataArray:
     """Return the variable at ``group/name``.
 

@@ -128,16 +128,6 @@ class Run:
             found.update(path.read_bytes() if path.exists() else b"")
         return found.hexdigest()
 
-    def made(self, kept: Path, digest: str | None) -> bool:
-        """Whether results in the file ``kept``, which say ``digest`` of what they are of, are of this run as it is.
-
-        Those of before digests were kept are, where they are not older than the weights.
-        """
-        weights = self.path / "weights.pt"
-        if digest is not None or not weights.exists():
-            return digest in (None, self.digest)
-        return kept.stat().st_mtime >= weights.stat().st_mtime
-
     @cached_property
     def jets(self) -> Jets:
         """The jets that the run was trained on, all parts.

@@ -65,11 +65,8 @@ def epochs(rows: Sequence[dict[str, float]]) -> xr.Dataset:
 
 def nuts_groups(run: Run, beta: float) -> dict[str, xr.Dataset]:
     """Return what ``jetvae nuts`` left in a run folder, if it is of this recipe and weights and at this resolution."""
-    path = run.path / "nuts.nc"
-    if not path.exists():
-        return {}
-    kept = store.open(path)
-    if not (run.made(path, kept.attrs.get("digest")) and np.isclose(kept.attrs["beta"], beta)):
+    kept = store.of_run(run.path / "nuts.nc", run.digest)
+    if kept is None or not np.isclose(kept.attrs["beta"], beta):
         return {}
     return {name: kept[name].to_dataset() for name in NUTS}
 

@@ -134,16 +134,14 @@ def evaluated(run: Run, data: Sequence[str] | None, beta: float | None = None) -
 
     A new one is kept as ``analysis.nc``; with ``data`` nothing is read or kept. Same errors as :func:`evaluate`.
     """
-    kept, weights = run.path / "analysis.nc", run.path / "weights.pt"
-    if data is None and kept.exists() and weights.exists():
-        result = store.open(kept)
-        if run.made(kept, result.attrs.get("digest")) and result.attrs["beta"] == np.float32(
-            run.recipe.model.beta.typical if beta is None else beta
-        ):
-            if "weight" in result["constant_data"]:
+    path, wanted = run.path / "analysis.nc", np.float32(run.recipe.model.beta.typical if beta is None else beta)
+    if data is None and (run.path / "weights.pt").exists():
+        kept = store.of_run(path, run.digest)
+        if kept is not None and kept.attrs["beta"] == wanted:
+            if "weight" in kept["constant_data"]:
                 announce_weights()
-            return result
+            return kept
     result = evaluate(run, data, beta=beta)
     if data is None:
-        store.save(result, kept)
+        store.save(result, path)
     return result
