@@ -88,6 +88,28 @@ def test_bad_input_is_exit_code_2(arguments, words, tmp_path, monkeypatch, capsy
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["trust", "run", "--jets", "0"], "argument --jets: expected a whole number of at least 1, got 0"),
+        (["trust", "run", "--draws", "-3"], "argument --draws: expected a whole number of at least 1, got -3"),
+        (["nuts", "run", "--seed", "-1"], "argument --seed: expected a whole number of at least 0, got -1"),
+        (["nuts", "run", "--seed", str(2**40)], "argument --seed: expected a whole number of at least 0"),
+        (["summary", "run", "--beta", "0"], "argument --beta: expected a number above 0, got 0"),
+        (["summary", "run", "--beta", "nan"], "argument --beta: expected a finite number of at least 0, got nan"),
+        (["topology", "scan", "--delta", "-1"], "argument --delta: expected a finite number of at least 0, got -1"),
+        (["resume", "run", "--together", "x"], "argument --together: expected a whole number of at least 1, got x"),
+        (["dimension", "run", "--scale", "inf"], "argument --scale: expected a finite number"),
+        (["draw", "correlation", "--pt", "nan"], "argument --pt: expected a finite number"),
+        (["draw", "correlation", "--seeds", "1"], "argument --seeds: expected a whole number of at least 2, got 1"),
+        (["draw", "correlation", "--points", "0"], "argument --points: expected a whole number of at least 1, got 0"),
+    ],
+)
+def test_numbers_without_sense_are_refused_before_any_work(words, problem, capsys):
+    assert main(words) == 2
+    assert problem in capsys.readouterr().err
+
+
 def test_a_fault_of_ours_is_not_hidden(monkeypatch):
     monkeypatch.setattr(command_module("information"), "run", lambda options: [][0])
     with pytest.raises(IndexError):
