@@ -35,7 +35,9 @@ def outdated(attributes: Mapping[Any, Any], file: Path, runs: Sequence[Path] = (
     """
     wanted = {os.path.relpath(run, file.parent) for run in runs}
     if RUNS in attributes:
-        made = json.loads(str(attributes[RUNS]))
+        made = recorded(attributes[RUNS])
+        if made is None:
+            return "damaged: which runs it is of cannot be read"
         changed = [
             name for name, digest in made.items() if not unchanged(file.parent / name, digest, needed=name in wanted)
         ]
@@ -47,6 +49,16 @@ def outdated(attributes: Mapping[Any, Any], file: Path, runs: Sequence[Path] = (
         return ""
     more = f" and {len(changed) - NAMED} more" if len(changed) > NAMED else ""
     return f"{', '.join(changed[:NAMED])}{more} changed since"
+
+
+def recorded(text: Any) -> dict[str, str] | None:
+    """Return the path and digest of each run that an attribute names; None where it does not."""
+    try:
+        found = json.loads(text)
+    except (ValueError, TypeError):
+        return None
+    strings = isinstance(found, dict) and all(isinstance(digest, str) for digest in found.values())
+    return found if strings else None
 
 
 def unchanged(folder: Path, digest: str, *, needed: bool) -> bool:

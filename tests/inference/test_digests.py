@@ -3,6 +3,7 @@
 import os
 import shutil
 
+import numpy as np
 import pytest
 
 import inference
@@ -50,6 +51,11 @@ def test_what_changed_is_named(two, tmp_path):
     assert outdated(made, file, two) == "a, b changed since"
     assert outdated(made, file, two[:1]) == "a, b changed since"
     assert outdated(made, file, [*two, *(file.parent / f"{i}" for i in range(3))]) == "a, b, 0 and 2 more changed since"
+
+
+@pytest.mark.parametrize("text", ["not json", "[]", 5, '{"a": 1}', np.array(["a", "b"])])
+def test_what_cannot_be_read_is_not_believed(text, tmp_path):
+    assert outdated({"runs": text}, tmp_path / "scan.nc") == "damaged: which runs it is of cannot be read"
 
 
 def test_results_without_digests_go_by_time(two, tmp_path):
