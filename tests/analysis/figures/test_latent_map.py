@@ -1,5 +1,10 @@
 """Latent spaces side by side, by the command."""
 
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from analysis.figures.latent_map import draw_points
 from jetvae.__main__ import main
 
 
@@ -8,3 +13,12 @@ def test_map_of_a_latent_space(range_run, tmp_path, capsys):
     assert main(["draw", "latents", run, run, "--beta", "1", "--out", str(out)]) == 0
     assert "S1_0" in capsys.readouterr().out
     assert out.stat().st_size > 10_000
+
+
+def test_one_coordinate_is_drawn_against_itself():
+    points = xr.DataArray(np.arange(3.0)[:, None], {"coordinate": ["S1_0"]}, ("jet", "coordinate"))
+    groups = {"guide_params": {"point": points}, "posterior": {"z": points.expand_dims(chain=[0], draw=[0])}}
+    axes = Figure().subplots()
+    draw_points(axes, xr.DataTree.from_dict({name: xr.Dataset(group) for name, group in groups.items()}), None)
+    np.testing.assert_array_equal(axes.collections[0].get_offsets(), np.repeat(np.arange(3.0), 2).reshape(3, 2))
+    assert axes.get_xlabel() == axes.get_ylabel() == "S1_0"
