@@ -145,7 +145,7 @@ class Joint:
                 means.append(torch.zeros(len(x), each.size))
                 deviations.append(torch.ones(len(x), each.size))
                 continue
-            reals = torch.stack([each.to_reals(z[label]) for z in drawn])
+            reals = torch.stack([each.to_reals(z[label]) for z in drawn]).to(torch.get_default_dtype())
             if each.circular:
                 centre = torch.atan2(reals.sin().mean(0), reals.cos().mean(0))
                 reals = centre + wrapped(reals - centre)
