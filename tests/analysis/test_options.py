@@ -107,7 +107,7 @@ def test_an_unknown_class_is_one_line(command, run, capsys):
 
 
 def test_one_class_alone_cannot_be_tagged(run, capsys):
-    assert main(["anomaly", str(run.path), "--data", "sample:w"]) == 2
+    assert main(["anomaly", str(run.path), "--data", "sample:w", "--signal", "w"]) == 2
     assert one_line(capsys) == "error: --signal w: tagging needs it and another class; all jets are w"
 
 
