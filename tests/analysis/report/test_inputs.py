@@ -32,7 +32,7 @@ def test_a_lost_file_is_named_and_the_rest_shown(copied, lost):
     sections = page_of(known).sections
     assert len(sections) == len(QUESTIONS)
     assert SAID.get(lost, "") in said(known, sections)
-    everything = {"kl_spectrum", "meaning", "jet_images", "roc_curves", "latent_histograms"}
+    everything = {"kl_spectrum", "meaning", "jet_images", "roc_curves", "latent_histograms", "score_histograms"}
     expected = set() if lost in ("config.toml", "provenance.json") else everything
     assert set(drawn(sections)) == expected | (set() if lost == "history.csv" else {"losses"})
     if lost in OTHERS:
