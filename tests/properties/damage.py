@@ -138,7 +138,7 @@ def damaged_runs(random: Random, tools: Tools) -> str:
         there = [path / name for name in FILES if (path / name).is_file()]
         damaged(pick(random, there), random)
     command = pick(random, COMMANDS if random.random() < 0.3 else COMMANDS[:-1])
-    return checked(of_run(random, path, command), tools, "run", "resume", "latent", "config", "digest", "memory")
+    return checked(of_run(random, path, command), tools)
 
 
 def evaluated(tools: Tools, path: Path) -> Path:

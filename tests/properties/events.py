@@ -19,7 +19,6 @@ BAD_WEIGHTS = (
     np.ones((6, 2)),
     np.full(6, np.nan),
     np.full(6, np.inf),
-    -np.ones(6),
     np.zeros(6),
     {},
     np.full(6, 1e200),
