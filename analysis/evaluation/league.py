@@ -19,7 +19,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from analysis.measures.topology import ORDER
-from analysis.measures.trust import weighed
+from analysis.measures.trust import shift, weighed
 from analysis.store import NATS
 from inference.machine import tune_cpu
 from inference.race import Budget, race
@@ -43,9 +43,9 @@ def league(
 ) -> xr.DataTree:
     """Race every candidate on points ``(N, K)`` at resolution ``beta`` and return the tree that ``rank`` takes.
 
-    ``sample_stats`` log_evidence, log_evidence_error, elbo [nat], khat (topology, beta, seed, jet), a jet being a
-    held-out point; ``constant_data`` class_name (seed, jet) from ``label`` ``(N,)``. A ``pool`` of processes (see
-    :func:`workers`) races several candidates at a time, with the same result.
+    ``sample_stats`` log_evidence, log_evidence_error, log_evidence_shift, elbo [nat], khat (topology, beta, seed,
+    jet), a jet being a held-out point; ``constant_data`` class_name (seed, jet) from ``label`` ``(N,)``. A ``pool`` of
+    processes (see :func:`workers`) races several candidates at a time, with the same result.
     """
     order = np.random.default_rng(seed).permutation(len(points))
     held_out, train = np.split(order, [len(order) // 4])
@@ -90,6 +90,7 @@ def scored(log_weight: NDArray[np.floating]) -> xr.Dataset:
     """Return evidence and its error, ELBO and k-hat of each point from ``(draws, N)`` log weights."""
     found, error, index = weighed(log_weight.T)
     values = {"log_evidence": found, "log_evidence_error": error, "elbo": log_weight.mean(0)}
+    values["log_evidence_shift"] = shift(log_weight.T)
     return xr.Dataset({name: ("jet", value, NATS) for name, value in values.items()} | {"khat": ("jet", index)})
 
 

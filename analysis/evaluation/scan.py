@@ -17,7 +17,7 @@ from analysis.store import NATS, array, names
 from inference.run import Run, RunError
 from jets.command import command
 
-PER_JET = ("log_evidence", "log_evidence_error", "khat", "elbo", "reconstruction", "kl")
+PER_JET = ("log_evidence", "log_evidence_error", "log_evidence_shift", "khat", "elbo", "reconstruction", "kl")
 
 
 def collect(
@@ -27,10 +27,10 @@ def collect(
 
     Runs of a range of resolutions are looked at where ``beta`` says, by default in its middle.
 
-    Groups: ``sample_stats`` log_evidence, log_evidence_error, khat, elbo, reconstruction, kl [nat] (topology, beta,
-    seed, jet), epochs (topology, beta, seed); ``information`` kl [nat] (topology, beta, seed, kl_term), the mean over
-    jets; ``constant_data`` class_name and jet_number (seed, jet): a seed has test jets of its own, and every topology
-    and beta the same ones. Attribute ``incomplete``: how many runs were left out.
+    Groups: ``sample_stats`` log_evidence, log_evidence_error, log_evidence_shift, khat, elbo, reconstruction, kl [nat]
+    (topology, beta, seed, jet), epochs (topology, beta, seed); ``information`` kl [nat] (topology, beta, seed,
+    kl_term), the mean over jets; ``constant_data`` class_name and jet_number (seed, jet): a seed has test jets of its
+    own, and every topology and beta the same ones. Attribute ``incomplete``: how many runs were left out.
 
     Raises
     ------

@@ -23,7 +23,9 @@ ORDER = ("S1", "R1", "S2", "T2", "R2", "S1 x R1", "R1 | R2", "R3")
 DELTA = 0.025
 """Difference in ln p(x) that does not matter [nat per jet]."""
 BAD_SHARE = 0.05
-"""Share of points with k-hat above 0.7 from which the evidence of a candidate does not count."""
+"""Share of points with k-hat above 0.7 from which the evidence of a candidate counts only where it has settled."""
+SETTLED = 0.25
+"""Part of delta by which the mean ln p(x) may grow with the second half of the draws, two errors included."""
 FEWEST_EPOCHS = 6
 """Epochs below which nobody can say whether a training has converged."""
 
@@ -33,8 +35,9 @@ def rank(tree: xr.DataTree, beta: float | None = None, delta: float = DELTA) -> 
 
     ``log_evidence`` and ``elbo``: means over jets and seeds [nat]; ``difference`` of log_evidence from the best and its
     paired standard error ``difference_error``, over the points that both have; ``weight``: stacking weight;
-    ``missing``: points without evidence; ``unsure``: share of the points with k-hat above 0.7; ``kept``: none missing,
-    and within the tie band. Attributes: ``best``, the largest of those with all points; ``first``, of those kept in
+    ``missing``: points without evidence; ``unsure``: share of the points with k-hat above 0.7; ``shift``: by how much
+    the mean ln p(x) grew with the second half of the draws, two errors included [nat]; ``kept``: none missing, and
+    within the tie band. Attributes: ``best``, the largest of those with all points; ``first``, of those kept in
     ORDER; ``chosen``, the same, or empty where ``lacking`` says what is missing for a choice.
 
     Raises
@@ -63,24 +66,27 @@ def rank(tree: xr.DataTree, beta: float | None = None, delta: float = DELTA) -> 
             "weight": weights_of_complete(evidence, missing == 0),
             "missing": missing,
             "unsure": unsure(stats),
+            "shift": shifted(stats).assign_attrs(NATS),
             "kept": kept,
         }
     )
     first = min((name for name in names(kept, "topology") if bool(kept.sel(topology=name))), key=place, default="")
-    reasons = lacking(tree, stats, missing, near)
+    reasons = lacking(tree, stats, missing, near, delta)
     result.attrs = {"chosen": "" if reasons else first, "first": first, "best": best, "delta": delta}
     result.attrs["lacking"] = "; ".join(reasons)
     order = np.lexsort((-np.nan_to_num(np.asarray(mean), nan=-np.inf), np.asarray(missing) > 0))
     return result.isel(topology=order)
 
 
-def lacking(tree: xr.DataTree, stats: xr.Dataset, missing: xr.DataArray, near: xr.DataArray) -> list[str]:
+def lacking(
+    tree: xr.DataTree, stats: xr.Dataset, missing: xr.DataArray, near: xr.DataArray, delta: float = DELTA
+) -> list[str]:
     """Return what keeps the evidence from allowing a choice, in words; nothing where it does.
 
     One seed, unless every candidate was restarted (attribute ``restarts``); runs that are not complete (attribute
     ``incomplete``) or of fewer than 6 epochs; of the candidates that are within the tie band (``near``), ``missing``
     points, no k-hat at all, and k-hat above 0.7 for more than 5 % of the points, where ln p(x) is a lower bound of
-    unknown error.
+    unknown error, unless it has settled: with twice the draws its mean grew by less than a quarter of ``delta``.
     """
     found = []
     if stats.sizes["seed"] < 2 and not tree.attrs.get("restarts"):
@@ -96,8 +102,10 @@ def lacking(tree: xr.DataTree, stats: xr.Dataset, missing: xr.DataArray, near: x
             found.append(f"{name} lacks ln p(x) of {count:,} points that others have")
         if "khat" in stats and stats["khat"].sel(topology=name).isnull().all():
             found.append(f"{name} has no k-hat, for want of draws: {command('topology', 'SCAN', '--draws', 200)}")
-        if (share := float(unsure(stats).sel(topology=name))) > BAD_SHARE:
-            found.append(f"k-hat of {name} is above {GOOD_K} for {100 * share:.0f} % of the points")
+        share, moved = (float(values.sel(topology=name)) for values in (unsure(stats), shifted(stats)))
+        if share > BAD_SHARE and not moved <= SETTLED * delta:
+            growth = f", and its ln p(x) still grows with the draws ({moved:.2g} nat)" if np.isfinite(moved) else ""
+            found.append(f"k-hat of {name} is above {GOOD_K} for {100 * share:.0f} % of the points{growth}")
     return found
 
 
@@ -107,6 +115,19 @@ def unsure(stats: xr.Dataset) -> xr.DataArray:
         return xr.zeros_like(stats["topology"], dtype=float)
     over = ("seed", "jet")
     return (stats["khat"] > GOOD_K).sum(over) / np.maximum(1, stats["khat"].notnull().sum(over))
+
+
+def shifted(stats: xr.Dataset) -> xr.DataArray:
+    """Return by how much the mean ln p(x) moved with the second half of the draws, two errors added, ``(topology,)``.
+
+    Infinite where that is not known.
+    """
+    if "log_evidence_shift" not in stats:
+        return xr.full_like(stats["topology"], np.inf, dtype=float)
+    moved, over = stats["log_evidence_shift"], ("seed", "jet")
+    error = moved.std(over) / np.sqrt(np.maximum(1, moved.notnull().sum(over)))
+    found = abs(moved.mean(over)) + 2 * error
+    return found.fillna(np.inf)
 
 
 def weights_of_complete(evidence: xr.DataArray, complete: xr.DataArray) -> xr.DataArray:
@@ -192,7 +213,8 @@ def describe(ranking: xr.Dataset) -> list[str]:
         mark = " <- chosen" if name == ranking.attrs["chosen"] else "  kept" if bool(row["kept"]) else ""
         mark += f"  lacks {int(row['missing']):,} points" if int(row["missing"]) else ""
         share = float(row["unsure"])
-        mark += f"  k-hat > {GOOD_K} for {100 * share:.0f} % of the points" if share > BAD_SHARE else ""
+        settled = ", settled" if float(row["shift"]) <= SETTLED * ranking.attrs["delta"] else ""
+        mark += f"  k-hat > {GOOD_K} for {100 * share:.0f} % of the points{settled}" if share > BAD_SHARE else ""
         lines.append(
             f"{name:<12} {float(row['log_evidence']):9.3f} {float(row['elbo']):9.3f} "
             f"{float(row['difference']):9.3f} +- {float(row['difference_error']):.3f} {float(row['weight']):7.2f}{mark}"

@@ -36,7 +36,8 @@ def importance(tree: xr.DataTree) -> xr.Dataset:
     ``log_evidence``: :math:`\ln\hat p(x) = \ln\frac1S\sum_s w_s` [nat] and ``log_evidence_error``, its standard error
     to first order, :math:`sd(w)/(\bar w\sqrt S)`, wider from k-hat 0.5 on and infinite above 0.7
     (:func:`analysis.measures.pareto.widening`); ``gap``: :math:`\ln\hat p(x)` - ELBO, the KL from the true posterior;
-    ``ess``: :math:`(\sum w)^2/\sum w^2`; ``khat``: the tail index of the weights, NaN below 100 draws.
+    ``ess``: :math:`(\sum w)^2/\sum w^2`; ``khat``: the tail index of the weights, NaN below 100 draws;
+    ``log_evidence_shift`` [nat]: by how much ln p(x) grew with the second half of the draws.
     """
     log_w = pooled(tree)
     values = np.asarray(log_w, np.float64)
@@ -47,6 +48,7 @@ def importance(tree: xr.DataTree) -> xr.Dataset:
     result["gap"] = ("jet", found - np.asarray(array(tree, "sample_stats/elbo")), NATS)
     result["ess"] = ("jet", effective(values))
     result["khat"] = ("jet", index)
+    result["log_evidence_shift"] = ("jet", shift(values), NATS)
     return result
 
 
@@ -59,6 +61,17 @@ def weighed(
     """
     (found, error), index = evidence(log_weight), khat(log_weight)
     return found, error * widening(index, log_weight.shape[1]), index
+
+
+def shift(log_weight: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return by how much ln p(x) ``(N,)`` [nat] differs from that of the first half of the draws, ``(N, draws)``.
+
+    Zero with one draw. ln p(x) of few draws is too small in expectation, so it grows until the draws suffice.
+    """
+    half = log_weight[:, : (log_weight.shape[1] + 1) // 2]
+    found, before = (logsumexp(part, 1) - np.log(part.shape[1]) for part in (log_weight, half))
+    with np.errstate(invalid="ignore"):
+        return found - before
 
 
 def evidence(log_weight: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:

@@ -6,6 +6,7 @@ import xarray as xr
 from scipy.optimize import minimize
 
 from analysis.measures.topology import ORDER, describe, place, preference, rank, stacking_weights
+from analysis.measures.trust import shift
 
 
 def tree_of(means, *, scatter=0.0, seeds=2, jets=400, seed=0):
@@ -65,6 +66,24 @@ def test_k_hat_of_the_candidates_must_be_known(khat, reason):
     assert reason in ranking.attrs["lacking"]
     assert ranking.attrs["chosen"] == ("" if reason else "R2")
     assert ranking.attrs["first"] == "R2"
+
+
+@pytest.mark.parametrize(("moved", "chosen"), [(0.001, "R2"), (-0.02, ""), (0.02, ""), (np.nan, "")])
+def test_evidence_that_has_settled_counts_whatever_its_k_hat(moved, chosen):
+    """Settled: twice the draws move the mean ln p(x) by less than a quarter of delta, 0.025 nat."""
+    tree = tree_of({"R2": 0.0, "S1": -1.0})
+    tree["sample_stats"]["khat"] = xr.full_like(tree["sample_stats"]["elbo"], 0.9)
+    tree["sample_stats"]["log_evidence_shift"] = xr.full_like(tree["sample_stats"]["elbo"], moved)
+    ranking = rank(tree)
+    assert ranking.attrs["chosen"] == chosen
+    assert ("still grows with the draws (0.02 nat)" in ranking.attrs["lacking"]) == (abs(moved) == 0.02)
+    assert ("settled" in "\n".join(describe(ranking))) == bool(chosen)
+
+
+def test_half_of_the_draws_by_hand():
+    log_weight = np.log(np.array([[1.0, 1.0, 3.0, 5.0], [2.0, 2.0, 2.0, 2.0]]))
+    np.testing.assert_allclose(shift(log_weight), [np.log(2.5), 0.0], atol=1e-12)
+    assert shift(np.zeros((3, 1))).tolist() == [0, 0, 0]
 
 
 def test_several_betas_need_a_choice():
