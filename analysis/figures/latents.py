@@ -127,7 +127,7 @@ def spread_over(values: np.ndarray) -> np.ndarray:
     """Return the edges of a histogram of all but the outermost 0.1 % of finite values, of one value about it.
 
     >>> spread_over(np.array([2.0, np.nan, 2.0]))[[0, -1]]
-    array([1.5, 2.5])
+    array([1., 3.])
     """
     low, high = bulk(values[np.isfinite(values)])
     if high - low <= 1e-6 * max(abs(low), abs(high)):

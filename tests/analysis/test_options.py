@@ -42,6 +42,8 @@ def test_what_is_declared_is_read(name):
     module = command_module(name)
     declared = set(destinations(parser_of(name, module)))
     used = set(named(module))
+    if hasattr(module, "reading"):  # what is said of a file is read there
+        used |= set(named(module.reading))
     if hasattr(module, "Config"):  # made of all of them
         used |= set(inspect.signature(module.Config).parameters)
     assert declared - used == set()

@@ -101,7 +101,7 @@ def test_replicas_of_clouds_equal_runs_alone(tmp_path, capfd):
     recipes = [read("jet-w", options | {"training.seed": seed}) for seed in (0, 1)]
     _, together = train_many(recipes, [tmp_path / f"r{i}" for i in range(2)])
     error = capfd.readouterr().err
-    assert "note" not in error
+    assert not any(word in error for word in ("compil", "trac", "eager", "vectoris")), "nothing keeps the step from it"
     assert "Warning" not in error
     alone = inference.train(recipes[1], tmp_path / "alone")
     for mine, theirs in zip(together.history, alone.history, strict=True):

@@ -43,7 +43,7 @@ def test_accepted(given, expected, text, typical):
         ("low", "expected a number, or a range"),
         ([1, 2, 3], "expected a number, or a range"),
         ([], "expected a number, or a range"),
-        (True, "expected a number, or a range"),
+        (True, "expected a number, or a range|not true or false"),
         (None, "expected a number, or a range"),
         ({"low": 1}, "expected a number, or a range"),
     ],

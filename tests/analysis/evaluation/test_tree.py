@@ -76,7 +76,9 @@ def test_a_kept_tree_is_of_its_recipe_and_weights(run, sample, monkeypatch):
     kept = inference.Run.open(run.path, sample)
     monkeypatch.setattr(tree_module, "evaluate", lambda run, *_, **__: "anew")
     monkeypatch.setattr(store, "save", lambda *_: None)
-    small = xr.DataTree.from_dict({name: xr.Dataset({"z": ("jet", [1.0])}) for name in ("scores", *NUTS)})
+    small = xr.DataTree.from_dict(
+        {name: xr.Dataset({"z": ("jet", [1.0])}) for name in ("scores", "constant_data", *NUTS)}
+    )
     small.attrs = {"digest": kept.digest, "beta": np.float32(0.1), "classes": ["qcd"]}
     for name in ("analysis.nc", "nuts.nc"):
         save_netcdf(small, run.path / name)
