@@ -77,10 +77,12 @@ def shift(log_weight: NDArray[np.floating]) -> NDArray[np.floating]:
 def evidence(log_weight: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Return ln p(x) and its standard error to first order, each ``(N,)``, from log weights ``(N, draws)`` [nat].
 
-    Of weights that are all zero ln p(x) is minus infinity and the error NaN.
+    Of weights that are all zero ln p(x) is minus infinity and the error NaN; of one draw the error is NaN.
     """
     size = log_weight.shape[1]
     found = logsumexp(log_weight, 1) - np.log(size)
+    if size == 1:
+        return found, np.full(len(found), np.nan)
     return found, relative(log_weight, found).std(1, ddof=1) / np.sqrt(size)
 
 

@@ -92,7 +92,8 @@ def mean_and_error(values: xr.DataArray) -> tuple[float, float]:
     if "weight" in values.coords:
         return float(mean_over_jets(values)), float(mean_error(values))
     found = np.asarray(values)
-    return float(found.mean()), float(found.std(ddof=1) / np.sqrt(len(found)))
+    error = found.std(ddof=1) / np.sqrt(len(found)) if len(found) > 1 else np.nan
+    return float(found.mean()), float(error)
 
 
 def active(tree: xr.DataTree) -> int:

@@ -51,7 +51,7 @@ def weights(known: Known) -> Part | None:
     if np.isnan(khat).all():
         draws = array(tree, "sample_stats/log_weight").sizes["draw"]
         raise Missing(f"{draws} draws for each jet are too few for k-hat: {command('trust', known.name)}")
-    error = gap.std(ddof=1) / np.sqrt(len(gap))
+    error = gap.std(ddof=1) / np.sqrt(len(gap)) if len(gap) > 1 else np.nan
     reading = (
         f"The median k-hat of {len(khat)} jets is {np.median(khat):.2f}; with weights the bound rises by "
         f"{plus_minus(float(gap.mean()), float(error))} nat per jet to ln p(x)."

@@ -6,7 +6,7 @@ import xarray as xr
 from scipy.optimize import minimize
 
 from analysis.measures.topology import ORDER, describe, place, preference, rank, stacking_weights
-from analysis.measures.trust import shift
+from analysis.measures.trust import evidence, shift
 
 
 def tree_of(means, *, scatter=0.0, seeds=2, jets=400, seed=0):
@@ -84,6 +84,9 @@ def test_half_of_the_draws_by_hand():
     log_weight = np.log(np.array([[1.0, 1.0, 3.0, 5.0], [2.0, 2.0, 2.0, 2.0]]))
     np.testing.assert_allclose(shift(log_weight), [np.log(2.5), 0.0], atol=1e-12)
     assert shift(np.zeros((3, 1))).tolist() == [0, 0, 0]
+    found, error = evidence(np.full((3, 1), -2.0))
+    assert found.tolist() == [-2, -2, -2]
+    assert np.isnan(error).all(), "one draw says nothing of its error"
 
 
 def test_several_betas_need_a_choice():
