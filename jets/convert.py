@@ -1,4 +1,4 @@
-"""Any files of jets into one HDF5 file of our format, some jets at a time: memory does not grow with the files."""
+"""Any files of jets into one HDF5 file of our format, written some jets at a time as the readers yield them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from jets.dataset import GROUPS, Jets
 from jets.errors import JetFileError
 from jets.files import replacing
-from jets.formats import Particles, Wanted, is_foreign, jets_of, reading_of
+from jets.formats import AS_FOUND, Particles, Wanted, assert_used, is_foreign, jets_of, reading_of
 from jets.hdf5 import CONSTITUENTS, create_dataset, load
 from jets.weights import EVENT_NAMES, WEIGHT_NAMES
 
@@ -39,13 +39,13 @@ class Converted(NamedTuple):
     left_out: list[Left]
 
 
-def convert(sources: Sequence[str], out: str | Path, wanted: Wanted = Wanted(), *, skip_bad: bool = False) -> Converted:  # noqa: B008
+def convert(sources: Sequence[str], out: str | Path, wanted: Wanted = AS_FOUND, *, skip_bad: bool = False) -> Converted:
     """Write the jets of all sources as one file of the format of :func:`jets.save`, atomically.
 
     Parameters
     ----------
     sources
-        As for :func:`jets.load`, patterns included.
+        As for :func:`jets.load`.
     out
         The file.
     wanted
@@ -72,6 +72,7 @@ def parts_of(source: str, wanted: Wanted, left: list[Left] | None) -> Iterator[J
     """Yield the jets of a source, some at a time; note bad ones in ``left``, where it is given."""
     path = Path(source)
     if not (path.is_file() and (wanted.format or is_foreign(path))):
+        assert_used(path, wanted, "this format")
         yield load(source)
         return
     _, reading = reading_of(path, wanted)

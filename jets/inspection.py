@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from jets.dataset import Jets, concatenate
 from jets.errors import JetFileError
-from jets.formats import Wanted, is_foreign, jets_of, reading_of
+from jets.formats import AS_FOUND, Wanted, assert_used, is_foreign, jets_of, reading_of
 from jets.hdf5 import load
 from jets.overview import Range, Summary, summary
 from jets.preprocess import STEPS, WIDTH
@@ -77,7 +77,7 @@ class Inspection:
         return found | {"histograms": histograms, "warnings": self.warnings}
 
 
-def inspect(path: str | Path, wanted: Wanted = Wanted(), *, limit: int | None = None) -> Inspection:  # noqa: B008
+def inspect(path: str | Path, wanted: Wanted = AS_FOUND, *, limit: int | None = None) -> Inspection:
     """Read a file and return what is in it.
 
     Parameters
@@ -111,6 +111,7 @@ def inspect(path: str | Path, wanted: Wanted = Wanted(), *, limit: int | None = 
                 ratios.append(np.hypot(*part.p4[..., :2].sum(1).T) / np.where(part.stated > 0, part.stated, np.nan))
         jets = joined(parts, file)
     else:
+        assert_used(file, wanted, "this format")
         jets = load(str(file))
         total = len(jets)
     ratio = np.concatenate(ratios) if ratios else np.empty(0)

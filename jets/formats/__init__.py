@@ -15,7 +15,19 @@ from jets.errors import JetFileError
 from jets.formats.containers import DAMAGE, kind
 from jets.formats.particles import Particles, Reading, Wanted, jets_of
 
-__all__ = ["FORMATS", "Particles", "Reading", "Wanted", "format_of", "is_foreign", "jets_in", "jets_of", "reading_of"]
+__all__ = [
+    "AS_FOUND",
+    "FORMATS",
+    "Particles",
+    "Reading",
+    "Wanted",
+    "assert_used",
+    "format_of",
+    "is_foreign",
+    "jets_in",
+    "jets_of",
+    "reading_of",
+]
 
 FORMATS = (
     "top_reference",
@@ -31,7 +43,8 @@ FORMATS = (
     "weaver",
     "arrays",
 )
-"""Files of this folder: WHAT, ``recognised(path)``, ``read(path, wanted)``; the first to know a file reads it."""
+"""Files of this folder: WHAT, ``recognised(path)``, ``read(path, wanted)`` and what of ``wanted`` it USES; the first to
+know a file reads it."""
 
 
 AS_FOUND = Wanted()
@@ -92,8 +105,24 @@ def reading_of(path: Path, wanted: Wanted = AS_FOUND) -> tuple[str, Reading]:
         It cannot be read as jets.
     """
     name, reader = format_of(path, wanted.format)
+    assert_used(path, wanted, name, reader.USES)
     reading = reader.read(path, wanted)
     return name, reading._replace(parts=guarded(path, reading.parts))
+
+
+def assert_used(path: Path, wanted: Wanted, name: str, uses: tuple[str, ...] = ()) -> None:
+    """Assert that nothing is said of a file that its format has no use for.
+
+    Raises
+    ------
+    JetFileError
+        Something is.
+    """
+    given = [field for field, value in vars(wanted).items() if value and field not in (*uses, "format")]
+    if given:
+        raise JetFileError(
+            f"{path}: {', '.join(f'--{field}' for field in given)}: no use for it in {name}; leave it out"
+        )
 
 
 def guarded(path: Path, parts: Iterator[Particles]) -> Iterator[Particles]:

@@ -13,6 +13,7 @@ from jets.formats.containers import kind
 from jets.formats.particles import Array, Particles, Reading, Wanted
 
 WHAT = "arrays (N, M, 3 or 4) of particles (npy, npz)"
+USES = ("labels", "columns")
 ROWS = 20_000
 ORDERS = (("px", "py", "pz", "E"), ("E", "px", "py", "pz"))
 RELATIVE = ("pt", "eta", "phi")

@@ -14,6 +14,7 @@ from jets.formats.containers import branches, tree
 from jets.formats.particles import Particles, Reading, Wanted, padded
 
 WHAT = "Delphes (ROOT)"
+USES = ("labels", "collection")
 COLLECTION, CANDIDATES = "JetPUPPIAK8", "ParticleFlowCandidate"
 EVENTS = 1_000
 

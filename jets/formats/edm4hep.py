@@ -14,6 +14,7 @@ from jets.formats.nanoaod import starts
 from jets.formats.particles import Particles, Reading, Wanted, padded
 
 WHAT = "EDM4hep (ROOT)"
+USES = ("labels", "collection")
 PARTICLES, RELATION = "ReconstructedParticles", 2
 """The particles, and which of the six relations of a reconstructed particle holds those that it is made of."""
 EVENTS = 2_000

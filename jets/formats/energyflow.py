@@ -14,6 +14,7 @@ from jets.formats.containers import kind
 from jets.formats.particles import Particles, Reading, Wanted
 
 WHAT = "EnergyFlow's quark and gluon jets (npz)"
+USES = ("labels",)
 CLASSES = ("gluon", "quark")
 ROWS = 10_000
 MASSES = {

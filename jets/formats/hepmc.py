@@ -12,6 +12,7 @@ from jets.formats.containers import kind, needed, text_head
 from jets.formats.particles import Particles, Reading, Wanted, padded
 
 WHAT = "HepMC 2, 3 (text)"
+USES = ("labels", "radius", "jets")
 NEUTRINOS = (12, 14, 16)
 EVENTS = 200
 

@@ -16,6 +16,7 @@ from jets.formats.containers import branches, kind, needed, tree
 from jets.formats.particles import Particles, Reading, Wanted, padded
 
 WHAT = "JetClass, JetClass-II (ROOT or parquet)"
+USES = ("labels",)
 MOMENTA = ("part_px", "part_py", "part_pz", "part_energy")
 ONE_HOT, NUMBER = "label_", "jet_label"
 ROWS = 20_000
@@ -45,7 +46,7 @@ def read(path: Path, wanted: Wanted) -> Reading:
         classes = tuple(f"label_{i}" for i in range(last + 1))
     else:
         classes = (path.stem,)
-    parts = (particles(rows, hot, own) for rows in batches(path, [*MOMENTA, *own, *hot, *{NUMBER} & set(names)]))
+    parts = (particles(path, rows, hot, own) for rows in batches(path, [*MOMENTA, *own, *hot, *{NUMBER} & set(names)]))
     return Reading(wanted.labels or classes, ("momenta in GeV",), parts)
 
 
@@ -66,7 +67,7 @@ def plain(column: Any) -> Any:
     return column if column.ndim > 1 else np.asarray(column)
 
 
-def particles(rows: dict[str, Any], hot: Sequence[str], own: Sequence[str]) -> Particles:
+def particles(path: Path, rows: dict[str, Any], hot: Sequence[str], own: Sequence[str]) -> Particles:
     """Return jets of columns.
 
     Raises
@@ -82,7 +83,7 @@ def particles(rows: dict[str, Any], hot: Sequence[str], own: Sequence[str]) -> P
     if hot:
         flags = np.stack([rows[name] for name in hot], -1)
         if (flags.sum(-1) != 1).any():
-            raise JetFileError(f"a jet is of {flags.sum(-1).max():g} classes; each has one of {', '.join(hot)}")
+            raise JetFileError(f"{path}: a jet is of none or several of the classes {', '.join(hot)}")
         label = flags.argmax(-1)
     columns = {name: rows[name] for name in own}
     label = None if label is None else np.asarray(label, np.int64)

@@ -13,6 +13,7 @@ from jets.formats.containers import kind
 from jets.formats.particles import Particles, Reading, Wanted
 
 WHAT = "JetNet (HDF5)"
+USES = ("labels",)
 PARTICLES, JETS = "particle_features", "jet_features"
 ROWS = 20_000
 

@@ -15,6 +15,7 @@ from jets.formats.containers import kind, needed
 from jets.formats.particles import Particles, Reading, Wanted
 
 WHAT = "LHC Olympics 2020 (pandas fixed)"
+USES = ("labels", "radius", "jets")
 VALUES, COLUMNS = "df/block0_values", 2100
 EVENTS = 1_000
 CLASSES = ("background", "signal")

@@ -18,6 +18,7 @@ from jets.formats.containers import branches, tree
 from jets.formats.particles import Particles, Reading, Wanted, padded
 
 WHAT = "PFNano, NanoAOD with candidates (ROOT)"
+USES = ("labels", "collection")
 EVENTS = 2_000
 
 

@@ -13,6 +13,7 @@ from jets.formats.containers import kind
 from jets.formats.particles import Particles, Reading, Wanted
 
 WHAT = "OmniLearned (HDF5)"
+USES = ("labels",)
 ROWS = 20_000
 
 

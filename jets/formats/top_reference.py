@@ -13,6 +13,7 @@ from jets.formats.containers import kind, needed
 from jets.formats.particles import Particles, Reading, Wanted
 
 WHAT = "top-tagging reference set (pandas table)"
+USES = ("labels",)
 ROWS, PARTICLES = 10_000, 200
 CLASSES = ("qcd", "top")
 FLOATS, WHOLE = "values_block_0", "values_block_1"

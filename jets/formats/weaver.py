@@ -12,6 +12,7 @@ from jets.formats.containers import kind
 from jets.formats.particles import Particles, Reading, Wanted
 
 WHAT = "weaver's arrays (npy)"
+USES = ("labels",)
 ROWS = 20_000
 VECTORS, LABELS = "vectors", "labels"
 
@@ -47,8 +48,6 @@ def labels_beside(path: Path) -> tuple[np.ndarray | None, int]:
     name = path.name.replace(VECTORS, LABELS)
     beside = path.with_name(name)
     if name == path.name or not beside.is_file():
-        beside = path.with_name(f"{path.name.split('_')[0]}_{LABELS}.npy")
-    if not beside.is_file():
         return None, 1
     values = np.load(beside, allow_pickle=False)
     if values.ndim == 2:

@@ -1,6 +1,7 @@
 """Convert files of jets, of any format that is known, into one HDF5 file that trains at once.
 
-Files are read some jets at a time, so that memory does not grow with them.
+ROOT, parquet, pandas, HepMC and HDF5 files of others are read some jets at a
+time, so that memory does not grow with them.
 """
 
 from __future__ import annotations

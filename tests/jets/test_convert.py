@@ -116,3 +116,13 @@ def test_particles_that_do_not_add_up(tmp_path):
     with h5py.File(tmp_path / "b.h5", "a") as file:
         file["particle_features"][...] = file["particle_features"][...] * [1, 1, 0.5, 1]
     assert any("add up to 0.5" in line for line in inspect(tmp_path / "b.h5").warnings)
+
+
+def test_nothing_that_is_said_of_a_file_is_ignored(tmp_path):
+    makers.jetclass_root(tmp_path / "a.root", makers.truth())
+    with pytest.raises(JetFileError, match=r"a\.root: --radius: no use for it in jetclass"):
+        jets_in(tmp_path / "a.root", Wanted(radius=0.4))
+    save(tmp_path / "b.h5", load(tmp_path / "a.root"))
+    for read in (inspect, lambda path, wanted: convert([str(path)], tmp_path / "c.h5", wanted)):
+        with pytest.raises(JetFileError, match="--columns"):
+            read(tmp_path / "b.h5", Wanted(columns=("pt", "eta", "phi")))

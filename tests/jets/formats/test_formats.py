@@ -22,7 +22,7 @@ SHARED_FILES = [
     "weaver_jetclass_vectors.npy",
     "made/top_reference_layout.h5",
 ]
-MADE = {  # maker: file, format, massive, labels, weights, events; how far a sum may be off
+MADE = {  # maker: file, format; whether it has massive particles, labels, weights and events
     makers.top_reference: ("a.h5", "top_reference", True, True, False),
     makers.lhc_olympics: ("a.h5", "lhc_olympics", False, True, False),
     makers.jetclass_root: ("a.root", "jetclass", True, True, False),
