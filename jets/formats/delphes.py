@@ -56,27 +56,21 @@ def parts(path: Path, events: Any, collection: str) -> Iterator[Particles]:
 
 
 def of_events(path: Path, rows: dict[str, Any], collection: str) -> Particles:
-    """Return the jets of events, candidates found by their number within each."""
+    """Return the jets of events.
+
+    Raises
+    ------
+    JetFileError
+        Jets refer to candidates that are not there.
+    """
     import awkward as ak
 
     values = {name: rows[f"{CANDIDATES}.{name}"] for name in ("fUniqueID", "PT", "Eta", "Phi", "Mass")}
     refs = rows[f"{collection}.Constituents"].refs
-    found, counts, lost = [], [], 0
-    offset = 0
-    for event in range(len(refs)):
-        number = np.asarray(values["fUniqueID"][event])
-        order = np.argsort(number)
-        for jet in refs[event]:
-            wanted = np.asarray(jet)
-            place = np.searchsorted(number, wanted, sorter=order).clip(max=max(0, len(number) - 1))
-            rows_of = order[place] if len(number) else np.zeros(len(wanted), int)
-            lost += int((number[rows_of] != wanted).sum()) if len(number) else len(wanted)
-            found.append(rows_of + offset)
-            counts.append(len(wanted))
-        offset += len(number)
+    index, lost = places(values["fUniqueID"], refs)
     if lost:
         raise JetFileError(
-            f"{path}: {lost} of {sum(counts)} constituents of {collection} are not among {CANDIDATES}; take jets that "
+            f"{path}: {lost} of {len(index)} constituents of {collection} are not among {CANDIDATES}; take jets that "
             f"are made of them, such as {COLLECTION} (--collection)"
         )
     p4 = kinematics.of_pseudorapidity(*(np.asarray(ak.flatten(values[x])) for x in ("PT", "Eta", "Phi", "Mass")))
@@ -85,5 +79,24 @@ def of_events(path: Path, rows: dict[str, Any], collection: str) -> Particles:
         np.asarray(ak.firsts(rows[x]))[of_event] if x in rows else None for x in ("Event.Weight", "Event.Number")
     )
     stated = np.asarray(ak.flatten(rows[f"{collection}.PT"]), np.float64)
-    index = np.concatenate(found) if found else np.zeros(0, int)
-    return Particles(padded(np.array(counts, int), p4[index]), None, {}, weights, events, stated)
+    counts = np.asarray(ak.num(ak.flatten(refs, axis=1)))
+    return Particles(padded(counts, p4[index]), None, {}, weights, events, stated)
+
+
+def places(numbers: Any, refs: Any) -> tuple[np.ndarray, int]:
+    """Return where each reference (event, jet, T) points among all candidates (event, C), and how many point nowhere.
+
+    Numbers are unique within their event alone, so both are looked up together with it.
+    """
+    import awkward as ak
+
+    def keys(values: Any, counts: np.ndarray) -> np.ndarray:
+        return (np.repeat(np.arange(len(counts)), counts) << 32) | np.asarray(values, np.int64)
+
+    known = keys(ak.flatten(numbers), np.asarray(ak.num(numbers)))
+    wanted = keys(ak.flatten(refs, axis=None), np.asarray(ak.sum(ak.num(refs, axis=2), axis=1)))
+    if not len(known):
+        return np.zeros(len(wanted), np.int64), len(wanted)
+    order = np.argsort(known, kind="stable")
+    index = order[np.searchsorted(known, wanted, sorter=order).clip(max=len(known) - 1)]
+    return index, int((known[index] != wanted).sum())

@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+import awkward as ak
 import numpy as np
 import pytest
 
 from jets import JetFileError, load
 from jets.formats import FORMATS, Wanted, format_of, jets_in
+from jets.formats.delphes import places
 from tests.jets.formats import makers
 
 SHARED = Path(__file__).parents[4] / "shared" / "formats"
@@ -139,6 +141,16 @@ def test_references_to_particles_that_are_not_there():
         pytest.skip("the excerpts of public files are not here")
     with pytest.raises(JetFileError, match="no jets JetAK8"):
         jets_in(SHARED / "delphes_puppi.root", Wanted(collection="JetAK8"))
+
+
+def test_references_are_looked_up_within_their_event():
+    """Equal numbers in two events are two particles; candidates in any order; one reference points nowhere."""
+    numbers = ak.Array([[7, 5, 6], [], [5, 9]])
+    index, lost = places(numbers, ak.Array([[[5, 7], [6]], [], [[9, 5]]]))
+    assert index.tolist() == [1, 0, 2, 4, 3]
+    assert lost == 0
+    assert places(numbers, ak.Array([[[9]], [[5]], []]))[1] == 2
+    assert places(ak.Array([[]]), ak.Array([[[1, 2]]]))[1] == 2
 
 
 def test_what_the_user_says(tmp_path):
