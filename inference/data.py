@@ -16,7 +16,7 @@ from torch import Tensor
 
 from inference.events import parted_by_event
 from inference.recipe import DataConfig, ImageConfig, Recipe, RecipeError
-from jets.preprocess import pixelise, prepare, turn
+from jets.preprocess import outside, pixelise, prepare, turn
 
 if TYPE_CHECKING:
     from jets import Jets
@@ -193,13 +193,12 @@ class Images(JetData):
             A jet that lies outside the image: its image would be empty.
         """
         found = super().prepared(constituents)
-        half = torch.tensor(self.config.width, dtype=found.dtype, device=found.device) * self.config.pixels / 2
-        pt, position = found[..., 0], found[..., 1:]
-        empty = ((pt == 0) | ((position < -half) | (position >= half)).any(-1)).all(-1)
+        empty = outside(found, self.config.pixels, self.config.width)
         if bool(empty.any()):
             raise RecipeError(
                 f"{int(empty.sum())} jets (first: jet {int(empty.int().argmax())}) have no pT inside the image of "
-                f"{2 * float(half[0]):.3g} x {2 * float(half[1]):.3g}; drop them, or widen [image] width or pixels"
+                f"{' x '.join(f'{self.config.pixels * step:.3g}' for step in self.config.width)}; drop them, or widen "
+                f"[image] width or pixels"
             )
         return found
 

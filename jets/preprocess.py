@@ -111,6 +111,17 @@ def pixelise(constituents: Tensor, pixels: int = 40, width: Sequence[float] = WI
     return image.unflatten(-1, (pixels, pixels))
 
 
+def outside(constituents: Tensor, pixels: int = 40, width: Sequence[float] = WIDTH) -> Tensor:
+    """Return which jets ``(..., M, 3)`` have no pT inside the image of :func:`pixelise`, ``(...)``.
+
+    >>> outside(torch.tensor([[[3.0, 0.1, 0.0]], [[3.0, 2.0, 0.0]]]))
+    tensor([False,  True])
+    """
+    half = torch.tensor(width, dtype=constituents.dtype, device=constituents.device) * pixels / 2
+    pt, position = constituents[..., 0], constituents[..., 1:]
+    return ((pt == 0) | ((position < -half) | (position >= half)).any(-1)).all(-1)
+
+
 def turn(constituents: Tensor) -> Tensor:
     """Turn each jet about the origin by a random angle, and mirror it or not: other jets that are as likely.
 

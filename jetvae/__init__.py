@@ -50,7 +50,9 @@ __all__ = ["__version__", "open", *sorted(HOMES)]
 
 
 def open(path: Any, jets: Any = None) -> Any:  # shadows the built-in on purpose: jetvae.open("runs/mine")
-    """Open a trained run, a folder, once: an :class:`inference.Run` with its recipe, model, jets, split and history.
+    """Open a trained run, a folder, once: an :class:`analysis.answers.opened.OpenRun`.
+
+    It holds recipe, model, jets, split and history, and encodes, scores, reconstructs and generates jets.
 
     Parameters
     ----------
@@ -64,7 +66,7 @@ def open(path: Any, jets: Any = None) -> Any:  # shadows the built-in on purpose
     RunError
         There is no run in that folder.
     """
-    return import_module("inference.run").Run.open(path, jets=jets)
+    return import_module("analysis.answers.opened").OpenRun.open(path, jets=jets)
 
 
 def __getattr__(name: str) -> Any:

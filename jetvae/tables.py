@@ -79,7 +79,7 @@ def print_unscored(unscored: Mapping[str, int], console: Console) -> None:
 
 
 def print_anomaly(found: xr.Dataset, signal: str, console: Console) -> None:
-    """Print the numbers of every score of :func:`analysis.evaluation.image_scores.scores`."""
+    """Print the numbers of every score of :func:`analysis.evaluation.jet_scores.scores`."""
     values, is_signal = found["score_value"], np.asarray(found["class_name"]) == signal
     known = [str(name) for name in np.atleast_1d(found.attrs["classes"])]
     heads = ("AUC", "1/eps_B at .3", "at .5", "significance gain")

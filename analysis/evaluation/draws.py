@@ -19,6 +19,7 @@ from inference.importance import LogDensities, drawn_traces, log_densities
 from inference.labels import coordinate_labels
 from inference.lower_bound import KLTerm, enumeration_weight, kl_terms, paired_traces, terms
 from models import VAE
+from priors import Space
 
 BATCH = 500
 
@@ -28,7 +29,7 @@ class Batch:
     """What one batch of jets contributes."""
 
     z: Tensor  # (draws, B, coordinates)
-    densities: LogDensities  # each (draws, B)
+    densities: LogDensities | None  # each (draws, B); None where nothing was drawn
     reconstruction: Tensor  # (B,), categories summed over
     kl: Tensor  # (B, terms), as charged in training
     information: Tensor  # (B, terms), the same but for relaxed categories
@@ -87,9 +88,14 @@ def evaluate_batch(vae: VAE, x: Tensor, draws: int) -> Batch:
         z.append(space.coordinates(returned))
     stacked = LogDensities(*(torch.stack([part.broadcast(len(x))[i] for part in densities]) for i in range(3)))
     head = vae.encode(x)
-    cost = torch.stack(kl).mean(0)
-    information = cost.clone()
-    for label, nats in space.information(head).items():  # where the cost of training is not the information
-        information[:, [i for i, term in enumerate(known) if term.factor == label]] = nats
-    mean = torch.stack(reconstruction).mean(0)
+    cost, mean = torch.stack(kl).mean(0), torch.stack(reconstruction).mean(0)
+    information = information_of(space, head, cost, known)
     return Batch(torch.stack(z), stacked, mean, cost, information, space.points(head), known)
+
+
+def information_of(space: Space, head: Tensor, cost: Tensor, known: list[KLTerm]) -> Tensor:
+    """Return the KL to report ``(B, terms)`` from that of training: another where the cost is not the information."""
+    information = cost.clone()
+    for label, nats in space.information(head).items():
+        information[:, [i for i, term in enumerate(known) if term.factor == label]] = nats
+    return information

@@ -103,27 +103,6 @@ def stacked(table: Table) -> xr.DataArray:
     return xr.DataArray(np.stack(list(table.values())), labels, ("score", "jet"))
 
 
-def oriented(scores: Table, training: Table) -> dict[Score, Values]:
-    """Return the scores of the module's table, from raw ones and those of the unlabelled ``training`` jets.
-
-    >>> first, second, line = Score("mixture", 0), Score("mixture", 1), Score("latent", coordinate="R1_0")
-    >>> raw = {first: np.array([0.1, 0.2]), second: np.array([0.9, 0.8]), line: np.ones(2)}
-    >>> known = {first: np.ones(3), second: np.zeros(3), line: np.array([0.0, 0.0, -1.0])}
-    >>> found = oriented(raw, known)
-    >>> found[Score("rare_mixture")], found[line]
-    (array([0.9, 0.8]), array([-1., -1.]))
-    """
-    result = {
-        score: values * longer_tail(training[score]) if score.kind == "latent" else values
-        for score, values in scores.items()
-    }
-    kinds = {score.kind for score in scores}
-    for kind, deciding in RARE.items():
-        if kind in kinds:
-            result[Score(f"rare_{kind}")] = scores[Score(kind, rarest(training, deciding))]
-    return result
-
-
 def percentiles(values: xr.DataArray) -> dict[str, list[float]]:
     """Return score -> its :data:`PERCENTILES`, of (score, jet); of those that some jet has."""
     found = {name: np.asarray(values.sel(score=name), float) for name in names(values, "score")}

@@ -93,10 +93,18 @@ def inverse(covariance: Array) -> Array:
     return np.linalg.inv(covariance)
 
 
+COLUMNS = {"entropy": slice(1, 2), "typicality": slice(None)}
+"""Score -> the entropies that it is made of: the coarse one, or all."""
+
+
+def bulks_of(sample: Array) -> dict[str, Bulk]:
+    """Return the bulk of each score from the entropies ``(M, 3)`` of unlabelled jets; NaN where they are too few."""
+    return {name: Bulk.of(sample[:, mine]) for name, mine in COLUMNS.items()}
+
+
 def image_scores(entropies: Array, sample: Array) -> dict[str, Array]:
-    """Return ``entropy`` (the coarse one's) and ``typicality`` of jets of these entropies ``(N, 3)``; larger is odder.
+    """Return ``entropy`` and ``typicality`` of jets of these entropies ``(N, 3)``; larger is odder.
 
     ``sample`` ``(M, 3)`` are the entropies of the unlabelled jets that define the bulk; NaN where they are too few.
     """
-    columns = {"entropy": slice(1, 2), "typicality": slice(None)}
-    return {name: Bulk.of(sample[:, mine]).distance(entropies[:, mine]) for name, mine in columns.items()}
+    return {name: bulk.distance(entropies[:, COLUMNS[name]]) for name, bulk in bulks_of(sample).items()}

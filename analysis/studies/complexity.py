@@ -8,7 +8,7 @@ import xarray as xr
 from scipy.stats import spearmanr
 
 from analysis.evaluation.draws import evaluate_jets
-from analysis.evaluation.image_scores import capped
+from analysis.evaluation.jet_scores import capped
 from analysis.figures.complexity import complexity_bands
 from analysis.measures.tagging import auc
 from analysis.measures.typicality import blurred_entropy

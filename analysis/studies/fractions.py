@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from analysis.evaluation.image_scores import scores
+from analysis.evaluation.jet_scores import scores
 from analysis.figures.fractions import auc_against_fraction
 from analysis.measures.tagging import auc
 from analysis.report.page import Part, Question, Table

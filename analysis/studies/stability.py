@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from analysis.evaluation.image_scores import capped
+from analysis.evaluation.jet_scores import capped
 from analysis.figures.stability import stability_panels
 from analysis.measures.bimodality import bimodality
 from analysis.measures.tagging import auc

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from analysis.evaluation.image_scores import entropies, images_of, scores
+from analysis.evaluation.jet_scores import entropies, images_of, scores
 from analysis.figures.two_way import NO_MODEL, two_ways
 from analysis.measures.tagging import auc
 from analysis.measures.typicality import image_scores

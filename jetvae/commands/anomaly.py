@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> None:
     """Score the held-out jets of a run, keep the scores, print the numbers."""
     from rich.console import Console
 
-    from analysis.evaluation.image_scores import scores
+    from analysis.evaluation.jet_scores import scores
     from analysis.store import save, signal_of
     from jets import load
     from jetvae.tables import print_anomaly, print_distribution

@@ -8,7 +8,7 @@ import inference
 import jets
 import models
 from analysis.evaluation.facts import constant_data
-from analysis.evaluation.image_scores import scores
+from analysis.evaluation.jet_scores import scores
 from analysis.evaluation.tree import evaluate, evaluated
 from analysis.measures.summary import summarise
 from analysis.report.run_page import write_report

@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from analysis.measures.scores import Score, oriented, stacked
+from analysis.measures.orientation import Orientation
+from analysis.measures.scores import Score, stacked
 
 
 def test_orientation_looks_at_training_jets_only():
     random = np.random.default_rng(1)
     scores = {Score(kind, k): random.random(9) for kind in ("mixture", "ratio") for k in range(3)}
     training = {Score("mixture", k): np.full(5, share) for k, share in enumerate((0.6, 0.1, 0.3))}
-    found = oriented(scores, training)
+    found = Orientation.of(training).oriented(scores)
     np.testing.assert_array_equal(found[Score("rare_mixture")], scores[Score("mixture", 1)])
     np.testing.assert_array_equal(found[Score("rare_ratio")], scores[Score("ratio", 1)])
 
@@ -17,8 +18,8 @@ def test_orientation_looks_at_training_jets_only():
 def test_latents_turn_their_longer_tail_up():
     tail = np.r_[np.zeros(98), -3.0, -4.0]
     latent = Score("latent", coordinate="R1_0")
-    np.testing.assert_array_equal(oriented({latent: tail}, {latent: tail})[latent], -tail)
-    np.testing.assert_array_equal(oriented({latent: tail}, {latent: -tail})[latent], tail)
+    np.testing.assert_array_equal(Orientation.of({latent: tail}).oriented({latent: tail})[latent], -tail)
+    np.testing.assert_array_equal(Orientation.of({latent: -tail}).oriented({latent: tail})[latent], tail)
 
 
 def test_labels_of_scores():

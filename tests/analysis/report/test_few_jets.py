@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 import analysis
-from analysis.evaluation.image_scores import scores
+from analysis.evaluation.jet_scores import scores
 from analysis.measures.information import describe, information
 from analysis.measures.meaning import coordinate_kl, meaning
 from analysis.measures.summary import summarise

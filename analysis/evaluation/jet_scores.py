@@ -1,4 +1,4 @@
-"""Scores of held-out jet images under a trained run: the model's own, and those that need none."""
+"""Scores of jets under a trained run: the model's own, and of images those that need none."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from analysis.evaluation.draws import evaluate_jets
-from analysis.measures.scores import Score, oriented, score_table, stacked
-from analysis.measures.typicality import image_scores, shape_entropies
-from inference.data import Images, data_for, split
+from analysis.measures.orientation import Orientation
+from analysis.measures.scores import Score, score_table, stacked
+from analysis.measures.typicality import shape_entropies
+from inference.data import Data, Images, data_for, split
 from inference.entry import announce
-from inference.importance import log_weights
+from inference.importance import drawn_log_weights, log_weights
 from inference.machine import tune_cpu
 from inference.recipe import Recipe, RecipeError
 from inference.run import Run
@@ -48,7 +49,7 @@ def scores(
     Parameters
     ----------
     run
-        A run on jet images.
+        A run.
     data
         Jets to score, by default the run's own test jets.
     own
@@ -56,7 +57,7 @@ def scores(
     most
         Jets of each class to score at most.
     image_alone
-        Whether to add the scores that need no model.
+        Whether to add, of images, the scores that need no model.
     beta
         Where to evaluate a run of a range of resolutions; in its (geometric) middle by default.
 
@@ -68,26 +69,25 @@ def scores(
 
     Raises
     ------
-    RecipeError
-        The run is not on images.
     RunError
-        It has one resolution and ``beta`` is given.
+        The run has one resolution and ``beta`` is given.
     """
     tune_cpu()
     own = run.jets if own is None else own
     if data is not None:
         announce(data, run.recipe)
-    part = split(own, run.recipe.data, run.recipe.training.seed)
-    offered = own[part.test] if data is None else data
+    test = split(own, run.recipe.data, run.recipe.training.seed).test
+    offered = own[test] if data is None else data
     rows = capped_rows(offered, most)
-    jets, number = offered[rows], rows if data is not None else part.test[rows]
-    known = own[np.random.default_rng(0).permutation(part.train)[:ORIENTING]]
-    test, training = images_of(jets, run.recipe), images_of(known, run.recipe)
+    jets, number = offered[rows], rows if data is not None else test[rows]
     with run.at(beta) as vae:
         torch.manual_seed(0)
-        table = oriented(raw_scores(vae, test), raw_scores(vae, training))
-    if image_alone:
-        table |= {Score(name): values for name, values in image_scores(entropies(test), entropies(training)).items()}
+        described = data_for(jets, run.recipe, torch.device("cpu"))
+        raw = raw_scores(vae, described)
+        decided = orientation(vae, run.recipe, own, image_alone=image_alone)
+    table = decided.oriented(raw)
+    if decided.bulks and isinstance(described, Images):
+        table |= decided.distances(entropies(described))
     values = stacked(table).astype(np.float32)
     return xr.Dataset(
         {
@@ -97,6 +97,14 @@ def scores(
         {"jet": number},
         attrs={"classes": [name for name, count in jets.counts.items() if count], "run": str(run.path)},
     )
+
+
+def orientation(vae: VAE, recipe: Recipe, own: Jets, *, image_alone: bool = True) -> Orientation:
+    """Return what some of the training jets of a run's sample ``own``, without their labels, decide of its scores."""
+    train = split(own, recipe.data, recipe.training.seed).train
+    known = data_for(own[np.random.default_rng(0).permutation(train)[:ORIENTING]], recipe, torch.device("cpu"))
+    shapes = entropies(known) if image_alone and isinstance(known, Images) else None
+    return Orientation.of(raw_scores(vae, known), shapes)
 
 
 def images_of(jets: Jets, recipe: Recipe) -> Images:
@@ -124,20 +132,20 @@ def capped_rows(jets: Jets, most: int | None) -> NDArray[np.int64]:
 
 
 @torch.no_grad()
-def raw_scores(vae: VAE, images: Images) -> Raw:
+def raw_scores(vae: VAE, data: Data) -> Raw:
     """Return the scores of the evaluation, then log p(x), mixture ratios and responsibilities, not oriented."""
-    groups = evaluate_jets(vae, images, DRAWS)
+    groups = evaluate_jets(vae, data, DRAWS)
     found = score_table(groups["sample_stats"], groups["guide_params"]["point"])
     with pyro.validation_enabled(False):
-        parts = [batch_scores(vae, x) for x in images.batches(torch.arange(len(images)), BATCH)]
+        parts = [batch_scores(vae, x) for x in data.batches(torch.arange(len(data)), BATCH)]
     return found | {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0]}
 
 
 def batch_scores(vae: VAE, x: Tensor) -> dict[Score, Tensor]:
     """Return what only the model knows of jets x ``(B, K)``, each ``(B,)``."""
     found: dict[Score, Tensor] = {}
-    if not isinstance(vae, AE) and "category" not in vae.latent.coordinate_kinds:
-        found[Score("log_p")] = math.log(PARTICLES) - log_weights(vae.model, vae.guide, x, PARTICLES).logsumexp(0)
+    if not isinstance(vae, AE):
+        found[Score("log_p")] = -log_p(vae, x, PARTICLES)
     heads = vae.latent.split(vae.encode(x))
     start = 0
     for label, factor in vae.latent.items:
@@ -148,6 +156,15 @@ def batch_scores(vae: VAE, x: Tensor) -> dict[Score, Tensor]:
             found |= {Score("responsibility", c): share for c, share in enumerate(shares.unbind(-1))}
         start += factor.features_size
     return found
+
+
+def log_p(vae: VAE, x: Tensor, particles: int) -> Tensor:
+    r"""Return :math:`\ln\frac1K\sum_k p(x, z_k)/q(z_k|x)`, an estimate from below of ln p(x), ``(B,)`` [nat].
+
+    Of clouds, whose likelihood is not normalised, up to a constant.
+    """
+    weights = drawn_log_weights if "category" in vae.latent.coordinate_kinds else log_weights
+    return weights(vae.model, vae.guide, x, particles).logsumexp(0) - math.log(particles)
 
 
 def vertex_ratios(vae: VAE, x: Tensor, start: int, components: int) -> Tensor:
