@@ -86,14 +86,14 @@ class VAE(nn.Module):
             Jets are to be drawn of a likelihood that is not normalised: that of clouds.
         """
         register(self)
-        with pyro.plate("jets", n if x is None else len(x)):
+        with pyro.plate("jets", n if x is None else x.shape[0]):
             z = self.latent.sample_prior()
             return pyro.sample("x", self.decode(self.latent.features(z)), obs=x)
 
     def guide(self, x: Tensor) -> dict[str, Any]:
         """Draw each jet's latents from the encoder's posterior; returns label -> value."""
         register(self)
-        with pyro.plate("jets", len(x)):
+        with pyro.plate("jets", x.shape[0]):
             return self.latent.sample_posterior(self.encode(x))
 
     def encode(self, x: Tensor) -> Tensor:
@@ -155,7 +155,7 @@ class AE(VAE):
         if x is None:
             raise UserError("a plain autoencoder has no prior to draw jets from: give it jets x")
         register(self)
-        with pyro.plate("jets", len(x)):
+        with pyro.plate("jets", x.shape[0]):
             z = {
                 label: pyro.sample(f"z_{label}", dist.ImproperUniform(constraints.real_vector, (), (factor.dim,)))
                 for label, factor in self.latent.items
@@ -165,7 +165,7 @@ class AE(VAE):
     def guide(self, x: Tensor) -> dict[str, Any]:
         """Place each jet at the centre of the encoder's posterior."""
         register(self)
-        with pyro.plate("jets", len(x)):
+        with pyro.plate("jets", x.shape[0]):
             heads = self.latent.split(self.encode(x))
             return {
                 label: pyro.sample(f"z_{label}", dist.Delta(factor.posterior(heads[label]).mean, event_dim=1))
