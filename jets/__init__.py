@@ -12,17 +12,30 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jets.dataset import JetFileError, Jets, concatenate
-    from jets.hdf5 import load, save
+    from jets.hdf5 import save
+    from jets.loading import load
     from jets.overview import summary
+    from jets.stream import Piece, pieces
 
-__all__ = ["JetFileError", "Jets", "concatenate", "load", "save", "summary"]
+HOMES = {
+    "JetFileError": "errors",
+    "Jets": "dataset",
+    "Piece": "stream",
+    "concatenate": "dataset",
+    "load": "loading",
+    "pieces": "stream",
+    "save": "hdf5",
+    "summary": "overview",
+}
+"""Public name -> the file that holds it."""
+__all__ = ["JetFileError", "Jets", "Piece", "concatenate", "load", "pieces", "save", "summary"]
 
 
 def __getattr__(name: str) -> Any:
     """Import numpy and h5py when the first array is wanted: a command that prints its help must not wait for them."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("jets.overview" if name == "summary" else "jets.hdf5"), name)
+    return getattr(import_module(f"jets.{HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from jets.axis import around_axis, without_junk
 from jets.errors import JetFileError
+from jets.notes import first, say
 
 Array = NDArray[np.float32]
 
-NEAR = 1.5
-"""Of jets that lie within this of their axis [rad] no azimuth needs turning and no two particles are `APART`."""
-APART = 3.0
-"""No constituent is farther from the hardest one, in eta or phi [rad]: that is the diameter of a jet of R = 1.5."""
-TURNS = 4 * np.pi
-"""Azimuths [rad] beyond this are no radians: differences of azimuths in [0, 2 pi) stay within 2 pi."""
 MOST_PT = 50e3
 """The pT of a jet [GeV] is below this at any collider planned; above it is in MeV (from 50 GeV on)."""
 LEAST_PT = 1e-6
 """And above this, normalised jets included: images and clouds divide by it in float32."""
-ABSOLUTE = 0.01
-"""Positions count as absolute where more than this part of the jets has its centroid farther than `NEAR` from zero."""
 LARGEST = 1e15
 """Vectors of numbers beyond this have squares whose sums float32 does not hold."""
 
@@ -46,11 +39,11 @@ class Mended(NamedTuple):
         return Mended(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
 
-def constituents(values: Any, name: str) -> tuple[Array, Mended]:
+def constituents(values: Any, name: str, absolute: bool | None = None) -> tuple[Array, Mended]:
     """Return constituents ``(N, M, 3)``, or vectors ``(N, K)``, as float32 that a model can describe; what was mended.
 
     Jets: pT falls, padding (pT = 0) is at the end and zero, azimuths are wrapped about the hardest constituent. What
-    is right already is returned as it is, uncopied.
+    is right already is returned as it is, uncopied. ``absolute`` says whether positions are; None: as it looks.
 
     Raises
     ------
@@ -65,10 +58,10 @@ def constituents(values: Any, name: str) -> tuple[Array, Mended]:
             f"{name}: constituents has shape {found.shape}, expected (jets, constituents, 3) with jets > 0: "
             "pT, eta, phi; or vectors (N, K)"
         )
-    found = _padding(found)
+    found = without_junk(found)
     _finite(found, name)
     _momenta(found, name)
-    found, turned, centred = _around_axis(found, name)
+    found, turned, centred = around_axis(found, name, absolute)
     found, rows, gaps = _falling(found, name)
     return found, Mended(turned, centred, rows, gaps)
 
@@ -110,22 +103,11 @@ def _vectors(found: Array, name: str) -> Array:
     return found
 
 
-def _first(bad: NDArray[np.bool_]) -> str:
-    """Say how many jets ``(N,)`` are bad, and which is the first."""
-    return f"{bad.sum()} jets (first: jet {bad.argmax()})"
-
-
-def _padding(found: Array) -> Array:
-    """Zero the positions of padding, NaN included."""
-    junk = (found[..., 0] == 0) & ((found[..., 1] != 0) | (found[..., 2] != 0))
-    return np.where(junk[..., None], np.float32(0), found) if junk.any() else found
-
-
 def _finite(found: Array, name: str) -> None:
     if np.isfinite(found).all():
         return
     bad = np.asarray(~np.isfinite(found).all((1, 2)))
-    raise JetFileError(f"{name}: constituents of {_first(bad)} hold NaN or inf in float32; drop them")
+    raise JetFileError(f"{name}: constituents of {first(bad)} hold NaN or inf in float32; drop them")
 
 
 def _momenta(found: Array, name: str) -> None:
@@ -133,62 +115,13 @@ def _momenta(found: Array, name: str) -> None:
     total = pt.sum(1, dtype=np.float64)
     bad = (pt.min(1) < 0) | (total <= 0)
     if bad.any():
-        raise JetFileError(f"{name}: pT of {_first(bad)} is negative or zero in sum; drop them")
+        raise JetFileError(f"{name}: pT of {first(bad)} is negative or zero in sum; drop them")
     bad = (total < LEAST_PT) | (total > MOST_PT)
     if bad.any():
         raise JetFileError(
-            f"{name}: {_first(bad)} have a pT of {total[bad.argmax()]:.3g} GeV, outside {LEAST_PT:g} to {MOST_PT:g}; "
+            f"{name}: {first(bad)} have a pT of {total[bad.argmax()]:.3g} GeV, outside {LEAST_PT:g} to {MOST_PT:g}; "
             "give pT in GeV (MeV / 1000) in column 0, eta and phi in columns 1 and 2"
         )
-
-
-def _around_axis(found: Array, name: str) -> tuple[Array, int, int]:
-    """Wrap azimuths about the hardest constituent; take absolute positions relative to the jets' centroids.
-
-    Also returns in how many jets azimuths were wrapped, and in how many positions were absolute.
-    """
-    far = np.asarray((np.abs(found[..., 1:]) > NEAR).any((1, 2)))
-    if not far.any():
-        return found, 0, 0
-    found = found.copy()
-    found[far], turned = _wrapped(found[far], far, name)
-    if turned:
-        say(f"{name}: azimuths of {turned} jets are wrapped about their hardest constituents")
-    weight = found[far, :, :1] / found[far, :, :1].sum(1, keepdims=True)
-    off = np.zeros(len(found), bool)
-    off[far] = (np.abs((weight * found[far, :, 1:]).sum(1)) > NEAR).any(1)
-    if off.mean() > ABSOLUTE:
-        weight = found[..., :1] / found[..., :1].sum(1, keepdims=True)
-        centroid = (weight * found[..., 1:]).sum(1, keepdims=True)
-        found[..., 1:] = np.where(weight > 0, found[..., 1:] - centroid, 0)
-        say(f"{name}: positions are absolute ({_first(off)}); taken relative to each jet's pT-weighted centroid")
-        return found, turned, len(found)
-    if off.any():
-        raise JetFileError(
-            f"{name}: {_first(off)} lie more than {NEAR} rad from the jet axis, where the others are; drop them"
-        )
-    return found, turned, 0
-
-
-def _wrapped(some: Array, rows: NDArray[np.bool_], name: str) -> tuple[Array, int]:
-    """Return the jets ``rows`` with each azimuth within pi of the hardest one's, and how many were changed."""
-    real, phi = some[..., 0] > 0, some[..., 2].astype(np.float64)
-    hardest = some[..., 0].argmax(1)[:, None]
-    middle, eta = np.take_along_axis(phi, hardest, 1), np.take_along_axis(some[..., 1], hardest, 1)
-    home = middle - 2 * np.pi * np.round(middle / (2 * np.pi))
-    wrapped = home + (phi - middle) - 2 * np.pi * np.round((phi - middle) / (2 * np.pi))
-    away = real & ((np.abs(some[..., 1] - eta) > APART) | (np.abs(wrapped - home) > APART) | (np.abs(phi) > TURNS))
-    if away.any():
-        bad = np.zeros(len(rows), bool)
-        bad[np.flatnonzero(rows)] = away.any(1)
-        raise JetFileError(
-            f"{name}: constituents of {_first(bad)} are more than {APART:g} from the hardest in eta or phi [rad]; "
-            "give jets, not whole events, and the columns pT, eta, phi"
-        )
-    moved = real & (np.abs(wrapped - phi) > 1)
-    changed = some.copy()
-    changed[..., 2] = np.where(moved, wrapped, some[..., 2])
-    return changed, int(moved.any(1).sum())
 
 
 def _falling(found: Array, name: str) -> tuple[Array, int, int]:
@@ -229,7 +162,7 @@ def labels(values: Any, classes: Sequence[str], count: int, name: str) -> NDArra
     if found.dtype.kind == "f":
         bad |= found != np.floor(found)
     if bad.any():
-        raise JetFileError(f"{expected}; got {found[bad.argmax()]} ({_first(bad)})")
+        raise JetFileError(f"{expected}; got {found[bad.argmax()]} ({first(bad)})")
     return found.astype(np.int64, copy=False)
 
 
@@ -285,8 +218,3 @@ def without_infinities(values: Array, what: str) -> Array:
         return values
     say(f"{what}: {int(infinite.sum()):,} infinite in float32, taken as missing (NaN)")
     return np.where(infinite, np.nan, values).astype(values.dtype)
-
-
-def say(text: str) -> None:
-    """Print what was mended, as every note of this project, to standard error."""
-    print(f"note: {text}", file=sys.stderr)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from jets.dataset import GROUPS, Jets
 from jets.errors import JetFileError
 from jets.files import replacing
-from jets.formats import AS_FOUND, Particles, Wanted, assert_used, is_foreign, jets_of, reading_of
-from jets.hdf5 import CONSTITUENTS, create_dataset, load
+from jets.formats import AS_FOUND, Wanted
+from jets.hdf5 import CONSTITUENTS, create_dataset
+from jets.stream import SIZE, pieces
 from jets.weights import EVENT_NAMES, WEIGHT_NAMES
 
 ROWS = 1024
@@ -61,44 +62,12 @@ def convert(sources: Sequence[str], out: str | Path, wanted: Wanted = AS_FOUND, 
     left: list[Left] = []
     with replacing(out) as temporary, h5py.File(temporary, "w", track_order=True) as file:
         writer = Writer(file)
-        for source in sources:
-            for jets in parts_of(source, wanted, left if skip_bad else None):
-                writer.append(jets)
+        for piece in pieces(*sources, wanted=wanted, size=SIZE, skip_bad=skip_bad):
+            left += [Left(piece.source, 1, reason.removeprefix(f"{piece.source}: ")) for _, reason in piece.left]
+            if piece.jets is not None:
+                writer.append(piece.jets)
         counts = writer.finish()
     return Converted(Path(out), counts, left)
-
-
-def parts_of(source: str, wanted: Wanted, left: list[Left] | None) -> Iterator[Jets]:
-    """Yield the jets of a source, some at a time; note bad ones in ``left``, where it is given."""
-    path = Path(source)
-    if not (path.is_file() and (wanted.format or is_foreign(path))):
-        assert_used(path, wanted, "this format")
-        yield load(source)
-        return
-    _, reading = reading_of(path, wanted)
-    for part in reading.parts:
-        if left is None:
-            jets = jets_of(part, reading.classes, source)
-            if jets is not None:
-                yield jets
-        else:
-            yield from sound(part, reading.classes, source, left)
-
-
-def sound(part: Particles, classes: tuple[str, ...], source: str, left: list[Left]) -> Iterator[Jets]:
-    """Yield the jets of a part that are right, halving it until the others stand alone."""
-    try:
-        jets = jets_of(part, classes, source)
-    except JetFileError as error:
-        if len(part.p4) == 1:
-            left.append(Left(source, 1, str(error).removeprefix(f"{source}: ")))
-            return
-        middle = len(part.p4) // 2
-        for rows in (slice(None, middle), slice(middle, None)):
-            yield from sound(part.of(rows), classes, source, left)
-        return
-    if jets is not None:
-        yield jets
 
 
 class Writer:

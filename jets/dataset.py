@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from functools import reduce
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from jets import checks
 from jets.checks import Mended
 from jets.errors import JetFileError
-from jets.weights import WEIGHT_NAMES, Events, Weights, events, joined_events, joined_weights, weights
+from jets.weights import WEIGHT_NAMES, Events, Weights, each, events, joined_events, joined_weights, weights
 
 Columns = Mapping[str, NDArray[np.float32]]
 GROUPS = ("jet", "subst", "truth")
@@ -48,6 +48,9 @@ class Jets:
         ``(N,)`` int64, number of the event that each jet is of; None: each is of its own.
     mended
         What was mended in the sample as it entered, jets since left out included.
+    part
+        Given alone: these are some jets of a sample. What is decided by the share of the jets is not decided by them:
+        positions count as relative, and weights may cancel.
 
     Raises
     ------
@@ -67,18 +70,20 @@ class Jets:
     weights: Weights | None = None
     events: Events | None = None
     mended: Mended = field(default=Mended(), init=False)
+    part: InitVar[bool] = False
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, part: bool) -> None:
         sources = (self.sources,) if isinstance(self.sources, str) else tuple(map(str, self.sources))
         name = ", ".join(sources) or "jets in memory"
         classes = checks.names(self.classes, "classes", name)
-        constituents, mended = checks.constituents(self.constituents, name)
+        constituents, mended = checks.constituents(self.constituents, name, False if part else None)
         count = len(constituents)
         self._set(constituents=constituents, mended=mended, label=checks.labels(self.label, classes, count, name))
         for group in GROUPS:
             self._set(**{group: checks.columns(getattr(self, group), count, f"{name}: {group}")})
             self._say_what_weighs_nothing(group, name)
-        self._set(weights=weights(self.weights, count, name), events=events(self.events, count, name))
+        self._set(weights=(each if part else weights)(self.weights, count, name))
+        self._set(events=events(self.events, count, name))
         self._set(classes=classes, sources=sources)
 
     def _say_what_weighs_nothing(self, group: str, name: str) -> None:

@@ -1,53 +1,29 @@
-"""Jets on disk: the HDF5 format, and ``load`` with errors that name the file, the field and the remedy."""
+"""Jets on disk: the HDF5 format, written and read, all jets or some of them."""
 
 from __future__ import annotations
 
-from importlib.resources import as_file, files
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from jets import checks
-from jets.dataset import GROUPS, Jets, concatenate
+from jets.dataset import GROUPS, Jets
 from jets.errors import JetFileError
 from jets.files import replacing
-from jets.formats import is_foreign, jets_in
 from jets.simulation.config import CLASSES
-from jets.vectors import holds_particles, load_vectors, names_vectors
 from jets.weights import EVENT_NAMES, WEIGHT_NAMES
 
-SAMPLES = tuple(f"sample:{name}" for name in CLASSES)
 CONSTITUENTS = (("pt", "eta_rel", "phi_rel"), "GeV, 1, rad")
 """Columns and units of the constituents."""
 DAMAGE = (OSError, ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
 """What h5py raises on files that are damaged."""
 SMALL, PACKED = 2**28, 200
 """Bytes from which a dataset must be backed by the file, and the most that compression makes of jets, as a factor."""
-
-
-def load(*sources: str | Path) -> Jets:
-    """Read jets from one or more sources ``F`` or ``F:class`` and join them.
-
-    ``F`` is an HDF5 file of the format of :func:`save` or part of the embedded sample: ``sample:qcd``,
-    ``sample:top``, ``sample:w``. Classes come from the file's labels; ``F:class`` selects that class from a file
-    of several, and names the jets of a file of one. Vectors instead of jets come from ``F.npy`` or a toy,
-    ``toy:torus(n=1000)``.
-
-    Raises
-    ------
-    JetFileError
-        Missing file, wrong format, unknown class, or values that no jet can have (see :class:`jets.Jets`).
-
-    Examples
-    --------
-    >>> load("sample:qcd", "sample:top").counts
-    {'qcd': 10000, 'top': 10000}
-    """
-    if not sources:
-        raise JetFileError(f"no data given; name an HDF5 file or one of {', '.join(SAMPLES)}")
-    return concatenate(_load_one(str(source)) for source in sources)
 
 
 def save(path: str | Path, jets: Jets) -> Path:
@@ -112,57 +88,90 @@ def create_dataset(
     return dataset
 
 
-def _load_one(source: str) -> Jets:
-    if names_vectors(source) and not holds_particles(source):
-        return load_vectors(source)
-    path, named = _locate(source)
-    if not path.exists():
-        raise JetFileError(f"{path}: no such file; give an HDF5 file of jets or one of {', '.join(SAMPLES)}")
-    if path.is_file() and is_foreign(path):
-        return _choose_class(jets_in(path), named, path).with_(sources=(source,))
+@contextmanager
+def opened(path: Path) -> Iterator[Stored]:
+    """Open a file of jets to read; what h5py says of a damaged one becomes an error that names it.
+
+    Raises
+    ------
+    JetFileError
+        It is no HDF5 file of jets.
+    """
     try:
         with h5py.File(path, "r") as file:
-            jets = _read(file, path)
+            yield Stored(file, path)
     except JetFileError:
         raise
     except DAMAGE as error:
         raise JetFileError(
             f"{path}: not a readable HDF5 file of jets ({error}); see docs/data.md for the format"
         ) from error
-    return _choose_class(jets, named, path).with_(sources=(source,))
 
 
-def _locate(source: str) -> tuple[Path, str | None]:
-    """Split ``F:class`` and find the embedded sample."""
-    if source.startswith("sample:"):
-        name, colon, named = source.removeprefix("sample:").partition(":")
-        if name not in CLASSES:
-            raise JetFileError(f"{source}: the embedded sample has {', '.join(SAMPLES)}")
-        with as_file(files("jets") / "sample" / f"{name}.h5") as path:
-            return Path(path), named if colon else None
-    name, _, named = source.rpartition(":")
-    if name and not Path(source).exists():
-        return Path(name), named
-    return Path(source), None
+class Stored:
+    """An open file of jets: their number, the classes that they have, and any of them.
 
+    Attributes
+    ----------
+    classes
+        The classes of which there are jets.
+    label
+        ``(N,)``, index into them.
+    """
 
-def _read(file: h5py.File, path: Path) -> Jets:
-    if "constituents" not in set(file):
-        raise JetFileError(f"{path}: no dataset 'constituents', only {sorted(file)}; see docs/data.md for the format")
-    constituents = _constituents(_dataset(file, "constituents", path), path)
-    count = len(constituents)
-    classes = checks.names(file.attrs["classes"], "classes", str(path)) if "classes" in file.attrs else CLASSES
-    label = np.zeros(count, np.int64)
-    if "label" in set(file):
-        label = checks.labels(_dataset(file, "label", path)[()], classes, count, str(path))
-    else:
-        classes = (path.stem,)
-    jet, subst, truth = (_columns(file, name, path, count) for name in GROUPS)
-    weights, events = (_beside(file, names, path) for names in (WEIGHT_NAMES, EVENT_NAMES))
-    _say_what_is_not_read(file, path)
-    jets = Jets(constituents, label, classes, jet, subst, truth, (str(path),), weights, events)
-    present = np.unique(jets.label)
-    return jets.with_(label=np.searchsorted(present, jets.label), classes=tuple(jets.classes[i] for i in present))
+    def __init__(self, file: h5py.File, path: Path) -> None:
+        self.file, self.path = file, path
+        if "constituents" not in set(file):
+            found = sorted(file)
+            raise JetFileError(f"{path}: no dataset 'constituents', only {found}; see docs/data.md for the format")
+        self._constituents = _constituents(_dataset(file, "constituents", path), path)
+        classes = checks.names(file.attrs["classes"], "classes", str(path)) if "classes" in file.attrs else CLASSES
+        if "label" in set(file):
+            label = checks.labels(_dataset(file, "label", path)[()], classes, len(self), str(path))
+        else:
+            label, classes = np.zeros(len(self), np.int64), (path.stem,)
+        present = np.unique(label)
+        self.label, self.classes = np.searchsorted(present, label), tuple(classes[i] for i in present)
+        self._columns = {name: _columns(file, name, path, len(self)) for name in GROUPS}
+        self._beside = [_beside(file, names, path, len(self)) for names in (WEIGHT_NAMES, EVENT_NAMES)]
+        _say_what_is_not_read(file, path)
+
+    def __len__(self) -> int:
+        return self._constituents.shape[0]
+
+    def jets(self) -> Jets:
+        """Return all jets.
+
+        Raises
+        ------
+        JetFileError
+            What no jets have (see :class:`jets.Jets`).
+        """
+        rows = slice(0, len(self))
+        weights, events = self.beside(rows)
+        given: dict[str, Any] = {**self.groups(rows), "weights": weights, "events": events}
+        return Jets(self.constituents(rows), self.label, self.classes, sources=(str(self.path),), **given)
+
+    def constituents(self, rows: slice) -> NDArray[np.float32]:
+        """Return constituents of some jets as they are stored, ``(n, M, 3)``."""
+        steps = _steps(self._constituents, self.path)
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = np.asarray(self._constituents[rows], np.float32)
+            return values if steps is None else np.multiply(values, steps, out=values)
+
+    def groups(self, rows: slice) -> dict[str, dict[str, NDArray[np.float32]]]:
+        """Return the columns of some jets by group and name, ``(n,)`` each."""
+        found: dict[str, dict[str, NDArray[np.float32]]] = {}
+        for group, (data, names) in self._columns.items():
+            with np.errstate(over="ignore"):
+                values = np.empty((0, 0), np.float32) if data is None else np.asarray(data[rows], np.float32)
+            found[group] = {name: np.ascontiguousarray(values[:, i]) for i, name in enumerate(names)}
+        return found
+
+    def beside(self, rows: slice) -> tuple[NDArray | None, NDArray | None]:
+        """Return weights and event numbers of some jets, where the file has them."""
+        weights, events = (None if data is None else data[rows] for data in self._beside)
+        return weights, events
 
 
 def _dataset(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
@@ -184,42 +193,49 @@ def _dataset(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
     return data
 
 
-def _constituents(data: h5py.Dataset, path: Path) -> NDArray[np.float32]:
+def _constituents(data: h5py.Dataset, path: Path) -> h5py.Dataset:
     if data.ndim != 3 or data.shape[-1] != 3 or 0 in data.shape:
         raise JetFileError(
             f"{path}: constituents has shape {data.shape}, expected (jets, constituents, 3) with jets > 0"
         )
+    return data
+
+
+def _steps(data: h5py.Dataset, path: Path) -> NDArray[np.float32] | None:
+    """Return the three step sizes of constituents that are stored as whole numbers of steps."""
+    if "scale" not in data.attrs:
+        return None
+    scale = np.asarray(data.attrs["scale"])
+    if scale.dtype.kind not in "fiu" or scale.shape not in ((), (1,), (3,)) or not np.isfinite(scale).all():
+        raise JetFileError(f"{path}: the attribute scale of constituents is {scale!r}; expected three step sizes")
     with np.errstate(over="ignore"):
-        values = np.asarray(data[:], np.float32)
-    if "scale" in data.attrs:  # stored as whole numbers of steps
-        scale = np.asarray(data.attrs["scale"])
-        if scale.dtype.kind not in "fiu" or scale.shape not in ((), (1,), (3,)) or not np.isfinite(scale).all():
-            raise JetFileError(f"{path}: the attribute scale of constituents is {scale!r}; expected three step sizes")
-        with np.errstate(over="ignore", invalid="ignore"):
-            values *= scale.astype(np.float32)
-    return values
+        return np.asarray(scale.astype(np.float32))
 
 
-def _columns(file: h5py.File, name: str, path: Path, count: int) -> dict[str, NDArray[np.float32]]:
+def _columns(file: h5py.File, name: str, path: Path, count: int) -> tuple[h5py.Dataset | None, tuple[str, ...]]:
     if name not in set(file):
-        return {}
+        return None, ()
     data = _dataset(file, name, path)
     columns = checks.names(data.attrs.get("columns", ()), f"the attribute columns of {name}", str(path))
     if data.shape != (count, len(columns)):
         raise JetFileError(
             f"{path}: {name} has shape {data.shape}, expected ({count}, {len(columns)}) by its 'columns'"
         )
-    with np.errstate(over="ignore"):
-        values = np.asarray(data[:], np.float32)
-    return {column: np.ascontiguousarray(values[:, i]) for i, column in enumerate(columns)}
+    return data, columns
 
 
-def _beside(file: h5py.File, names: tuple[str, ...], path: Path) -> NDArray | None:
+def _beside(file: h5py.File, names: tuple[str, ...], path: Path, count: int) -> h5py.Dataset | None:
     """Return the one dataset that has one of these names; None without any."""
     found = [name for name in names if name in set(file)]
     if len(found) > 1:
         raise JetFileError(f"{path}: has {' and '.join(found)}; keep one of them")
-    return _dataset(file, found[0], path)[()] if found else None
+    if not found:
+        return None
+    data = _dataset(file, found[0], path)
+    if data.shape[:1] != (count,):
+        what = "weights" if names is WEIGHT_NAMES else "event numbers"
+        raise JetFileError(f"{path}: {what} have shape {data.shape}; expected one for each of {count} jets")
+    return data
 
 
 def _say_what_is_not_read(file: h5py.File, path: Path) -> None:
@@ -229,16 +245,3 @@ def _say_what_is_not_read(file: h5py.File, path: Path) -> None:
         if "weight" in name.lower() or "event" in name.lower():
             known = WEIGHT_NAMES[0] if "weight" in name.lower() else EVENT_NAMES[0]
             checks.say(f"{path}: {name!r} is not read; were it named {known!r}, it would be")
-
-
-def _choose_class(jets: Jets, named: str | None, path: Path) -> Jets:
-    if named is None:
-        return jets
-    if not named.strip():
-        raise JetFileError(f"{path}: no class after the colon; the file has {', '.join(jets.classes)}")
-    if len(jets.classes) == 1:
-        return jets.with_(classes=checks.names((named,), "class", str(path)))
-    if named not in jets.classes:
-        raise JetFileError(f"{path}: unknown class {named!r}; the file has {', '.join(jets.classes)}")
-    chosen = jets[jets.label == jets.classes.index(named)]
-    return chosen.with_(label=np.zeros(len(chosen), np.int64), classes=(named,))

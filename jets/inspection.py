@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jets.dataset import Jets, concatenate
+from jets.dataset import Jets
 from jets.errors import JetFileError
-from jets.formats import AS_FOUND, Wanted, assert_used, is_foreign, jets_of, reading_of
-from jets.hdf5 import load
+from jets.formats import AS_FOUND, Wanted, assert_used, is_foreign, jets_of, reading_of, whole
+from jets.loading import OURS, load
 from jets.overview import Range, Summary, summary
 from jets.preprocess import STEPS, WIDTH
 
-OURS = "jetvae"
+NAME = "jetvae"
 """Name of our own format."""
 PIXELS = 40
 BINS = 24
@@ -98,20 +98,20 @@ def inspect(path: str | Path, wanted: Wanted = AS_FOUND, *, limit: int | None = 
     if not file.is_file():
         raise JetFileError(f"{file}: no such file")
     ratios: list[NDArray[np.float64]] = []
-    name, total = OURS, 0
+    name, total = NAME, 0
     assumed: tuple[str, ...] = ()
     if wanted.format or is_foreign(file):
         name, reading = reading_of(file, wanted)
         assumed, parts = reading.assumed, []
         for part in reading.parts:
             total += len(part.p4)
-            found = jets_of(part, reading.classes, str(file))
+            found, _ = jets_of(part, reading.classes, str(file))
             parts += [] if found is None else [found]
             if part.stated is not None:
                 ratios.append(np.hypot(*part.p4[..., :2].sum(1).T) / np.where(part.stated > 0, part.stated, np.nan))
-        jets = joined(parts, file)
+        jets = whole(parts, str(file))
     else:
-        assert_used(file, wanted, "this format")
+        assert_used(file, wanted, OURS)
         jets = load(str(file))
         total = len(jets)
     ratio = np.concatenate(ratios) if ratios else np.empty(0)
@@ -121,13 +121,6 @@ def inspect(path: str | Path, wanted: Wanted = AS_FOUND, *, limit: int | None = 
         str(path), name, checksum(file), assumed, summary(jets, limit=limit, **image), total - len(jets),
         Range.of(ratio) if len(ratio) else None, dict(histograms(jets)),
     )  # fmt: skip
-
-
-def joined(parts: list[Jets], file: Path) -> Jets:
-    """Return all jets of a file."""
-    if not parts:
-        raise JetFileError(f"{file}: no jet that holds a particle")
-    return concatenate(parts)
 
 
 def checksum(path: Path) -> str:

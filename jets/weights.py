@@ -32,6 +32,23 @@ def weights(values: Any, count: int, name: str) -> Weights | None:
     JetFileError
         Another length, no finite numbers, or a sum of zero: there is no mean with such weights.
     """
+    found = each(values, count, name)
+    if found is not None and abs(found.sum()) <= CANCELLED * np.abs(found).sum():
+        raise JetFileError(
+            f"{name}: weights sum to {found.sum():.3g}, {np.mean(found < 0):.0%} of them negative: there is no mean "
+            "over these jets; drop the weights, or give more jets"
+        )
+    return found
+
+
+def each(values: Any, count: int, name: str) -> Weights | None:
+    """Return the weights of some jets of a sample: as :func:`weights`, and they may cancel.
+
+    Raises
+    ------
+    JetFileError
+        Another length, or no finite numbers.
+    """
     if values is None:
         return None
     found = flat(numbers(values, f"{name}: weights", np.float64))
@@ -45,11 +62,6 @@ def weights(values: Any, count: int, name: str) -> Weights | None:
     largest = float(np.abs(found).max(initial=0.0))
     if largest and not SIZES[0] <= largest <= SIZES[1]:
         raise JetFileError(f"{name}: the largest weight is {largest:.3g}; multiply all, so that it is about 1")
-    if abs(found.sum()) <= CANCELLED * np.abs(found).sum():
-        raise JetFileError(
-            f"{name}: weights sum to {found.sum():.3g}, {np.mean(found < 0):.0%} of them negative: there is no mean "
-            "over these jets; drop the weights, or give more jets"
-        )
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from jets.errors import UserError
-from jets.hdf5 import load
+from jets.loading import load
 
 
 def clouds(n: int, count: int, seed: int = 0) -> np.ndarray:

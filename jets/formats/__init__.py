@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -14,6 +14,7 @@ from jets.dataset import Jets, concatenate
 from jets.errors import JetFileError
 from jets.formats.containers import DAMAGE, kind
 from jets.formats.particles import Particles, Reading, Wanted, jets_of
+from jets.weights import weights
 
 __all__ = [
     "AS_FOUND",
@@ -27,6 +28,7 @@ __all__ = [
     "jets_in",
     "jets_of",
     "reading_of",
+    "whole",
 ]
 
 FORMATS = (
@@ -144,8 +146,20 @@ def jets_in(path: str | Path, wanted: Wanted = AS_FOUND) -> Jets:
         It cannot be read as jets.
     """
     _, reading = reading_of(Path(path), wanted)
-    parts = (jets_of(part, reading.classes, str(path)) for part in reading.parts)
-    found = [jets for jets in parts if jets is not None]
-    if not found:
-        raise JetFileError(f"{path}: no jet that holds a particle")
-    return concatenate(found)
+    parts = (jets_of(part, reading.classes, str(path))[0] for part in reading.parts)
+    return whole([jets for jets in parts if jets is not None], str(path))
+
+
+def whole(parts: Sequence[Jets], name: str) -> Jets:
+    """Return the jets of all parts of a file.
+
+    Raises
+    ------
+    JetFileError
+        There are none, or their weights cancel.
+    """
+    if not parts:
+        raise JetFileError(f"{name}: no jet that holds a particle")
+    jets = concatenate(parts)
+    weights(jets.weights, len(jets), name)
+    return jets.with_(sources=(name,))

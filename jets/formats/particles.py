@@ -9,15 +9,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from jets.checks import APART, say
+from jets.axis import APART, NEAR
 from jets.dataset import Jets
 from jets.errors import JetFileError
 from jets.formats import kinematics
+from jets.notes import say
 from jets.simulation.clustering import wrap
 
 Array = NDArray[np.float64]
 SOFTEST = 1e-6
 """Transverse momentum [GeV] below which a particle is left out: rounding, or one along the beam."""
+ROUNDING = 1e-4
+"""Of positions in float32 [rad], and more."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,10 @@ class Particles:
     events: NDArray[np.int64] | None = None
     stated: Array | None = None
 
-    def of(self, rows: slice) -> Particles:
+    def __len__(self) -> int:
+        return len(self.p4)
+
+    def of(self, rows: slice | NDArray[np.int64]) -> Particles:
         """Return some of the jets."""
         label, weights, events, stated = (
             None if values is None else values[rows] for values in (self.label, self.weights, self.events, self.stated)
@@ -90,8 +96,10 @@ class Reading(NamedTuple):
     parts: Iterator[Particles]
 
 
-def jets_of(part: Particles, classes: tuple[str, ...], source: str) -> Jets | None:
-    """Return these jets about their axes, constituents by falling pT; None where no jet has a particle.
+def jets_of(part: Particles, classes: tuple[str, ...], source: str) -> tuple[Jets | None, NDArray[np.int64]]:
+    """Return these jets about their axes, constituents by falling pT, and which of them have particles.
+
+    Jets without particles are left out; None instead of jets where all are.
 
     The axis is that of the sum of all that the file counts to the jet, also of what has energy and no pT, such as
     candidates of weight zero; ``jet`` holds its pt, mass [GeV], eta, phi, y and the number of constituents, beside the
@@ -109,17 +117,28 @@ def jets_of(part: Particles, classes: tuple[str, ...], source: str) -> Jets | No
     present = part.p4[..., 0] ** 2 + part.p4[..., 1] ** 2 >= SOFTEST**2
     rows = np.flatnonzero(present.any(1))
     if not len(rows):
-        return None
+        return None, rows
     axis, counts = kinematics.of_p4(total[rows]), present[rows].sum(1)
     relative = about(axis, counts, part.p4[present].astype(np.float64))
     counts, relative = near_the_hardest(counts, relative, source)
-    columns = {name: np.asarray(values)[rows] for name, values in part.columns.items()}
+    relative = near_the_axis(counts, relative, source)
+    columns = {name: values[rows] for name, values in numeric(part.columns).items()}
     label = np.zeros(len(rows), np.int64) if part.label is None else part.label[rows]
     weights = None if part.weights is None else part.weights[rows]
     events = None if part.events is None else part.events[rows]
     jet = columns | axis | {"n_constituents": counts}
     constituents = padded(counts, relative.astype(np.float32))
-    return Jets(constituents, label, classes, jet, sources=(source,), weights=weights, events=events)
+    jets = Jets(constituents, label, classes, jet, sources=(source,), weights=weights, events=events, part=True)
+    return jets, rows
+
+
+def numeric(columns: Mapping[str, NDArray]) -> dict[str, NDArray]:
+    """Return the columns that are numbers; text and dates cannot be observables.
+
+    >>> list(numeric({"run": np.array([1]), "sample": np.array(["ttbar"])}))
+    ['run']
+    """
+    return {name: np.asarray(values) for name, values in columns.items() if np.asarray(values).dtype.kind in "fiub"}
 
 
 def about(axis: Mapping[str, Array], counts: NDArray[np.integer], p4: Array) -> Array:
@@ -146,6 +165,23 @@ def near_the_hardest(counts: NDArray, relative: Array, source: str) -> tuple[NDA
         f"left out, {share:.2%} of the pT (the jets' own four-momenta keep them)"
     )
     return np.bincount(row[~far], minlength=len(counts)), relative[~far]
+
+
+def near_the_axis(counts: NDArray, relative: Array, source: str) -> Array:
+    """Return constituents ``(T, 3)``, those of jets that lie off the axis of their sum about their centroid instead.
+
+    The axis of a jet along the beam is that of its energy, far from where its transverse momentum is.
+    """
+    row, first = np.repeat(np.arange(len(counts)), counts), np.cumsum(counts) - counts
+    hardest = relative[first, 2][row]
+    places = np.stack([relative[:, 1], hardest + wrap(relative[:, 2] - hardest)], 1)
+    centroid = np.add.reduceat(relative[:, :1] * places, first) / np.add.reduceat(relative[:, :1], first)
+    off = (np.abs(centroid) > NEAR - ROUNDING).any(1)
+    if not off.any():
+        return relative
+    say(f"{source}: {off.sum():,} jets have most pT over {NEAR:g} from their axis; constituents are about its centroid")
+    shifted = np.concatenate([relative[:, :1], places - centroid[row]], 1)
+    return np.where(off[row, None], shifted, relative)
 
 
 def padded(counts: NDArray[np.integer], flat: NDArray) -> NDArray:

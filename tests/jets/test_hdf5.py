@@ -77,7 +77,7 @@ def test_classes(tmp_path):
         (None, "{}/absent.h5", ["absent.h5", "no such file"]),
         (None, "sample:higgs", ["sample:higgs", "sample:qcd"]),
         (None, "sample:qcd:", ["no class after the colon"]),
-        (None, "{}/..", ["not a readable HDF5 file", "Is a directory"]),
+        (None, "{}", ["a folder without files"]),
         (None, "a\nb.h5", ["a b.h5", "no such file"]),
         ({}, "{}:higgs", ["unknown class 'higgs'", "qcd, top"]),
         ({"constituents": None}, "{}", ["no dataset 'constituents'", "docs/data.md"]),

@@ -1,0 +1,18 @@
+"""Notes to the user, on standard error: what was mended, and in how many jets."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def say(text: str) -> None:
+    """Print what was mended, as every note of this project, to standard error."""
+    print(f"note: {text}", file=sys.stderr)
+
+
+def first(bad: NDArray[np.bool_]) -> str:
+    """Say how many jets ``(N,)`` are bad, and which is the first."""
+    return f"{bad.sum()} jets (first: jet {bad.argmax()})"
