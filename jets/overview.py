@@ -109,7 +109,8 @@ class Summary:
         return found
 
     def __str__(self) -> str:
-        counts = ", ".join(f"{count:,} {name}" for name, count in self.classes.items())
+        held = {name: count for name, count in self.classes.items() if count} or self.classes
+        counts = ", ".join(f"{count:,} {name}" for name, count in held.items())
         what = "jets" if self.vectors is None else f"vectors of {self.vectors}"
         sources = f" from {', '.join(self.sources)}" if self.sources else ""
         lines = [f"{what}: {counts}{sources}"]

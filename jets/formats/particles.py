@@ -176,7 +176,7 @@ def near_the_axis(counts: NDArray, relative: Array, source: str) -> Array:
     hardest = relative[first, 2][row]
     places = np.stack([relative[:, 1], hardest + wrap(relative[:, 2] - hardest)], 1)
     centroid = np.add.reduceat(relative[:, :1] * places, first) / np.add.reduceat(relative[:, :1], first)
-    off = (np.abs(centroid) > NEAR - ROUNDING).any(1)
+    off = np.asarray((np.abs(centroid) > NEAR - ROUNDING).any(1))
     if not off.any():
         return relative
     say(f"{source}: {off.sum():,} jets have most pT over {NEAR:g} from their axis; constituents are about its centroid")

@@ -15,7 +15,7 @@ from jetvae import reading
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("files", metavar="SRC", nargs="+", help="files of jets")
+    parser.add_argument("files", metavar="SRC", nargs="+", help="files of jets, globs or folders")
     shared.add(parser, out={"metavar": "F", "required": True, "help": "the HDF5 file"})
     reading.add(parser)
     parser.add_argument("--skip-bad", action="store_true", help="leave out jets that cannot be right, and count them")

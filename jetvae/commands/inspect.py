@@ -20,18 +20,24 @@ BARS = " ▁▂▃▄▅▆▇█"
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("file", metavar="FILE", help="file of jets")
+    parser.add_argument("files", metavar="FILE", nargs="+", help="files of jets, globs or folders")
     reading.add(parser)
     parser.add_argument("--limit", type=shared.positive, metavar="M", help="constituents beyond which pT is lost")
     parser.add_argument("--json", action="store_true", help="print all of it as JSON")
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print what is in the file."""
+    """Print what is in each file; of several, JSON is a list."""
     from jets.inspection import inspect
+    from jets.sources import expanded
 
-    found = inspect(options.file, reading.wanted(options), limit=options.limit)
-    print(json.dumps(found.to_dict(), indent=2) if options.json else text(found))
+    wanted = reading.wanted(options)
+    found = [inspect(file, wanted, limit=options.limit) for file in expanded(options.files)]
+    if options.json:
+        one, *more = (each.to_dict() for each in found)
+        print(json.dumps([one, *more] if more else one, indent=2))
+    else:
+        print("\n\n".join(map(text, found)))
 
 
 def text(found: Inspection) -> str:

@@ -1,5 +1,7 @@
 """Conversion: streamed, with what was left out; and what inspection says of a file."""
 
+import json
+
 import h5py
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from jets import JetFileError, Jets, load, save
 from jets.convert import convert
 from jets.formats import Wanted, jets_in, top_reference
 from jets.inspection import inspect
+from jetvae.__main__ import main
 from tests.jets.formats import makers
 
 
@@ -126,3 +129,13 @@ def test_nothing_that_is_said_of_a_file_is_ignored(tmp_path):
     for read in (inspect, lambda path, wanted: convert([str(path)], tmp_path / "c.h5", wanted)):
         with pytest.raises(JetFileError, match="--columns"):
             read(tmp_path / "b.h5", Wanted(columns=("pt", "eta", "phi")))
+
+
+def test_inspecting_several_files(tmp_path, capsys):
+    for name in ("a.h5", "b.h5"):
+        makers.top_reference(tmp_path / name, makers.truth(n=5))
+    assert main(["inspect", f"{tmp_path}/*.h5", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [(one["format"], one["summary"]["jets"]) for one in found] == [("top_reference", 5)] * 2
+    assert main(["inspect", f"{tmp_path}/*.root"]) != 0
+    assert "no file matches" in capsys.readouterr().err
