@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -50,7 +50,7 @@ class Run:
         return f"Run({str(self.path)!r})"
 
     @classmethod
-    def open(cls, path: str | Path, jets: Jets | None = None) -> Run:
+    def open(cls, path: str | Path, jets: Jets | None = None) -> Self:
         """Open an existing run folder.
 
         Raises

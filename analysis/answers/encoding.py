@@ -69,6 +69,14 @@ def encoded(vae: VAE, recipe: Recipe, jets: Jets, orientation: Orientation, draw
     return found.assign(score=values.drop_vars(["kind", "component"])).where(xr.DataArray(known, dims="jet"))
 
 
+def nothing(vae: VAE, recipe: Recipe, orientation: Orientation, draws: int) -> xr.Dataset:
+    """Return what :func:`encoded` returns of no jets: its columns."""
+    inputs = recipe.model.inputs
+    one = np.zeros((1, inputs), np.float32) if inputs else np.array([[STAND_IN]], np.float32)
+    jets = Jets(one, np.zeros(1, np.int64), ("none",))
+    return encoded(vae, recipe, jets, orientation, draws).isel(jet=slice(0))
+
+
 def of_batch(vae: VAE, x: Tensor, draws: int) -> tuple[Batch, dict[Score, Tensor], Columns]:
     """Return the evaluation of jets x ``(B, ...)``, the scores of the model alone, the posterior's parameters."""
     evaluated = evaluate_batch(vae, x, draws) if draws else at_centre(vae, x)

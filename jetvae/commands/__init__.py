@@ -23,6 +23,10 @@ GROUPS = {
         "trust": "whether the approximate posterior can be trusted",
         "nuts": "reference posteriors of single jets by NUTS",
     },
+    "a run's answers": {
+        "encode": "latents and every score of all jets of any files, as a table",
+        "generate": "jets or images from a run's prior",
+    },
     "several runs": {
         "topology": "rank the latent spaces of a scan by held-out ln p(x)",
         "league": "rank latent topologies on vectors by raced restarts",
