@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from jets.dataset import JetFileError, Jets, concatenate
     from jets.hdf5 import save
     from jets.loading import load
+    from jets.memory import from_arrays
     from jets.overview import summary
     from jets.stream import Piece, pieces
 
@@ -22,13 +23,14 @@ HOMES = {
     "Jets": "dataset",
     "Piece": "stream",
     "concatenate": "dataset",
+    "from_arrays": "memory",
     "load": "loading",
     "pieces": "stream",
     "save": "hdf5",
     "summary": "overview",
 }
 """Public name -> the file that holds it."""
-__all__ = ["JetFileError", "Jets", "Piece", "concatenate", "load", "pieces", "save", "summary"]
+__all__ = ["JetFileError", "Jets", "Piece", "concatenate", "from_arrays", "load", "pieces", "save", "summary"]
 
 
 def __getattr__(name: str) -> Any:

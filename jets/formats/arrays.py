@@ -8,16 +8,17 @@ from pathlib import Path
 import numpy as np
 
 from jets.errors import JetFileError
-from jets.formats import kinematics
+from jets.formats import momenta
 from jets.formats.containers import kind
-from jets.formats.particles import Array, Particles, Reading, Wanted
+from jets.formats.particles import Particles, Reading, Wanted
 
 WHAT = "arrays (N, M, 3 or 4) of particles (npy, npz)"
 USES = ("labels", "columns")
 ROWS = 20_000
 ORDERS = (("px", "py", "pz", "E"), ("E", "px", "py", "pz"))
 RELATIVE = ("pt", "eta", "phi")
-KNOWN = {"E", "px", "py", "pz", "pt", "eta", "y", "phi", "mass", "-"}
+KNOWN = {*momenta.KNOWN, "-"}
+"""What the user can call a column; "-" is one that is not read."""
 
 
 def recognised(path: Path) -> bool:
@@ -74,27 +75,4 @@ def parts(path: Path, array: np.ndarray, columns: tuple[str, ...]) -> Iterator[P
     """Yield the jets."""
     for start in range(0, len(array), ROWS):
         values = np.asarray(array[start : start + ROWS], np.float64)
-        yield Particles(momenta(path, {name: values[..., i] for i, name in enumerate(columns)}))
-
-
-def momenta(path: Path, values: dict[str, Array]) -> Array:
-    """Return four-momenta of named columns; without mass or energy particles are massless.
-
-    Raises
-    ------
-    JetFileError
-        They do not make a momentum.
-    """
-    names = set(values)
-    if {"px", "py", "pz"} <= names:
-        p3 = np.stack([values[x] for x in ("px", "py", "pz")], -1)
-        energy = values.get("E", np.linalg.norm(p3, axis=-1))
-        return np.concatenate([p3, energy[..., None]], -1)
-    mass, pt = values.get("mass", 0.0), values.get("pt")
-    if pt is not None and {"eta", "phi"} <= names:
-        p4 = kinematics.of_pseudorapidity(pt, values["eta"], values["phi"], mass)
-    elif pt is not None and {"y", "phi"} <= names:
-        p4 = kinematics.of_rapidity(pt, values["y"], values["phi"], mass)
-    else:
-        raise JetFileError(f"{path}: columns {', '.join(sorted(names))} make no momentum; px,py,pz or pt,eta,phi do")
-    return np.where((np.asarray(pt) > 0)[..., None], p4, 0.0)
+        yield Particles(momenta.of_columns({name: values[..., i] for i, name in enumerate(columns)}, str(path)))
