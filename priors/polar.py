@@ -245,7 +245,7 @@ def linear(value: Tensor, slope: Tensor, x: Tensor) -> Tensor:
     >>> linear(torch.tensor(9.0), torch.tensor(6.0), x).backward(); x.grad
     tensor(6.)
     """
-    return _Linear.apply(value, slope, x)
+    return _Linear.apply(value, slope, x) if torch.is_grad_enabled() else value  # for tracers, which see no Function
 
 
 def half_sine_squared(low: Tensor | None, top: Tensor, node: float) -> Tensor:

@@ -33,7 +33,7 @@ class PowerSphericalDistribution(DirectionDistribution):
     @property
     def k(self) -> int:
         """Dimension of the sphere, m - 1."""
-        return self.event_shape[0] - 1
+        return int(self.event_shape[0]) - 1  # a number for tracers too
 
     def polar(self, shape: torch.Size) -> tuple[Tensor, Tensor]:
         """Draw the cosine and sine of the angle to the mean direction, each of ``shape``."""
