@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from jets import Jets
 from jets.dataset import GROUPS
 
-PREFIXES = {"centre": "z", "q": "q", "kl": "kl", "score": "score"}
+PREFIXES = {"centre": "latent", "q": "posterior", "kl": "kl", "score": "score"}
 """Variable of an encoding -> what its columns begin with."""
 SINGLE = ("kl_total", "reconstruction", "elbo")
 """Variables with one number a jet, columns under their own names."""
 
 
 def answer_columns(found: xr.Dataset) -> dict[str, NDArray]:
-    """Return the columns of an encoding, each ``(N,)``: ``z_R2_0``, ``q_R2_loc_0``, ``kl_R2_0``, ``score_elbo``, ..."""
+    """Return the columns of an encoding, each ``(N,)``: ``latent_R2_0``, ``posterior_R2_loc_0``, ``kl_R2_0``, ..."""
     columns: dict[str, NDArray] = {}
     for name, prefix in PREFIXES.items():
         values = found[name]

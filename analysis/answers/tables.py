@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib import import_module
@@ -117,7 +118,7 @@ def is_text(frame: pd.DataFrame, name: str) -> bool:
 def unit(name: str) -> str:
     """Return the unit of an answer's column.
 
-    >>> unit("kl_R2_0"), unit("z_R2_0")
+    >>> unit("kl_R2_0"), unit("latent_R2_0")
     ('nat', '')
     """
     return "nat" if name.startswith(NATS) else ""
@@ -150,29 +151,35 @@ def parquet(path: Path, empty: pd.DataFrame, facts: Facts) -> Iterator[Append]:
 
 @contextmanager
 def root(path: Path, empty: pd.DataFrame, facts: Facts) -> Iterator[Append]:
-    """Write a TTree ``jets`` of plain branches, in place of letters that branches cannot have underscores."""
-    uproot, awkward = needed("uproot", path), needed("awkward", path)
+    """Write a TTree ``jets`` of plain branches, in place of letters that branches cannot have underscores.
+
+    Text becomes whole numbers, which every reader of trees takes; a string ``<branch>_names`` beside the tree says in
+    JSON what 0, 1, ... are.
+    """
+    uproot = needed("uproot", path)
     names = {name: branch(name) for name in empty}
-    kinds = {names[name]: "string" if is_text(empty, name) else empty[name].dtype for name in empty}
+    books: dict[str, dict[str, int]] = {name: {} for name in empty if is_text(empty, name)}
+    kinds = {names[name]: np.dtype(np.int32) if name in books else empty[name].dtype for name in empty}
     with uproot.recreate(path) as file:
         tree = file.mktree(TREE, kinds, title="; ".join(f"{name} = {text}" for name, text in facts.items())[:1000])
 
-        def append(frame: pd.DataFrame) -> None:
-            tree.extend(
-                {
-                    names[name]: awkward.Array(frame[name].tolist()) if is_text(frame, name) else frame[name].to_numpy()
-                    for name in frame
-                }
-            )
+        def numbers(frame: pd.DataFrame, name: str) -> Any:
+            if name not in books:
+                return frame[name].to_numpy()
+            book = books[name]
+            codes = {text: book.setdefault(text, len(book)) for text in frame[name].unique()}
+            return frame[name].map(codes).to_numpy(np.int32)
 
-        yield append
+        yield lambda frame: tree.extend({names[name]: numbers(frame, name) for name in frame})
+        for name, book in books.items():
+            file[f"{names[name]}_names"] = json.dumps(list(book))
 
 
 def branch(name: str) -> str:
     """Return a column's name as that of a branch.
 
-    >>> branch("z_D3_0 to _1")
-    'z_D3_0_to__1'
+    >>> branch("tau21/tau32 (raw)")
+    'tau21_tau32__raw_'
     """
     return "".join(letter if letter.isalnum() and letter.isascii() else "_" for letter in name)
 
