@@ -29,7 +29,7 @@ def names_vectors(source: str) -> bool:
 def holds_particles(source: str) -> bool:
     """Whether an ``.npy`` file holds particles of jets ``(N, M, 3 or 4)`` rather than vectors ``(N, K)``."""
     try:
-        return np.lib.format.open_memmap(source, mode="r").ndim == 3
+        return np.lib.format.open_memmap(source, mode="r").ndim >= 3
     except DAMAGE:
         return False
 
@@ -59,7 +59,19 @@ def load_vectors(source: str) -> Jets:
     if stored.ndim != 2:
         raise JetFileError(f"{source}: has shape {stored.shape}; expected finite numbers (N, K)")
     values = np.array(numbers(stored, source))
+    if is_one_hot(values):
+        raise JetFileError(f"{source}: columns of labels, each row names one of {values.shape[1]} classes; no vectors")
     return Jets(values, np.zeros(len(values), np.int64), (path.stem,), sources=(source,))
+
+
+def is_one_hot(values: np.ndarray) -> bool:
+    """Whether each row ``(N, K)`` names one of K classes, two or more of them in all.
+
+    >>> is_one_hot(np.eye(3)), is_one_hot(np.ones((3, 2)))
+    (True, False)
+    """
+    some = np.asarray(values[:1000])
+    return bool(((some == 0) | (some == 1)).all() and (some.sum(1) == 1).all() and some.any(0).sum() > 1)
 
 
 def of_toy(source: str) -> Jets:

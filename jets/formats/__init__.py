@@ -35,15 +35,20 @@ FORMATS = (
     "top_reference",
     "lhc_olympics",
     "jetclass",
+    "old_pfnano",
     "nanoaod",
     "delphes",
     "edm4hep",
     "hepmc",
     "energyflow",
+    "mod",
     "jetnet",
     "omnilearned",
     "weaver",
     "arrays",
+    "lists",
+    "table",
+    "refused",
 )
 """Files of this folder: WHAT, ``recognised(path)``, ``read(path, wanted)`` and what of ``wanted`` it USES; the first to
 know a file reads it."""
@@ -74,7 +79,7 @@ def format_of(path: Path, wanted: str = "") -> tuple[str, ModuleType]:
     try:
         found = next(((name, reader) for name, reader in readers.items() if reader.recognised(path)), None)
     except DAMAGE as error:
-        raise JetFileError(f"{path}: damaged, or no file of jets ({error}); see docs/data.md") from error
+        raise damaged(path, error) from error
     if found is not None:
         return found
     raise JetFileError(f"{path}: no file of jets that is known ({', '.join(readers)}); see docs/data.md")
@@ -108,8 +113,18 @@ def reading_of(path: Path, wanted: Wanted = AS_FOUND) -> tuple[str, Reading]:
     """
     name, reader = format_of(path, wanted.format)
     assert_used(path, wanted, name, reader.USES)
-    reading = reader.read(path, wanted)
+    try:
+        reading = reader.read(path, wanted)
+    except JetFileError:
+        raise
+    except DAMAGE as error:
+        raise damaged(path, error) from error
     return name, reading._replace(parts=guarded(path, reading.parts))
+
+
+def damaged(path: Path, error: Exception) -> JetFileError:
+    """Return what a library says of a damaged file as an error that names it."""
+    return JetFileError(f"{path}: damaged, or no file of jets ({error}); see docs/data.md")
 
 
 def assert_used(path: Path, wanted: Wanted, name: str, uses: tuple[str, ...] = ()) -> None:
@@ -134,7 +149,7 @@ def guarded(path: Path, parts: Iterator[Particles]) -> Iterator[Particles]:
     except JetFileError:
         raise
     except DAMAGE as error:
-        raise JetFileError(f"{path}: damaged, or no file of jets ({error}); see docs/data.md") from error
+        raise damaged(path, error) from error
 
 
 def jets_in(path: str | Path, wanted: Wanted = AS_FOUND) -> Jets:

@@ -1,4 +1,4 @@
-"""Arrays ``(N, M, 3 or 4)`` of particles in npy, npz, parquet or csv: columns as the user names them, or that close."""
+"""Arrays ``(N, M, 3 or 4)`` of particles in npy or npz: columns as the user names them, or that close."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from jets.errors import JetFileError
-from jets.formats import momenta
+from jets.formats import momenta, whole_jet
 from jets.formats.containers import kind
 from jets.formats.particles import Particles, Reading, Wanted
 
@@ -16,6 +16,8 @@ WHAT = "arrays (N, M, 3 or 4) of particles (npy, npz)"
 USES = ("labels", "columns")
 ROWS = 20_000
 ORDERS = (("px", "py", "pz", "E"), ("E", "px", "py", "pz"))
+SIDE = 8
+"""Pixels that no side of an image has fewer of; particles have fewer components."""
 RELATIVE = ("pt", "eta", "phi")
 KNOWN = {*momenta.KNOWN, "-"}
 """What the user can call a column; "-" is one that is not read."""
@@ -23,7 +25,11 @@ KNOWN = {*momenta.KNOWN, "-"}
 
 def recognised(path: Path) -> bool:
     """Whether it is such an array; in an npz, the only one or the one named X or constituents."""
-    return kind(path) in ("npy", "npz") and (array := opened(path)) is not None and array.ndim == 3
+    return (
+        kind(path) in ("npy", "npz")
+        and (array := opened(path)) is not None
+        and (array.ndim == 3 or is_image(array.shape))
+    )
 
 
 def opened(path: Path) -> np.ndarray | None:
@@ -47,16 +53,36 @@ def read(path: Path, wanted: Wanted) -> Reading:
     """
     array = opened(path)
     assert array is not None
+    if not wanted.columns and is_image(array.shape):
+        pixels = " x ".join(map(str, array.shape[1:]))
+        raise JetFileError(f"{path}: images of {pixels} pixels; give the constituents that they are made of")
     columns = wanted.columns or guessed(path, array)
-    if len(columns) != array.shape[2] or set(columns) - KNOWN:
+    if array.ndim != 3 or len(columns) != array.shape[2] or set(columns) - KNOWN:
         raise JetFileError(
             f"{path}: columns {','.join(columns)} for arrays of {array.shape[2]}; name each: {', '.join(sorted(KNOWN))}"
         )
-    return Reading(wanted.labels or (path.stem,), (f"columns {', '.join(columns)}; GeV",), parts(path, array, columns))
+    found, said = whole_jet.without(path, parts(path, array, columns))
+    return Reading(wanted.labels or (path.stem,), (f"columns {', '.join(columns)}; GeV", *said), found)
+
+
+def is_image(shape: tuple[int, ...]) -> bool:
+    """Whether a shape ``(N, ...)`` is of images, with or without an axis of channels.
+
+    >>> is_image((10, 40, 40)), is_image((10, 1, 40, 40)), is_image((10, 200, 4))
+    (True, True, False)
+    """
+    sides = [side for side in shape[1:] if side > SIDE]
+    return len(shape) in (3, 4) and len(sides) == 2 and sides[0] == sides[1]
 
 
 def guessed(path: Path, array: np.ndarray) -> tuple[str, ...]:
-    """Return the columns that close: energies at least momenta, or pT with positions."""
+    """Return the columns that close: energies at least momenta, or pT with positions.
+
+    Raises
+    ------
+    JetFileError
+        None do.
+    """
     first = np.asarray(array[:200], np.float64)
     if array.shape[2] == 4:
         for order in ORDERS:

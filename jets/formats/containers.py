@@ -30,12 +30,16 @@ def kind(path: Path) -> str:
     return next((name for magic, name in MAGIC.items() if head.startswith(magic)), "text")
 
 
+def is_packed(path: Path) -> bool:
+    """Whether a file is compressed by gzip."""
+    with path.open("rb") as file:
+        return file.read(2) == b"\x1f\x8b"
+
+
 def text_head(path: Path, size: int = 4096) -> str:
     """Return the first characters of a text, also of a compressed one; empty where it is none."""
-    with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
     try:
-        with gzip.open(path) if packed else path.open("rb") as file:
+        with gzip.open(path) if is_packed(path) else path.open("rb") as file:
             return file.read(size).decode("utf-8-sig")
     except (OSError, EOFError, UnicodeDecodeError):
         return ""

@@ -35,6 +35,8 @@ LAYOUTS = (
     Layout("PFCands", "PFCands", "pFCandsIdx", "puppiWeight"),
     Layout("PFCand", "PFCand", "pfCandIdx", ""),
 )
+COPIED = "PFCands"
+"""What old PFNano calls the candidates of jets, which it copies: FatJetPFCands_pt, ..., in place of an index."""
 
 
 def recognised(path: Path) -> bool:

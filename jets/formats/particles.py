@@ -19,6 +19,8 @@ from jets.simulation.clustering import wrap
 Array = NDArray[np.float64]
 SOFTEST = 1e-6
 """Transverse momentum [GeV] below which a particle is left out: rounding, or one along the beam."""
+EVENTS = 0.1
+"""Share of the pT far from the hardest particle above which these are no jets."""
 ROUNDING = 1e-4
 """Of positions in float32 [rad], and more."""
 
@@ -153,13 +155,24 @@ def about(axis: Mapping[str, Array], counts: NDArray[np.integer], p4: Array) -> 
 
 
 def near_the_hardest(counts: NDArray, relative: Array, source: str) -> tuple[NDArray, Array]:
-    """Return counts and constituents ``(T, 3)`` without those farther from the hardest than jets are wide."""
+    """Return counts and constituents ``(T, 3)`` without those farther from the hardest than jets are wide.
+
+    Raises
+    ------
+    JetFileError
+        They hold much of the pT.
+    """
     row = np.repeat(np.arange(len(counts)), counts)
     away = relative[:, 1:] - relative[np.cumsum(counts) - counts, 1:][row]
     far = (np.abs(away[:, 0]) > APART) | (np.abs(wrap(away[:, 1])) > APART)
     if not far.any():
         return counts, relative
     share = relative[far, 0].sum() / relative[:, 0].sum()
+    if share > EVENTS:
+        raise JetFileError(
+            f"{source}: {share:.0%} of the pT lies over {APART:g} from the hardest particle: these are whole events, "
+            "not jets; give jets, or events as HepMC, which are clustered"
+        )
     say(
         f"{source}: {far.sum():,} constituents of {len(set(row[far])):,} jets are over {APART:g} from the hardest; "
         f"left out, {share:.2%} of the pT (the jets' own four-momenta keep them)"

@@ -100,7 +100,7 @@ def test_refusals(tmp_path, changes, source, words):
 def test_other_format(tmp_path):
     path = tmp_path / "jets.csv"
     path.write_text("pt,eta,phi\n1,2,3\n")
-    with pytest.raises(jets.JetFileError, match="not a readable HDF5 file"):
+    with pytest.raises(jets.JetFileError, match="which jet they are of"):
         jets.load(path)
 
 
