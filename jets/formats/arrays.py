@@ -92,6 +92,10 @@ def guessed(path: Path, array: np.ndarray) -> tuple[str, ...]:
                 return order
     elif array.shape[2] == 3 and (first[..., 0] >= 0).all() and (np.abs(first[..., 1:]) < 7).all():
         return RELATIVE
+    if array.shape[2] > SIDE:
+        raise JetFileError(
+            f"{path}: an array {array.shape}; expected particles (N, M, 3 or 4), or px, py, pz, E first (N, 4, M)"
+        )
     raise JetFileError(
         f"{path}: which columns are these {array.shape[2]}? Name them: --columns pt,eta,phi or E,px,py,pz"
     )

@@ -128,7 +128,8 @@ def test_puppi_weights_close(tmp_path):
 @pytest.mark.parametrize(
     ("name", "said"),
     [("nano_no_constituents.root", "without constituents"), ("pfnano_noindex.root", "which candidates"),
-     ("weaver_jetclass_points.npy", "--columns"), ("weaver_toplandscape_mask.npy", "shape|columns")],
+     ("weaver_jetclass_points.npy", "expected particles"), ("weaver_toplandscape_mask.npy", "expected particles"),
+     ("weaver_jetclass_labels.npy", "labels"), ("weaver_toplandscape_labels.npy", "labels")],
 )  # fmt: skip
 def test_refused(name, said):
     if not SHARED.exists():
