@@ -28,6 +28,8 @@ CHECKPOINT = "checkpoint.pt"
 """Checkpoint of a run."""
 CONTENT = ("model", "first", "second", "count", "rng", "epochs", "steps")
 """What a checkpoint holds at least."""
+WEIGHTS = ("weights.pt", "weights.safetensors")
+"""Names of the trained weights: of a training, and of a run that was exported or shared."""
 REPLICAS = "replicas.pt"
 """Checkpoints of runs that train together, beside their folders: one file, so that none is ahead of the others."""
 OF_THE_SEED = "of the seed"
@@ -145,6 +147,11 @@ class RunFolder:
                 f"give at least {done}, or train anew with another --out"
             )
 
+    def weights(self) -> Path:
+        """Return the file of the trained weights, or where a training will write them."""
+        found = [self.path / name for name in WEIGHTS if (self.path / name).exists()]
+        return found[0] if found else self.path / WEIGHTS[0]
+
     def epochs_done(self) -> int:
         """Return the number of epochs that history.csv records."""
         return len(read_history(self.path / "history.csv"))
@@ -212,7 +219,7 @@ def names_in(path: Path) -> set[str]:
 
 
 def load_tensors(path: Path, device: torch.device | str = "cpu", keys: Collection[str] = ()) -> dict[str, Any]:
-    """Read what :meth:`RunFolder.save` wrote, which has these ``keys`` at least.
+    """Read what :meth:`RunFolder.save` wrote, which has these ``keys`` at least, or a file of safetensors.
 
     Raises
     ------
@@ -220,6 +227,8 @@ def load_tensors(path: Path, device: torch.device | str = "cpu", keys: Collectio
         The file is torn, or holds something else.
     """
     try:
+        if path.suffix == ".safetensors":
+            return load_safetensors(path, device)
         content = torch.load(path, map_location=device, weights_only=True)
     except IsADirectoryError:
         raise
@@ -237,6 +246,25 @@ def load_tensors(path: Path, device: torch.device | str = "cpu", keys: Collectio
     if not isinstance(content, dict) or not set(keys) <= set(content):
         raise RunError(f"{path}: not what a training writes; remove it to train anew")
     return content
+
+
+def load_safetensors(path: Path, device: torch.device | str) -> dict[str, Tensor]:
+    """Read a file of safetensors: name -> tensor.
+
+    Raises
+    ------
+    RunError
+        The file is torn, or the package is not installed.
+    """
+    try:
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+    except ImportError as error:
+        raise RunError(f"{path}: reading it needs safetensors; pip install 'jetvae[export]'") from error
+    try:
+        return load_file(path, device=str(device))
+    except SafetensorError as error:
+        raise RunError(f"{path}: not a file of safetensors, or torn; restore it") from error
 
 
 def assert_finite(tensors: Mapping[str, Tensor], where: str | Path, remedy: str) -> None:

@@ -93,7 +93,7 @@ class Run:
     @cached_property
     def complete(self) -> bool:
         """Whether training came to its end: all epochs, or the early stop."""
-        if not (self.path / "weights.pt").exists():
+        if not RunFolder(self.path).weights().exists():
             return False
         training = self.recipe.training
         if len(self.history) >= training.epochs or not training.early_stop:
@@ -123,7 +123,8 @@ class Run:
     def digest(self) -> str:
         """SHA-256 of the recipe and the weights, as they are on the disk: of results, what they are results of."""
         found = hashlib.sha256()
-        weights = [self.path / "weights.pt"] if self.complete else [self.path / CHECKPOINT, self.path.parent / REPLICAS]
+        unfinished = [self.path / CHECKPOINT, self.path.parent / REPLICAS]
+        weights = [RunFolder(self.path).weights()] if self.complete else unfinished
         for path in (self.path / "config.toml", *weights):
             found.update(path.read_bytes() if path.exists() else b"")
         return found.hexdigest()
@@ -172,13 +173,15 @@ class Run:
         try:
             vae.load_state_dict(weights)
         except RuntimeError as error:
-            raise RunError(f"{self.path}: weights.pt holds another model than config.toml says ({error})") from error
+            name = RunFolder(self.path).weights().name
+            raise RunError(f"{self.path}: {name} holds another model than config.toml says ({error})") from error
         return vae.eval()
 
     def _weights(self) -> dict[str, Any]:
         if self.complete:
-            weights = load_tensors(self.path / "weights.pt")
-            assert_finite(weights, self.path / "weights.pt", "train anew with a lower lr")
+            path = RunFolder(self.path).weights()
+            weights = load_tensors(path)
+            assert_finite(weights, path, "train anew with a lower lr")
             return weights
         checkpoint = RunFolder(self.path).checkpoint()
         if checkpoint is None:

@@ -12,6 +12,8 @@ Each name is imported when it is first used; the command of the same name is ``j
 from __future__ import annotations
 
 from importlib import import_module
+from os.path import isfile
+from pathlib import Path
 from typing import Any
 
 HOMES = {
@@ -31,7 +33,7 @@ HOMES = {
     "elbo": "inference.lower_bound",
     "emd": "jets.emd",
     "evaluate": "analysis.evaluation.tree",
-    "fit": "inference.training",
+    "fit": "analysis.answers.fitted",
     "image_vae": "models",
     "load": "jets",
     "pairwise": "jets.emd",
@@ -40,7 +42,7 @@ HOMES = {
     "report": "analysis.report.run_page",
     "save": "jets",
     "summarise": "analysis.measures.summary",
-    "train": "inference.training",
+    "train": "analysis.answers.fitted",
 }
 """Public name -> the module that holds it."""
 ORIGINALS = {"report": "write_report"}
@@ -57,7 +59,7 @@ def open(path: Any, jets: Any = None) -> Any:  # shadows the built-in on purpose
     Parameters
     ----------
     path
-        The run folder.
+        The run folder, or a file that ``jetvae export --bundle`` wrote.
     jets
         The jets that it was trained on, where they were not read from a file.
 
@@ -65,7 +67,11 @@ def open(path: Any, jets: Any = None) -> Any:  # shadows the built-in on purpose
     ------
     RunError
         There is no run in that folder.
+    BundleError
+        The file is no bundle, or damaged.
     """
+    if str(path).endswith(".zip") and isfile(path):
+        path = import_module("analysis.deployment.bundle").opened(Path(path))
     return import_module("analysis.answers.opened").OpenRun.open(path, jets=jets)
 
 

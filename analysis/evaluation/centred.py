@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from pyro import distributions as dist
+from pyro import poutine
 from pyro.poutine.messenger import Messenger
 from pyro.poutine.runtime import Message
 from pyro.poutine.util import site_is_subsample
@@ -47,6 +48,20 @@ def centred_terms(vae: VAE, x: Tensor) -> tuple[ELBO, Tensor]:
     return terms(*paired_traces(vae.model, guide, x)), head
 
 
+def centred_kl(vae: VAE, x: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+    """Return the KL of :func:`centred_terms` by site, each ``(B, coordinates)``, and the parameters; no likelihood.
+
+    Raises
+    ------
+    UserError
+        A posterior has no centre.
+    """
+    head = vae.encode(x)
+    guide = AtCentre()(lambda jets: type(vae).guide(Encoded(vae, head), jets))  # type: ignore[arg-type]
+    model = poutine.block(vae.model, hide_fn=lambda site: site.get("is_observed", False))
+    return terms(*paired_traces(model, guide, x)).kl, head
+
+
 def kl_at_centre(vae: VAE) -> list[str]:
     """Return the sites whose KL has no closed form, so that :func:`centred_terms` gives its value at the centre.
 
@@ -75,8 +90,8 @@ class AtCentre(Messenger):
     """Give each latent the :func:`centre` of its distribution in place of a draw; enumerated ones keep their values."""
 
     def _pyro_sample(self, msg: Message) -> None:
-        drawn = not (msg["done"] or msg["is_observed"] or site_is_subsample(msg))  # type: ignore[arg-type]
-        if drawn and msg["infer"].get("enumerate") != "parallel":
+        drawn = not (msg["done"] or msg["is_observed"] or site_is_subsample(msg))
+        if drawn and (msg["infer"] or {}).get("enumerate") != "parallel":
             msg["value"], msg["done"] = centre(msg["fn"]), True
 
 

@@ -17,6 +17,7 @@ from analysis.evaluation.predictive import PREDICTED, groups_of_some, prior_grou
 from analysis.evaluation.resolutions import dimension_of
 from analysis.measures.scores import score_table, stacked
 from inference.entry import announce_weights
+from inference.folder import RunFolder
 from inference.machine import tune_cpu
 from inference.run import Run
 from jets import Jets
@@ -135,7 +136,7 @@ def evaluated(run: Run, data: Sequence[str] | None, beta: float | None = None) -
     A new one is kept as ``analysis.nc``; with ``data`` nothing is read or kept. Same errors as :func:`evaluate`.
     """
     path, wanted = run.path / "analysis.nc", np.float32(run.recipe.model.beta.typical if beta is None else beta)
-    if data is None and (run.path / "weights.pt").exists():
+    if data is None and RunFolder(run.path).weights().exists():
         kept = store.of_run(path, run.digest)
         if kept is not None and kept.attrs["beta"] == wanted:
             if "weight" in kept["constant_data"]:

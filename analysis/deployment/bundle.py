@@ -1,0 +1,136 @@
+"""A run in one file to share: recipe, weights, history, provenance, card, checksums; nothing executable."""
+
+from __future__ import annotations
+
+import stat
+import tempfile
+import zipfile
+from pathlib import Path
+
+from analysis.deployment.card import bundle_card
+from analysis.deployment.documents import ORIENTATION, TEXTS, WEIGHTS, write_documents
+from analysis.deployment.packages import assert_installed
+from analysis.deployment.whole import SUMS, digest, whole_folder, write_sums
+from inference.run import Run
+from jets.errors import UserError
+from jets.files import replacing
+
+CARD = "card.md"
+NEEDED = (*TEXTS, WEIGHTS, CARD, SUMS)
+"""Members of every bundle."""
+LARGEST = {WEIGHTS: 4 << 30} | dict.fromkeys((*TEXTS, CARD, SUMS, ORIENTATION), 64 << 20)
+"""Member -> bytes that it holds at most; there are no others."""
+TIME = (1980, 1, 1, 0, 0, 0)
+"""Of all members, so that equal runs are equal bundles."""
+_opened: list[tempfile.TemporaryDirectory[str]] = []
+
+
+class BundleError(UserError):
+    """A bundle cannot be used; the message names the file and the member."""
+
+
+def write_bundle(run: Run, path: Path) -> Path:
+    """Write a complete run as one zip file of :data:`NEEDED` and, where it is there, the scores' orientation.
+
+    Raises
+    ------
+    UserError
+        The training is not finished, the file is there already, or safetensors is not installed.
+    """
+    assert_installed("safetensors")
+    if path.exists():
+        raise UserError(f"{path}: already exists; choose another file, or remove it")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_documents(run, folder)
+        (folder / CARD).write_text(bundle_card(run), encoding="utf-8")
+        write_sums(folder)
+        with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+            for member in sorted(folder.iterdir()):
+                info = zipfile.ZipInfo(member.name, TIME)
+                info.external_attr = (stat.S_IFREG | 0o644) << 16
+                info.compress_type = zipfile.ZIP_DEFLATED
+                with member.open("rb") as source, archive.open(info, "w", force_zip64=True) as target:
+                    copied(source, target, LARGEST[member.name])
+    return path
+
+
+def unpack_bundle(path: Path, folder: Path) -> Path:
+    """Unpack a bundle into a new run folder, once every member has been checked; return the folder.
+
+    Raises
+    ------
+    BundleError
+        It is no bundle: a member that is missing, not expected, a link, encrypted, too large, or damaged.
+    RunError
+        The folder is there already.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive, whole_folder(folder) as temporary:
+            for info in members(path, archive):
+                with archive.open(info) as source, (temporary / info.filename).open("xb") as target:
+                    if not copied(source, target, LARGEST[info.filename]):
+                        raise BundleError(f"{path}: {info.filename} is larger than {LARGEST[info.filename]:,} bytes")
+            assert_sums(path, temporary)
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError) as error:
+        raise BundleError(f"{path}: not a bundle, or torn ({error}); get it again") from error
+    return folder
+
+
+def opened(path: Path) -> Path:
+    """Unpack a bundle into a temporary folder that is removed when Python ends; return the folder."""
+    home = tempfile.TemporaryDirectory(prefix="jetvae-")
+    _opened.append(home)
+    return unpack_bundle(path, Path(home.name) / path.stem)
+
+
+def members(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """Return the members of a bundle, all of them those of a run and none of them twice.
+
+    Raises
+    ------
+    BundleError
+        They are not.
+    """
+    found = archive.infolist()
+    names = [info.filename for info in found]
+    for info in found:
+        if info.filename not in LARGEST or names.count(info.filename) > 1:
+            raise BundleError(f"{path}: member {info.filename!r} is none of a run's, or there twice; it is not opened")
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG) or info.flag_bits & 1:
+            raise BundleError(f"{path}: member {info.filename!r} is a link, a device or encrypted; it is not opened")
+        if info.file_size > LARGEST[info.filename]:
+            raise BundleError(f"{path}: {info.filename} is larger than {LARGEST[info.filename]:,} bytes")
+    missing = [name for name in NEEDED if name not in names]
+    if missing:
+        raise BundleError(f"{path}: has no {missing[0]}; a bundle is what jetvae export RUN --bundle writes")
+    return found
+
+
+def assert_sums(path: Path, folder: Path) -> None:
+    """Assert that the checksums are those of all files.
+
+    Raises
+    ------
+    BundleError
+        One is not, or a file has none.
+    """
+    text = (folder / SUMS).read_text(encoding="utf-8", errors="replace")
+    stated = {name: value for value, _, name in (line.partition("  ") for line in text.splitlines())}
+    for file in sorted(folder.iterdir()):
+        if file.name != SUMS and stated.pop(file.name, None) != digest(file):
+            raise BundleError(f"{path}: {file.name} is not what its checksum says; get it again")
+    if stated:
+        raise BundleError(f"{path}: {next(iter(stated))!r} has a checksum and is not there; get it again")
+
+
+def copied(source: object, target: object, most: int) -> bool:
+    """Copy a stream, at most so many bytes; return whether that was all of it."""
+    left = most
+    while block := source.read(1 << 20):  # type: ignore[attr-defined]
+        left -= len(block)
+        if left < 0:
+            return False
+        target.write(block)  # type: ignore[attr-defined]
+    return True

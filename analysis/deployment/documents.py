@@ -1,0 +1,50 @@
+"""The files of a run that can be shared, none of which holds a program: recipe, weights, history, provenance."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from inference.folder import RunError
+from inference.run import Run
+from jets.command import command
+from jets.errors import UserError
+
+TEXTS = ("config.toml", "provenance.json", "history.csv")
+"""Files of every run that are copied."""
+WEIGHTS = "weights.safetensors"
+"""Name of the weights."""
+ORIENTATION = "orientation.json"
+"""What the training jets decide of the scores; copied where it is there."""
+
+
+def write_documents(run: Run, folder: Path) -> None:
+    """Write recipe, provenance, history and weights of a complete run into ``folder``: a run folder itself.
+
+    Raises
+    ------
+    RunError
+        The training is not finished.
+    """
+    from safetensors.torch import save_file
+
+    if not run.complete:
+        raise RunError(f"{run.path}: its training is not finished; train on: {command('resume', run.path)}")
+    for name in TEXTS:
+        shutil.copyfile(run.path / name, folder / name)
+    weights = {name: tensor.detach().clone().contiguous() for name, tensor in run.vae.state_dict().items()}
+    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    write_orientation(run, folder)
+
+
+def write_orientation(run: Run, folder: Path) -> None:
+    """Copy the orientation of the scores, where it is of these weights: it names their digest, which is another now."""
+    try:
+        content = json.loads((run.path / ORIENTATION).read_text(encoding="utf-8"))
+        current = content["digest"] == run.digest
+    except (OSError, ValueError, LookupError, TypeError, UserError):
+        return
+    if current:
+        content["digest"] = Run(folder).digest
+        (folder / ORIENTATION).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,60 @@
+"""A folder that is written whole or not at all, with the checksum of every file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from inference.folder import RunError
+
+SUMS = "SHA256SUMS"
+"""Name of the file of checksums, as ``sha256sum -c`` reads it."""
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder beside ``path``; move it there when the block ends without an error.
+
+    Raises
+    ------
+    RunError
+        There is something already.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise RunError(f"{path}: already exists; choose another -o")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+    try:
+        yield temporary
+        for file in temporary.iterdir():
+            file.chmod(0o666 & ~umask())
+        temporary.chmod(0o777 & ~umask())
+        if path.is_dir():
+            path.rmdir()
+        os.replace(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def umask() -> int:
+    """Return the process' mask of permissions."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_sums(folder: Path) -> None:
+    """Write the checksum of every file of a folder."""
+    lines = [f"{digest(path)}  {path.name}\n" for path in sorted(folder.iterdir()) if path.name != SUMS]
+    (folder / SUMS).write_text("".join(lines), encoding="utf-8")
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file, as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
