@@ -43,6 +43,11 @@ class OpenRun(Run):
     >>> run.scores("mine.root")["elbo"].max()  # doctest: +SKIP
     """
 
+    @classmethod
+    def of(cls, run: Run) -> OpenRun:
+        """Return a run that was opened otherwise as one that answers."""
+        return cls(run.path, run._given)
+
     def encode(self, jets: Given, *, draws: int = DRAWS, seed: int = 0, beta: float | None = None) -> xr.Dataset:
         """Return latents, posterior parameters, KL, reconstruction, bound and scores of jets.
 

@@ -36,3 +36,11 @@ def test_open_holds_what_a_run_left(trained):
     assert run.recipe == trained.recipe
     assert run.vae is run.vae
     assert len(run.history) == run.recipe.training.epochs
+
+
+def test_trainings_end_with_a_run_that_answers(sample, tmp_path):
+    vae = jetvae.image_vae("R2", beta=0.1)
+    run = jetvae.fit(vae, sample[::10], epochs=1, out=tmp_path / "run")
+    assert run.transform(sample[:3]).shape == (3, 2)
+    assert len(run.scores(sample[:3])) == 3
+    assert len(run.generate(2)["image"]) == 2
