@@ -128,7 +128,7 @@ def check(exported: Exported) -> list[str]:
     """Return how the files compare with the run."""
     rule = (
         f"Each file beside the run's own code; limit {LARGEST:g} of max(1, size), for sums in single precision. "
-        "Left out are jets on an edge, where rounding decides: a constituent on that of a pixel or on the mirror's axis."
+        "Left out are jets on an edge, where rounding decides: a constituent on that of a pixel or on a mirror's axis"
     )
     return ["## Self-check", "", rule, "", *(f"- {agreement}" for agreement in exported.agreements), ""]
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pyro
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from analysis.deployment.answer import BOUND, ENCODER, LIKELIHOOD, OUTPUTS, PRIOR, Answer
 from analysis.deployment.operators import translations
@@ -78,6 +79,8 @@ def exported_program(answer: Answer, example: Tensor) -> Any:
     Refused
         It has an operator that is not torch's own, or one that cannot be traced.
     """
+    with tracing(), OwnOperators():
+        answer(example)
     sizes = {0: torch.export.Dim("jets")} | ({1: torch.export.Dim("constituents")} if example.dim() == 3 else {})
     with tracing():
         program = torch.export.export(answer, (example,), dynamic_shapes=(sizes,), strict=False)
@@ -124,6 +127,22 @@ def onnx_program(program: Any, outputs: Sequence[str]) -> Any:
             output_names=list(outputs),
             custom_translation_table=translations(),
         )
+
+
+class OwnOperators(TorchDispatchMode):
+    """Run code, and refuse the first operator that is not torch's own: found in a moment, where tracing takes long."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Call an operator.
+
+        Raises
+        ------
+        Refused
+            It is not torch's own.
+        """
+        if owner(func) not in PLAIN:
+            raise Refused(f"operator {func} is not torch's own")
+        return func(*args, **(kwargs or {}))
 
 
 class Table(nn.Module):
