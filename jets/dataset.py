@@ -51,6 +51,8 @@ class Jets:
     part
         Given alone: these are some jets of a sample. What is decided by the share of the jets is not decided by them:
         positions count as relative, and weights may cancel.
+    sound
+        Given alone: constituents are right by construction, and are not checked.
 
     Raises
     ------
@@ -71,12 +73,15 @@ class Jets:
     events: Events | None = None
     mended: Mended = field(default=Mended(), init=False)
     part: InitVar[bool] = False
+    sound: InitVar[bool] = False
 
-    def __post_init__(self, part: bool) -> None:
+    def __post_init__(self, part: bool, sound: bool) -> None:
         sources = (self.sources,) if isinstance(self.sources, str) else tuple(map(str, self.sources))
         name = ", ".join(sources) or "jets in memory"
         classes = checks.names(self.classes, "classes", name)
-        constituents, mended = checks.constituents(self.constituents, name, False if part else None)
+        constituents, mended = self.constituents, Mended()
+        if not sound:
+            constituents, mended = checks.constituents(constituents, name, False if part else None)
         count = len(constituents)
         self._set(constituents=constituents, mended=mended, label=checks.labels(self.label, classes, count, name))
         for group in GROUPS:

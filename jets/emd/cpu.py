@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from jets.emd.kernels import cached, fingerprint
 from jets.emd.pair import solve_pairs
 from jets.emd.simd import LANES, OPTIONS
+from jets.kernels import cached, fingerprint
 
 #: The fewest pairs that a thread takes at a time.
 CHUNK = 4

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jets.axis import APART, NEAR
+from jets.checks import LEAST_PT, MOST_PT
 from jets.dataset import Jets
 from jets.errors import JetFileError
 from jets.formats import kinematics
@@ -112,25 +113,28 @@ def jets_of(part: Particles, classes: tuple[str, ...], source: str) -> tuple[Jet
     JetFileError
         Momenta that are no finite numbers, or what no jet has (see :mod:`jets.checks`).
     """
-    total = part.p4.sum(1, dtype=np.float64)
+    from jets.formats import describe  # numba takes half a second to import, which our own files need not wait for
+
+    total, counts = describe.summed(part.p4, SOFTEST)
     bad = ~np.isfinite(total).all(1)
     if bad.any():
         raise JetFileError(f"{source}: momenta of {bad.sum()} jets (first: jet {bad.argmax()}) are NaN or infinite")
-    present = part.p4[..., 0] ** 2 + part.p4[..., 1] ** 2 >= SOFTEST**2
-    rows = np.flatnonzero(present.any(1))
+    rows = np.flatnonzero(counts)
     if not len(rows):
         return None, rows
-    axis, counts = kinematics.of_p4(total[rows]), present[rows].sum(1)
-    relative = about(axis, counts, part.p4[present].astype(np.float64))
-    counts, relative = near_the_hardest(counts, relative, source)
-    relative = near_the_axis(counts, relative, source)
+    axis, counts = kinematics.of_p4(total[rows]), counts[rows]
+    axes = np.stack([axis["y"], axis["phi"]], 1)
+    constituents, near = describe.about(part.p4, rows, counts, axes, SOFTEST, NEAR - ROUNDING)
+    if not near:
+        counts, constituents = mended(counts, constituents, source)
     columns = {name: values[rows] for name, values in numeric(part.columns).items()}
     label = np.zeros(len(rows), np.int64) if part.label is None else part.label[rows]
     weights = None if part.weights is None else part.weights[rows]
     events = None if part.events is None else part.events[rows]
     jet = columns | axis | {"n_constituents": counts}
-    constituents = padded(counts, relative.astype(np.float32))
-    jets = Jets(constituents, label, classes, jet, sources=(source,), weights=weights, events=events, part=True)
+    given: dict[str, Any] = {"sources": (source,), "weights": weights, "events": events}
+    sound = near and usual(constituents)
+    jets = Jets(constituents, label, classes, jet, **given, part=True, sound=sound)
     return jets, rows
 
 
@@ -143,15 +147,19 @@ def numeric(columns: Mapping[str, NDArray]) -> dict[str, NDArray]:
     return {name: np.asarray(values) for name, values in columns.items() if np.asarray(values).dtype.kind in "fiub"}
 
 
-def about(axis: Mapping[str, Array], counts: NDArray[np.integer], p4: Array) -> Array:
-    """Return pT [GeV], rapidity and azimuth about the jets' axes ``(T, 3)`` of particles ``(T, 4)``, by falling pT."""
-    pt, row = np.sqrt(p4[:, 0] ** 2 + p4[:, 1] ** 2), np.repeat(np.arange(len(counts)), counts)
-    key = row - pt / (pt.max() + 1)
-    if (key[1:] < key[:-1]).any():
-        order = np.argsort(key, kind="stable")  # of what is nearly sorted, fast
-        pt, p4 = pt[order], p4[order]
-    phi = wrap(np.arctan2(p4[:, 1], p4[:, 0]) - axis["phi"][row])
-    return np.stack([pt, kinematics.rapidity(p4) - axis["y"][row], phi], 1)
+def usual(constituents: NDArray[np.float32]) -> bool:
+    """Whether each jet has a pT that jets have."""
+    total = constituents[..., 0].sum(1, dtype=np.float64)
+    return bool((total >= LEAST_PT).all() and (total <= MOST_PT).all())
+
+
+def mended(
+    counts: NDArray[np.int64], constituents: NDArray[np.float32], source: str
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return counts and constituents of jets of which some hold particles far from their axis."""
+    relative = constituents[np.arange(constituents.shape[1]) < counts[:, None]].astype(np.float64)
+    counts, relative = near_the_hardest(counts, relative, source)
+    return counts, padded(counts, near_the_axis(counts, relative, source).astype(np.float32))
 
 
 def near_the_hardest(counts: NDArray, relative: Array, source: str) -> tuple[NDArray, Array]:

@@ -43,6 +43,7 @@ def parts(path: Path) -> Iterator[Particles]:
         for start in range(0, len(table), ROWS):
             rows = table[start : start + ROWS]
             values = rows[FLOATS][:, : 4 * PARTICLES].reshape(len(rows), PARTICLES, 4)
+            values = values[:, : np.flatnonzero(values[..., 0].any(0)).max(initial=-1) + 1]
             whole = rows[WHOLE]
             if whole.shape[1] < 2:
                 raise JetFileError(f"{path}: has no columns ttv and is_signal_new")
