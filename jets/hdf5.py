@@ -60,7 +60,7 @@ def create_dataset(
     *,
     chunks: tuple[int, ...] | None = None,
     level: int = 4,
-    packed: str = "gzip",
+    grows: bool = False,
 ) -> h5py.Dataset:
     """Create an empty compressed dataset that says what its columns are; nothing in it depends on the time.
 
@@ -73,15 +73,14 @@ def create_dataset(
     columns, units
         Its attributes: the names along the last axis, and their units.
     chunks
-        Shape of the pieces that are compressed one by one, of a dataset that can grow; h5py's choice by default.
+        Shape of the pieces that are compressed one by one; h5py's choice by default.
     level
         Of gzip, 0 to 9.
-    packed
-        ``gzip``, or ``lzf``, which is faster and packs less.
+    grows
+        Whether it can be made larger.
     """
-    options = {"compression": packed, "shuffle": True, "track_times": False}
-    options |= {"compression_opts": level} if packed == "gzip" else {}
-    options |= {"maxshape": (None,) * len(shape)} if packed != "gzip" else {}
+    options = {"compression": "gzip", "compression_opts": level, "shuffle": True, "track_times": False}
+    options |= {"maxshape": (None,) * len(shape)} if grows else {}
     dataset = file.create_dataset(name, shape, dtype, chunks=chunks, **options)
     dataset.attrs["columns"] = np.array(columns, h5py.string_dtype())
     dataset.attrs["units"] = units

@@ -26,8 +26,9 @@ def sums(p4, softest, total, counts):  # noqa: ANN001, ANN201
 
 def rapidity(px, py, pz, energy):  # noqa: ANN001, ANN201
     """Return the rapidity of a momentum, with an energy of at least ``|p|``."""
-    least = px * px + py * py + pz * pz
-    return math.asinh(pz / math.sqrt(max(energy * energy, least) - pz * pz))
+    energy2 = max(energy * energy, px * px + py * py + pz * pz)
+    y = math.log((math.sqrt(energy2) + abs(pz)) / math.sqrt(energy2 - pz * pz))
+    return y if pz >= 0 else -y
 
 
 def relative(p4, softest, axes, rows, counts, result, near):  # noqa: ANN001, ANN201
