@@ -1,5 +1,6 @@
 """Python examples, commands, recipes, names and links of README and docs hold; the wheel works outside the checkout."""
 
+import json
 import os
 import pkgutil
 import re
@@ -96,6 +97,16 @@ def test_python_examples(page, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     code = "\n".join(blocks(page, "python")).replace("epochs=30", "epochs=1")
     exec(compile(code, str(page), "exec"), {"__name__": "__example__"})
+
+
+@pytest.mark.parametrize("notebook", sorted((ROOT / "docs").glob("*.ipynb")), ids=lambda path: path.name)
+def test_notebooks(notebook, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    cells = json.loads(notebook.read_text())["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    exec(compile(code.replace("epochs=30", "epochs=2"), str(notebook), "exec"), {"__name__": "__example__"})
+    assert not any(output["output_type"] == "error" for cell in cells for output in cell.get("outputs", ()))
 
 
 def test_recipes_that_pages_show(tmp_path):
