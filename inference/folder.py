@@ -226,9 +226,9 @@ def load_tensors(path: Path, device: torch.device | str = "cpu", keys: Collectio
     RunError
         The file is torn, or holds something else.
     """
+    if path.suffix == ".safetensors":
+        return load_safetensors(path, device)
     try:
-        if path.suffix == ".safetensors":
-            return load_safetensors(path, device)
         content = torch.load(path, map_location=device, weights_only=True)
     except IsADirectoryError:
         raise

@@ -117,7 +117,7 @@ def compared(file: str, said: Outputs, own: Outputs, undecided: NDArray[np.bool_
     known = ~undecided
     if not known.any():
         raise DisagreementError(f"{file}: of every jet rounding decides what the model sees; give others with --data")
-    differences = {name: difference(values[known], own[name][known]) for name, values in said.items()}
+    differences = {name: difference(values, own[name], known) for name, values in said.items()}
     found = Agreement(file, len(known), int(undecided.sum()), differences)
     worst = max(differences, key=lambda name: np.nan_to_num(differences[name], nan=np.inf))
     if not differences[worst] <= LARGEST:
@@ -128,8 +128,8 @@ def compared(file: str, said: Outputs, own: Outputs, undecided: NDArray[np.bool_
     return found
 
 
-def difference(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
-    """Return the largest difference of two arrays, of the size of the second where that is above 1.
+def difference(one: NDArray[np.floating], other: NDArray[np.floating], known: NDArray[np.bool_] | None = None) -> float:
+    """Return the largest difference of two arrays, of the size of the second where that is above 1; NaN of two shapes.
 
     >>> difference(np.array([1.0, 100.0]), np.array([1.5, 101.0]))
     0.5
@@ -137,7 +137,7 @@ def difference(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
     if one.shape != other.shape:
         return float("nan")
     apart = np.abs(one.astype(float) - other) / np.maximum(1, np.abs(other))
-    return float(np.max(apart, initial=0.0))
+    return float(np.max(apart if known is None else apart[known], initial=0.0))
 
 
 def said_by_onnx(path: Path, constituents: NDArray[np.float32]) -> Outputs:

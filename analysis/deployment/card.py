@@ -111,6 +111,8 @@ def outputs(answer: Answer, exported: Exported) -> list[str]:
         opset = f" (opset {OPSET})" if file.endswith(".onnx") else ""
         lines.append(f"- `{file}`{opset}: {', '.join(kept)}")
         lines += [f"  - left out: `{name}`, {why}" for name, why in exported.left_out.get(file, {}).items()]
+    for file in exported.left_out.keys() - exported.files.keys():
+        lines.append(f"- `{file}`: left out, {next(iter(exported.left_out[file].values()))}")
     sites = kl_at_centre(answer.vae) if answer.recipe.model.kind == "vae" else []
     if sites:
         names = ", ".join(site.removeprefix("z_") for site in sites)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def export(run: Run, folder: Path, data: Sequence[str] | Jets | None = None, bet
     """
     assert_installed(*ALL)
     tune_cpu()
-    with whole_folder(folder) as temporary, run.at(beta) as vae:
+    with whole_folder(folder) as temporary, run.at(beta) as vae, without_gradients(vae):
         write_documents(run, temporary)
         jets = jets_of_check(run, data)
         exported = write_programs(run, vae, jets, temporary)
@@ -64,6 +65,19 @@ def export(run: Run, folder: Path, data: Sequence[str] | Jets | None = None, bet
         (temporary / "card.md").write_text(export_card(run, answer, exported), encoding="utf-8")
         write_sums(temporary)
     return exported
+
+
+@contextmanager
+def without_gradients(vae: VAE) -> Iterator[None]:
+    """Take the weights as constants within the block, so that what is written gives plain numbers."""
+    weights = [weight for weight in vae.parameters() if weight.requires_grad]
+    try:
+        for weight in weights:
+            weight.requires_grad_(False)
+        yield
+    finally:
+        for weight in weights:
+            weight.requires_grad_(True)
 
 
 def write_programs(run: Run, vae: VAE, jets: Jets, folder: Path) -> Exported:
