@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self
@@ -137,13 +138,22 @@ def of_foreign(
         return jets_of(part, classes, source)
 
     start = 0
-    for read in reading.parts:
+    for read in ahead(reading.parts):
         part = read if chosen is None else only(read, chosen)
         for first in range(0, len(part), size):
             some = part.of(slice(first, first + size))
             own = beside(some.weights, some.events) | dict(some.columns)
             yield piece(some, describe, source, start + first, classes, own, skip_bad)
         start += len(part)
+
+
+def ahead(parts: Iterator[Particles]) -> Iterator[Particles]:
+    """Yield the parts of a file, the next of which is read while one is used."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(next, parts, None)
+        while (part := waiting.result()) is not None:
+            waiting = pool.submit(next, parts, None)
+            yield part
 
 
 def only(part: Particles, chosen: int) -> Particles:

@@ -17,8 +17,8 @@ from jets.weights import EVENT_NAMES, WEIGHT_NAMES, weights
 
 ROWS, WIDTH = 1024, 16
 """Jets and constituents of a block of the file, which is packed by itself."""
-DENSE = 0.7
-"""Share of real constituents in a block above which packing saves less than a tenth, and takes longest."""
+DENSE = 0.3
+"""Share of real constituents in a block above which it is stored as it is: packing them takes longer than reading."""
 AS_IT_IS = 0b11
 """Mask of a block to which neither filter, shuffling or gzip, was applied."""
 WORKERS = 2
@@ -165,7 +165,8 @@ class Writer:
         if name not in self.file:
             empty = (self.count, *values.shape[1:])
             chunks = (4 * ROWS, *values.shape[1:])
-            create_dataset(self.file, name, empty, values.dtype, columns, units, chunks=chunks, level=1, grows=True)
+            level = 0 if values.dtype.kind == "f" else 1  # columns of the jets are few beside the constituents
+            create_dataset(self.file, name, empty, values.dtype, columns, units, chunks=chunks, level=level, grows=True)
         data = self.file[name]
         data.resize(self.count + len(values), 0)
         data[self.count :] = values

@@ -50,16 +50,47 @@ def relative(p4, softest, axes, rows, counts, result, near):  # noqa: ANN001, AN
             j = place[order[m]]
             px, py = np.float64(p4[i, j, 0]), np.float64(p4[i, j, 1])
             y = rapidity(px, py, np.float64(p4[i, j, 2]), np.float64(p4[i, j, 3])) - axes[k, 0]
-            phi = math.atan2(py, px) - axes[k, 1] + math.pi
-            phi = phi - turn * math.floor(phi / turn) - math.pi
+            phi = math.atan2(py, px) - axes[k, 1]
+            phi += turn if phi < -math.pi else -turn if phi >= math.pi else 0.0
             result[k, m, 0], result[k, m, 1], result[k, m, 2] = pt[order[m]], y, phi
             all_near &= abs(y) <= near and abs(phi) <= near
     return all_near
 
 
+def used(values):  # noqa: ANN001, ANN201
+    """Return how many particles ``(n, M, 4)`` stand in front of the zeros that end all lists."""
+    most = 0
+    for i in range(values.shape[0]):
+        for j in range(values.shape[1] - 1, most - 1, -1):
+            if values[i, j, 0] != 0:
+                most = j + 1
+                break
+    return most
+
+
+def turned(values, result):  # noqa: ANN001, ANN201
+    """Fill in (px, py, pz, E) of (E, px, py, pz), of as many particles as the result has."""
+    for i in range(result.shape[0]):
+        for j in range(result.shape[1]):
+            for k in range(4):
+                result[i, j, k] = values[i, j, (k + 1) % 4]
+
+
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 rapidity = cached(rapidity, **OPTIONS)
 relative, sums = cached(relative, **OPTIONS), cached(sums, **OPTIONS)
+used, turned = cached(used, **OPTIONS), cached(turned, **OPTIONS)
+
+
+def energy_last(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return (px, py, pz, E) of lists of (E, px, py, pz), without the zeros that end all of them.
+
+    >>> energy_last(np.array([[[5.0, 1, 2, 3], [0, 0, 0, 0]]])).tolist()
+    [[[1.0, 2.0, 3.0, 5.0]]]
+    """
+    result = np.empty((len(values), used(values), 4), values.dtype)
+    turned(values, result)
+    return result
 
 
 def summed(p4: NDArray[np.floating], softest: float) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

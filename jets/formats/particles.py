@@ -72,7 +72,7 @@ class Particles:
         ``(n,)``, the jets' pT [GeV] as the file states it, which the sum of the particles is held against.
     """
 
-    p4: Array
+    p4: NDArray[np.floating]
     label: NDArray[np.int64] | None = None
     columns: Mapping[str, NDArray] = field(default_factory=dict)
     weights: Array | None = None

@@ -38,14 +38,14 @@ def read(path: Path, wanted: Wanted) -> Reading:
 
 def parts(path: Path) -> Iterator[Particles]:
     """Yield the jets."""
+    from jets.formats.describe import energy_last  # numba takes half a second to import
+
     with h5py.File(path, "r") as file:
         table = file["table/table"]
         for start in range(0, len(table), ROWS):
             rows = table[start : start + ROWS]
             values = rows[FLOATS][:, : 4 * PARTICLES].reshape(len(rows), PARTICLES, 4)
-            values = values[:, : np.flatnonzero(values[..., 0].any(0)).max(initial=-1) + 1]
             whole = rows[WHOLE]
             if whole.shape[1] < 2:
                 raise JetFileError(f"{path}: has no columns ttv and is_signal_new")
-            p4 = values[..., [1, 2, 3, 0]]
-            yield Particles(p4, whole[:, 1].astype(np.int64), {"ttv": whole[:, 0].astype(np.float32)})
+            yield Particles(energy_last(values), whole[:, 1].astype(np.int64), {"ttv": whole[:, 0].astype(np.float32)})

@@ -8,16 +8,17 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jets.errors import JetFileError
-from jets.formats.particles import Array, Particles
+from jets.formats.particles import Particles
 
 SAME = 1e-3
 """Difference of the first from the sum of the others, of the energy, up to which it is the jet."""
 NOTE = "the first of each list is the jet itself, the sum of the others: left out"
 
 
-def first_is_jet(p4: Array) -> bool:
+def first_is_jet(p4: NDArray[np.floating]) -> bool:
     """Whether the first four-momentum of each list ``(n, M, 4)`` is the sum of the others, of three or more in some.
 
     >>> lists = np.array([[[3.0, 0, 0, 3], [1, 0, 0, 1], [2, 0, 0, 2]]])
