@@ -27,7 +27,7 @@ def sums(p4, softest, total, counts):  # noqa: ANN001, ANN201
 def rapidity(px, py, pz, energy):  # noqa: ANN001, ANN201
     """Return the rapidity of a momentum, with an energy of at least ``|p|``."""
     energy2 = max(energy * energy, px * px + py * py + pz * pz)
-    y = math.log((math.sqrt(energy2) + abs(pz)) / math.sqrt(energy2 - pz * pz))
+    y = 0.5 * math.log((math.sqrt(energy2) + abs(pz)) ** 2 / (energy2 - pz * pz))
     return y if pz >= 0 else -y
 
 
@@ -58,13 +58,17 @@ def relative(p4, softest, axes, rows, counts, result, near):  # noqa: ANN001, AN
 
 
 def used(values):  # noqa: ANN001, ANN201
-    """Return how many particles ``(n, M, 4)`` stand in front of the zeros that end all lists."""
+    """Return how many numbers of rows ``(n, K)``, seen as whole ones, stand in front of the zeros that end all rows."""
     most = 0
     for i in range(values.shape[0]):
-        for j in range(values.shape[1] - 1, most - 1, -1):
-            if values[i, j, 0] != 0:
-                most = j + 1
-                break
+        any_bits = values.dtype.type(0)
+        for j in range(most, values.shape[1]):  # a sum that LLVM turns into vectors, unlike a search
+            any_bits |= values[i, j]
+        if any_bits != 0:
+            last = values.shape[1]
+            while values[i, last - 1] == 0:
+                last -= 1
+            most = last
     return most
 
 
@@ -88,7 +92,8 @@ def energy_last(values: NDArray[np.floating]) -> NDArray[np.floating]:
     >>> energy_last(np.array([[[5.0, 1, 2, 3], [0, 0, 0, 0]]])).tolist()
     [[[1.0, 2.0, 3.0, 5.0]]]
     """
-    result = np.empty((len(values), used(values), 4), values.dtype)
+    bits = values.reshape(len(values), -1).view(f"u{values.itemsize}")
+    result = np.empty((len(values), -(-used(bits) // 4), 4), values.dtype)
     turned(values, result)
     return result
 
