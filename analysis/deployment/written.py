@@ -79,6 +79,7 @@ def exported_program(answer: Answer, example: Tensor) -> Any:
     Refused
         It has an operator that is not torch's own, or one that cannot be traced.
     """
+    example = example.contiguous()  # the strides of a part of a sample would become a condition
     with tracing(), OwnOperators():
         answer(example)
     sizes = {0: torch.export.Dim("jets")} | ({1: torch.export.Dim("constituents")} if example.dim() == 3 else {})

@@ -16,7 +16,7 @@ import jets
 from analysis.deployment import agreement
 from analysis.deployment.answer import ENCODER, OUTPUTS, PRIOR, Answer
 from analysis.deployment.export import export
-from analysis.deployment.written import Made, Refused, as_far_as_possible, onnx_program, script
+from analysis.deployment.written import Made, Refused, as_far_as_possible, exported_program, onnx_program, script
 from inference.data import completed
 from inference.folder import RunFolder
 from inference.run import Run
@@ -166,6 +166,13 @@ def test_a_jet_on_an_edge_is_found(sample, trained):
     vectors = jets.load("toy:gaussian(spectrum=4,1, n=50)")
     assert not agreement.decided_by_rounding(vectors, trained.recipe).any()
     assert agreement.decided_by_rounding(sample, trained.recipe).mean() < 0.05
+
+
+def test_example_may_be_a_part_of_a_larger_array(trained, sample):
+    part = torch.from_numpy(sample.constituents[::7])[:3]
+    assert not part.is_contiguous()
+    program = exported_program(Answer(trained.vae, trained.recipe, None, ENCODER), part)
+    assert program.module()(torch.from_numpy(sample.constituents[:9, :4].copy()))["centres"].shape == (9, 2)
 
 
 def refuse(*_):
