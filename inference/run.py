@@ -22,6 +22,7 @@ from inference.schedules import should_stop
 from jets import Jets, load
 from jets.command import command
 from models import VAE, build
+from priors.lookup import from_a_file
 
 IN_MEMORY = "memory"
 """Stands for the source of jets that were not read from a file."""
@@ -40,17 +41,19 @@ class Run:
         The run folder (:class:`inference.folder.RunFolder` says what lies in it).
     jets
         The jets that it was trained on, where they came from memory; else they are read from their files.
+    trust
+        Whether to import the user's module that its latent space names, if it names one: importing runs its code.
     """
 
-    def __init__(self, path: str | Path, jets: Jets | None = None) -> None:
+    def __init__(self, path: str | Path, jets: Jets | None = None, *, trust: bool = False) -> None:
         self.path = Path(path)
-        self._given = jets
+        self._given, self._trust = jets, trust
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
 
     @classmethod
-    def open(cls, path: str | Path, jets: Jets | None = None) -> Self:
+    def open(cls, path: str | Path, jets: Jets | None = None, *, trust: bool = False) -> Self:
         """Open an existing run folder.
 
         Raises
@@ -58,7 +61,7 @@ class Run:
         RunError
             The folder is missing or holds no run.
         """
-        return cls(RunFolder.open(path).path, jets)
+        return cls(RunFolder.open(path).path, jets, trust=trust)
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -69,7 +72,8 @@ class Run:
         RunError
             ``config.toml`` is not what the run was trained with.
         """
-        recipe = read(self.path / "config.toml")
+        with from_a_file(trusted=self._trust):
+            recipe = read(self.path / "config.toml")
         if (self.path / "provenance.json").exists():
             RunFolder(self.path).assert_unchanged(recipe)
         return recipe
@@ -167,7 +171,8 @@ class Run:
         RunError
             No weights were saved yet, or they are not finite, or of another model.
         """
-        vae = build(self.recipe.model, self.recipe.image.pixels**2)
+        with from_a_file(trusted=self._trust):
+            vae = build(self.recipe.model, self.recipe.image.pixels**2)
         weights = self._weights()
         start_pseudo_inputs(vae, weights)
         try:

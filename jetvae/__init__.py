@@ -33,6 +33,7 @@ HOMES = {
     "elbo": "inference.lower_bound",
     "emd": "jets.emd",
     "evaluate": "analysis.evaluation.tree",
+    "export": "analysis.deployment.export",
     "fit": "analysis.answers.fitted",
     "image_vae": "models",
     "load": "jets",
@@ -51,7 +52,7 @@ ORIGINALS = {"report": "write_report"}
 __all__ = ["__version__", "open", *sorted(HOMES)]
 
 
-def open(path: Any, jets: Any = None) -> Any:  # shadows the built-in on purpose: jetvae.open("runs/mine")
+def open(path: Any, jets: Any = None, *, trust: bool = False) -> Any:  # shadows the built-in on purpose
     """Open a trained run, a folder, once: an :class:`analysis.answers.opened.OpenRun`.
 
     It holds recipe, model, jets, split and history, and encodes, scores, reconstructs and generates jets.
@@ -62,6 +63,8 @@ def open(path: Any, jets: Any = None) -> Any:  # shadows the built-in on purpose
         The run folder, or a file that ``jetvae export --bundle`` wrote.
     jets
         The jets that it was trained on, where they were not read from a file.
+    trust
+        Whether to import the user's module that its latent space names, if it names one: importing runs its code.
 
     Raises
     ------
@@ -72,7 +75,7 @@ def open(path: Any, jets: Any = None) -> Any:  # shadows the built-in on purpose
     """
     if str(path).endswith(".zip") and isfile(path):
         path = import_module("analysis.deployment.bundle").opened(Path(path))
-    return import_module("analysis.answers.opened").OpenRun.open(path, jets=jets)
+    return import_module("analysis.answers.opened").OpenRun.open(path, jets=jets, trust=trust)
 
 
 def __getattr__(name: str) -> Any:

@@ -78,9 +78,15 @@ SHARED: dict[str, tuple[str, dict[str, Any]]] = {
         "--together",
         {"type": positive, "metavar": "K", "default": 16, "help": "trainings in one vectorised step, at most [16]"},
     ),
+    "trust_code": (
+        "--trust-code",
+        {"action": "store_true", "help": "import the user's module that a run's latent space names: it runs its code"},
+    ),
     "out": ("-o --out", {"metavar": "PATH", "help": "where to write"}),
 }
 """Name -> how it is written, and what argparse is told of it."""
+RUNS = ("run", "runs")
+"""Those that name runs, whose recipes may be of somebody else."""
 
 
 def add(parser: argparse.ArgumentParser, *names: str, **changed: dict[str, Any]) -> None:
@@ -89,9 +95,12 @@ def add(parser: argparse.ArgumentParser, *names: str, **changed: dict[str, Any])
     >>> parser = argparse.ArgumentParser()
     >>> add(parser, "run", "data", jets={"default": 200, "help": "test jets [200]"})
     >>> parser.parse_args(["runs/mine", "--data", "a.h5", "b.h5:top"])
-    Namespace(run='runs/mine', data=['a.h5', 'b.h5:top'], jets=200)
+    Namespace(run='runs/mine', trust_code=False, data=['a.h5', 'b.h5:top'], jets=200)
+
+    Whatever takes runs takes ``--trust-code``.
     """
-    for name in [*names, *changed]:
+    wanted = [*names, *changed]
+    for name in [each for one in wanted for each in ([one, "trust_code"] if one in RUNS else [one])]:
         flag, settings = SHARED[name]
         parser.add_argument(*flag.split(), **(settings | changed.get(name, {})))
 

@@ -144,7 +144,8 @@ class _Parser:
         self.index += 1
         try:
             if token.kind == "user":
-                build, numbers = user_family(token.text), [self._user_dimension()]
+                build: Callable[..., Any] = family_of(token.text)
+                numbers = [self._user_dimension()]
             else:
                 letter, *digits = re.findall(r"[A-Za-z]+|\d+", token.text)
                 build, numbers = family(letter), [int(number) for number in digits]
@@ -216,6 +217,26 @@ class _Parser:
         if kind == "name":
             return WORDS.get(text, text)
         return int(text) if text.isdigit() else float(text)
+
+
+def family_of(address: str) -> type[Latent]:
+    """Return the family of a user's, ``module:Name``.
+
+    Raises
+    ------
+    UnknownFamilyError
+        There is none of that name, or it is something else than a subclass of :class:`priors.Latent`.
+
+    Examples
+    --------
+    >>> family_of("os:getpid")
+    Traceback (most recent call last):
+    priors.lookup.UnknownFamilyError: os:getpid is no subclass of priors.Latent
+    """
+    found = user_family(address)
+    if not (isinstance(found, type) and issubclass(found, Latent)):
+        raise UnknownFamilyError(f"{address} is no subclass of priors.Latent")
+    return found
 
 
 def takes_components(build: Callable[..., Any]) -> bool:

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -16,8 +17,18 @@ from torch.distributions import Distribution
 GROUP = "jetvae.priors"
 
 
+IMPORTS: ContextVar[bool] = ContextVar("imports", default=True)
+"""Whether a latent string may import the module that it names."""
+TRUST: ContextVar[bool] = ContextVar("trust", default=False)
+"""Whether the user trusts the code that runs name."""
+
+
 class UnknownFamilyError(ValueError):
     """No family goes by that name; the message gives the nearest one."""
+
+
+class UntrustedCodeError(UnknownFamilyError):
+    """A file names code of a user's, which is not imported unless the user says so."""
 
 
 def shipped() -> dict[str, EntryPoint]:
@@ -31,6 +42,29 @@ def load(entry: EntryPoint) -> Any:
         return entry.load()
 
 
+@contextmanager
+def trusting() -> Iterator[None]:
+    """Within the block, files that name a user's module have it imported."""
+    token = TRUST.set(True)
+    try:
+        yield
+    finally:
+        TRUST.reset(token)
+
+
+@contextmanager
+def from_a_file(*, trusted: bool = False) -> Iterator[None]:
+    """Within the block, latent strings come from a file that anybody may have written: they import nothing.
+
+    A module that is imported already is taken as it is. ``trusted`` and :func:`trusting` lift that.
+    """
+    token = IMPORTS.set(trusted or TRUST.get())
+    try:
+        yield
+    finally:
+        IMPORTS.reset(token)
+
+
 def user_family(address: str) -> Callable[..., Any]:
     """Return ``Name`` of ``module:Name``, the module from the current directory or ``sys.path``.
 
@@ -41,8 +75,12 @@ def user_family(address: str) -> Callable[..., Any]:
     ------
     UnknownFamilyError
         There is no such module, or nothing callable of that name in it.
+    UntrustedCodeError
+        The string is of a file, and the module is not imported yet.
     """
     name, _, attribute = address.partition(":")
+    if not IMPORTS.get():
+        return imported(name, attribute)
     try:
         with validation_kept(), current_directory_on_path():
             module = importlib.import_module(name)
@@ -55,6 +93,23 @@ def user_family(address: str) -> Callable[..., Any]:
         near = difflib.get_close_matches(attribute, [k for k, v in vars(module).items() if callable(v)], 1)
         raise UnknownFamilyError(f"{name} has no family {attribute!r}" + (f"; did you mean {near[0]}?" if near else ""))
     return found
+
+
+def imported(name: str, attribute: str) -> Callable[..., Any]:
+    """Return what a module holds under a name, if it is imported already; nothing runs.
+
+    Raises
+    ------
+    UntrustedCodeError
+        It is not, or holds no such thing.
+    """
+    found = vars(sys.modules[name]).get(attribute) if name in sys.modules else None
+    if callable(found):
+        return found
+    raise UntrustedCodeError(
+        f"{name}:{attribute} is code that a run names, and reading a run imports none; if you trust it: --trust-code, "
+        f"or jetvae.open(path, trust=True)"
+    )
 
 
 def user_address(cls: type) -> str | None:

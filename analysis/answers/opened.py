@@ -46,7 +46,7 @@ class OpenRun(Run):
     @classmethod
     def of(cls, run: Run) -> OpenRun:
         """Return a run that was opened otherwise as one that answers."""
-        return cls(run.path, run._given)
+        return cls(run.path, run._given, trust=run._trust)
 
     def encode(self, jets: Given, *, draws: int = DRAWS, seed: int = 0, beta: float | None = None) -> xr.Dataset:
         """Return latents, posterior parameters, KL, reconstruction, bound and scores of jets.

@@ -13,7 +13,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scan", metavar="SCAN", help="folder of a scan")
     shared.add(parser, beta={"help": "resolution: one of the scan's, or within the range that its runs cover"})
     shared.add(parser, jets={"default": 1000, "help": "test jets of each seed, evenly spaced [1000]"})
-    shared.add(parser, "delta", draws={"default": 200, "help": "draws of the guide for each jet [200]"})
+    shared.add(parser, "delta", "trust_code", draws={"default": 200, "help": "draws of the guide for each jet [200]"})
 
 
 def run(options: argparse.Namespace) -> None:
