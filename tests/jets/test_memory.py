@@ -139,3 +139,14 @@ def test_records_without_momenta():
         jets.from_arrays(ak.Array([[{"charge": 1}]]))
     with pytest.raises(JetFileError, match="have the fields none"):
         jets.from_arrays(np.ones((3, 4, 4)))
+
+
+def test_constituents_are_those_of_vector():
+    """Rapidity and azimuth about the sum, by the vector library."""
+    found = WAYS["lists"]()
+    for i in range(len(T.counts)):
+        own = vector.array(dict(zip(("px", "py", "pz", "E"), np.ascontiguousarray(T.of(i).T), strict=True)))
+        axis = own.sum()
+        order = np.argsort(-own.pt, kind="stable")
+        expected = np.stack([own.pt, own.rapidity - axis.rapidity, own.deltaphi(axis)], 1)[order]
+        np.testing.assert_allclose(found.constituents[i, : T.counts[i]], expected, rtol=1e-6, atol=1e-6)
