@@ -105,7 +105,7 @@ class Answer(nn.Module):
             pt = prepared[..., :1]
             return torch.cat([pt / pt.sum(-2, keepdim=True), prepared[..., 1:]], -1)
         picture = pixelise(prepared, image.pixels, image.width).flatten(1)
-        return torch.where(picture.sum(-1, keepdim=True) > 0, picture, torch.nan)
+        return picture + torch.where(picture.sum(-1, keepdim=True) > 0, 0.0, torch.nan)
 
     def columns(self) -> list[Column]:
         """Return name and unit of every number of the outputs, in their order."""

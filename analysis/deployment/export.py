@@ -33,7 +33,9 @@ EXAMPLE = 3
 ONNX, SCRIPT, PROGRAM = "encoder.onnx", "model.pt", "model.pt2"
 
 
-def export(run: Run, folder: Path, data: Sequence[str] | Jets | None = None, beta: float | None = None) -> Exported:
+def export(
+    run: Run, folder: str | Path, data: Sequence[str] | Jets | None = None, beta: float | None = None
+) -> Exported:
     """Write ``folder``: the run as ONNX, TorchScript and torch.export, card, weights, recipe, provenance, checksums.
 
     Parameters
@@ -57,7 +59,7 @@ def export(run: Run, folder: Path, data: Sequence[str] | Jets | None = None, bet
     """
     assert_installed(*ALL)
     tune_cpu()
-    with whole_folder(folder) as temporary, run.at(beta) as vae, without_gradients(vae):
+    with whole_folder(Path(folder)) as temporary, run.at(beta) as vae, without_gradients(vae):
         write_documents(run, temporary)
         jets = jets_of_check(run, data)
         exported = write_programs(run, vae, jets, temporary)
