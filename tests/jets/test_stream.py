@@ -204,13 +204,13 @@ print(int(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path):
-    """A file of 300 MB of constituents takes less than 60 MB more than one of a tenth of it."""
+    """A file of 180 MB of constituents takes less than 60 MB more than one of a tenth of it."""
     peaks = []
     sample = jets.load("sample:w").constituents
     for blocks in (1, 10):
         with h5py.File(tmp_path / "a.h5", "w") as file:
             data = file.create_dataset(
-                "constituents", (blocks * 5000, 500, 3), "f4", chunks=(500, 500, 3), compression="gzip"
+                "constituents", (blocks * 5000, 300, 3), "f4", chunks=(500, 50, 3), compression="lzf"
             )
             for i in range(blocks):
                 data[5000 * i : 5000 * (i + 1), :50] = sample
