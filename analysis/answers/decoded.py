@@ -24,7 +24,9 @@ from inference.data import Data
 from inference.labels import coordinate_labels
 from inference.recipe import Recipe
 from jets import Jets
+from jets.axis import APART
 from jets.errors import UserError
+from jets.notes import first, say
 from models import AE, VAE
 from models.registration import unregistered
 from priors import Space
@@ -147,12 +149,37 @@ def presented(
     if not (recipe.model.clouds or recipe.model.inputs):
         return pictures(recipe, values, known, space, latents)
     if recipe.model.clouds:
+        values = without_strays(values)
         values = np.concatenate([values[..., :1] * pt[:, None, None], values[..., 1:]], -1).astype(np.float32)
         order = np.argsort(-values[..., 0], 1, kind="stable")
         values = np.take_along_axis(values, order[..., None], 1)
     names = () if space is None or latents is None else space.coordinate_names
     truth = {} if latents is None else dict(zip(names, latents.numpy().T.copy(), strict=True))
     return Jets(values, np.zeros(len(values), np.int64), ("generated" if z else "decoded",), truth=truth)
+
+
+def without_strays(clouds: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return decoded clouds ``(N, M, 3)``, shares of pT first, without particles that are in no jet; shares sum to one.
+
+    An azimuth is decoded as a direction: of a particle of next to no pT it may point anywhere, also farther from the
+    hardest particle than any jet is wide (`jets.axis.APART`).
+
+    >>> without_strays(np.array([[[0.75, 0.0, 0.1], [0.0, 0.0, 0.0], [0.25, 0.0, 3.14]]]))[0, :, 0]
+    array([1., 0., 0.])
+    """
+    share, eta, phi = np.moveaxis(clouds.astype(np.float64), -1, 0)
+    hardest = share.argmax(1)[:, None]
+    away = np.abs(eta - np.take_along_axis(eta, hardest, 1))
+    around = np.abs((phi - np.take_along_axis(phi, hardest, 1) + np.pi) % (2 * np.pi) - np.pi)
+    stray = (share > 0) & (np.maximum(away, around) > APART)
+    rows = stray.any(1)
+    if not rows.any():
+        return clouds
+    lost = np.where(stray, share, 0).sum(1).max()
+    say(f"{first(rows)}: particles decoded more than {APART:g} from the hardest are left out, at most {lost:.2g} of pT")
+    kept = np.where(stray[..., None], np.zeros_like(clouds), clouds)
+    kept[rows, :, :1] /= kept[rows, :, :1].sum(1, keepdims=True)
+    return kept
 
 
 def pictures(
