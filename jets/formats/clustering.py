@@ -25,7 +25,7 @@ def clustered(
     events: NDArray[np.int64] | None = None,
     weights: Array | None = None,
 ) -> Particles:
-    """Return the leading jet of each event, or all of at least 20 GeV.
+    """Return the leading jet of each event, without particles where there is none, or all jets of at least 20 GeV.
 
     Parameters
     ----------
@@ -59,10 +59,14 @@ def clustered(
     order = ak.argsort(jets.px**2 + jets.py**2, ascending=False)[:, : 1 if which == "leading" else None]
     taken = ak.flatten(particles[order])
     row = np.repeat(np.arange(len(p4)), np.asarray(ak.num(order)))
+    counts = np.asarray(ak.num(taken))
+    if which == "leading":  # a row an event
+        counts = np.bincount(row, counts, minlength=len(p4)).astype(np.int64)
+        row = np.arange(len(p4))
     flat = np.stack([np.asarray(ak.flatten(taken[x]), np.float64) for x in fields], -1)
     label, weights, events = (
         None if label is None else label[row],
         None if weights is None else weights[row],
         None if events is None else events[row],
     )
-    return Particles(padded(np.asarray(ak.num(taken)), flat.reshape(-1, 4)), label, {}, weights, events)
+    return Particles(padded(counts, flat.reshape(-1, 4)), label, {}, weights, events)

@@ -5,6 +5,7 @@ import sys
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 
 import jets
@@ -104,6 +105,20 @@ def test_rows_of_files_with_jets_without_particles(tmp_path):
     pt = np.concatenate([piece.columns["pt"] for piece in found if "pt" in piece.columns])
     np.testing.assert_allclose(pt[~empty], np.hypot(*t.sums[~empty, :2].T), rtol=1e-5)
     assert np.isnan(pt[empty]).all()
+
+
+def test_a_row_an_event_also_where_it_has_no_jet(tmp_path):
+    t = makers.truth(n=6, massive=False)
+    makers.lhc_olympics(tmp_path / "a.h5", t)
+    frame = pd.read_hdf(tmp_path / "a.h5", "df")
+    frame.iloc[[0, 3], :2100] = 0
+    frame.to_hdf(tmp_path / "a.h5", key="df", mode="w", format="fixed")
+    (piece,) = jets.pieces(tmp_path / "a.h5")
+    assert piece.count == 6
+    assert piece.rows.tolist() == [1, 2, 4, 5]
+    assert piece.columns["event_number"].tolist() == list(range(6))
+    assert piece.columns["class"].tolist() == np.array(["background", "signal"])[t.label].tolist()
+    np.testing.assert_allclose(piece.columns["pt"][piece.rows], np.hypot(*t.sums[piece.rows, :2].T), rtol=1e-5)
 
 
 def test_bad_jets_are_rows_without_description(tmp_path):
