@@ -100,6 +100,8 @@ def pieces(
     >>> [(piece.start, piece.count) for piece in pieces("sample:w", size=3000)]
     [(0, 3000), (3000, 2000)]
     """
+    if size < 1:
+        raise JetFileError(f"size is {size}; expected at least one jet at a time")
     for source in expanded(sources):
         yield from of_source(source, wanted, size, skip_bad)
 

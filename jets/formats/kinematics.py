@@ -43,9 +43,11 @@ def mass_squared(p4: Array) -> Array:
 def of_p4(p4: Array) -> dict[str, Array]:
     """Return pt, eta, phi, mass and y of four-momenta ``(n, 4)``, ``(n,)`` each."""
     pt = np.hypot(p4[..., 0], p4[..., 1])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        eta = np.arcsinh(p4[..., 2] / pt)
     return {
         "pt": pt,
-        "eta": np.arcsinh(p4[..., 2] / pt),
+        "eta": eta,
         "phi": np.arctan2(p4[..., 1], p4[..., 0]),
         "mass": np.sqrt(mass_squared(p4)),
         "y": rapidity(p4),

@@ -144,12 +144,14 @@ def batches(path: Path, tree: str, names: Sequence[str]) -> Iterator[dict[str, A
 
 
 def plain(column: Any) -> Any:
-    """Return a column of single values as numpy's, one of lists as it is."""
+    """Return a column of single values as numpy's, missing ones NaN or ""; one of lists with missing ones empty."""
     import awkward as ak
 
     if column.ndim > 1:
-        return column
-    return np.array(ak.to_list(column)) if "string" in str(column.type) else ak.to_numpy(column, allow_missing=False)
+        return ak.fill_none(column, [], axis=0)
+    if "string" in str(column.type):
+        return np.array(ak.to_list(ak.fill_none(column, "")))
+    return ak.to_numpy(ak.fill_none(column, np.nan) if ak.any(ak.is_none(column)) else column)
 
 
 def parts(path: Path, held: Layout, order: tuple[str, ...], classes: tuple[str, ...]) -> Iterator[Particles]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from jets.errors import JetFileError
 from jets.formats.momenta import known_as
+from jets.notes import first
 from jets.weights import EVENT_NAMES, WEIGHT_NAMES
 
 PREFIX = re.compile(r"part|const|cand|pfo|hadron|dau|4vec|p4|mom", re.IGNORECASE)
@@ -60,6 +61,8 @@ def beside(
         if lacking:
             raise JetFileError(f"{path}: label {lacking[0]!r} is not among the classes {', '.join(classes)}")
         label = np.array([classes.index(one) for one in text], np.int64)
+    if label is not None and label.dtype.kind == "f" and not (label == np.floor(label)).all():
+        raise JetFileError(f"{path}: label of {first(label != np.floor(label))} is missing, or no whole number")
     return None if label is None else label.astype(np.int64), own, weights, events
 
 
@@ -71,7 +74,7 @@ def classes_of(labels: Iterable[NDArray], stem: str) -> tuple[str, ...]:
     """
     known: set[Any] = set()
     for values in labels:
-        known |= set(np.unique(values).tolist())
+        known |= {one for one in np.unique(values).tolist() if one == one}  # NaN is not
     if not known:
         return (stem,)
     if any(isinstance(one, str) for one in known):

@@ -236,6 +236,11 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
     assert peaks[1] < peaks[0] + 60
 
 
+def test_pieces_of_nothing():
+    with pytest.raises(JetFileError, match="size is 0"):
+        next(jets.pieces("sample:w", size=0))
+
+
 def test_pieces_of_unlike_files(tmp_path):
     one = Jets(np.full((3, 2, 3), 0.1, np.float32), np.zeros(3, np.int64), ("a",), truth={"pt": np.arange(3.0)})
     jets.save(tmp_path / "a.h5", one)

@@ -78,6 +78,24 @@ def test_classes_by_name(tmp_path):
     assert load(f"{tmp_path}/a.csv:top").counts == {"top": int(t.label.sum())}
 
 
+def test_what_is_missing(tmp_path):
+    """A missing weight is no number, a missing list an empty one; a missing label is said."""
+    lists = {"pt": [[1.0, 2.0], None, []], "eta": [[0.0, 0.1], None, []], "phi": [[0.0, 0.1], None, []]}
+    pd.DataFrame(lists).to_parquet(tmp_path / "a.parquet")
+    (piece,) = jets.pieces(tmp_path / "a.parquet")
+    assert (piece.count, piece.rows.tolist()) == (3, [0])
+    lists = {"pt": [[1.0, 2.0], [3.0]], "eta": [[0.0, 0.1], [0.0]], "phi": [[0.0, 0.1], [0.0]], "weight": [1.0, None]}
+    pd.DataFrame(lists).to_parquet(tmp_path / "b.parquet")
+    with pytest.raises(JetFileError, match=r"weights of 1 jets \(first: jet 1\)"):
+        load(tmp_path / "b.parquet")
+    (piece,) = jets.pieces(tmp_path / "b.parquet", skip_bad=True)
+    assert piece.rows.tolist() == [0]
+    assert np.isnan(piece.columns["weight"][1])
+    (tmp_path / "c.csv").write_text("jet,pt,eta,phi,label\n0,1,0,0,\n1,1,0,0,1\n")
+    with pytest.raises(JetFileError, match=r"label of 1 jets \(first: jet 0\) is missing"):
+        load(tmp_path / "c.csv")
+
+
 def test_generated_particles_of_mod(tmp_path):
     t = makers.truth()
     tables.mod(tmp_path / "a.h5", t, simulated=True)
