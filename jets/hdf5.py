@@ -103,7 +103,7 @@ def opened(path: Path) -> Iterator[Stored]:
         raise
     except DAMAGE as error:
         raise JetFileError(
-            f"{path}: not a readable HDF5 file of jets ({error}); see docs/data.md for the format"
+            f"{path}: not a readable HDF5 file of jets, nor of another format that is known ({error}); see docs/data.md"
         ) from error
 
 
