@@ -26,7 +26,7 @@ GROUPS = {
     "a run's answers": {
         "encode": "latents and every score of all jets of any files, as a table",
         "generate": "jets or images from a run's prior",
-        "export": "a run as ONNX, TorchScript and torch.export, or as one file to share",
+        "export": "a run as ONNX and TorchScript, or as one file to share",
         "open": "a run that was shared as one file",
     },
     "several runs": {

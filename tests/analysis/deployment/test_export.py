@@ -13,6 +13,7 @@ from scipy import special
 
 import inference
 import jets
+import jetvae
 from analysis.deployment import agreement
 from analysis.deployment.answer import ENCODER, OUTPUTS, PRIOR, Answer
 from analysis.deployment.export import export
@@ -56,6 +57,7 @@ def test_all_recipes_are_tried():
     assert sorted(name for alike in distinct() for name in alike) == sorted(names())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alike", distinct(), ids=lambda alike: alike[0])
 def test_recipe_exports(alike, tmp_path):
     run = untrained(tmp_path / "run", alike[0])
@@ -132,6 +134,14 @@ def test_numbers_of_the_onnx_file_against_numpy(images, trained, sample):
     np.testing.assert_allclose(said["kl_terms"], kl, atol=5e-6)
     np.testing.assert_allclose(said["reconstruction"], 10 * distance, rtol=5e-6)
     np.testing.assert_allclose(said["elbo"], 10 * distance + kl.sum(1), rtol=5e-6)
+
+
+def test_the_same_as_a_run_without_draws(images, trained, sample):
+    chosen = sample[~agreement.decided_by_rounding(sample, trained.recipe)][:50]
+    said = agreement.said_by_onnx(images / "encoder.onnx", chosen.constituents)
+    score = jetvae.open(trained.path, sample).encode(chosen, draws=0)["score"]
+    for name in ("reconstruction", "kl", "elbo"):
+        np.testing.assert_allclose(said[name], score.sel(name=name), rtol=1e-5, atol=1e-5)
 
 
 def test_padding_order_and_company_do_not_matter_and_no_jet_is_nan(images, sample):
