@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import sqrtm
 from scipy.stats import wasserstein_distance
 
 Values = NDArray[np.floating]
@@ -36,7 +35,8 @@ def frechet(x: Values, y: Values) -> float:
     r"""Return :math:`|\mu_x-\mu_y|^2+\mathrm{tr}(C_x+C_y-2(C_xC_y)^{1/2})` of samples ``(N, K)``, ``(M, K)``."""
     shift = x.mean(0) - y.mean(0)
     cx, cy = np.atleast_2d(np.cov(x, rowvar=False)), np.atleast_2d(np.cov(y, rowvar=False))
-    root = np.real(sqrtm(cx))
+    size, axes = np.linalg.eigh(cx)
+    root = axes * np.sqrt(np.maximum(0, size)) @ axes.T
     values = np.linalg.eigvalsh(root @ cy @ root)
     return float(shift @ shift + np.trace(cx) + np.trace(cy) - 2 * np.sqrt(np.maximum(0, values)).sum())
 
@@ -57,11 +57,14 @@ def fpd(x: Values, y: Values, rng: np.random.Generator, points: int = 8, repeats
     return float(np.polyfit(1 / sizes, values, 1)[1])
 
 
-def kpd(x: Values, y: Values, degree: int = 4) -> float:
+def kpd(x: Values, y: Values) -> float:
     r"""Return the unbiased squared maximum mean discrepancy with the kernel :math:`(x\cdot y/K+1)^4`."""
 
-    def within(a: Values) -> float:
-        kernel = (a @ a.T / a.shape[1] + 1) ** degree
-        return float((kernel.sum() - np.trace(kernel)) / (len(a) * (len(a) - 1)))
+    def kernel(a: Values, b: Values) -> Values:
+        return np.square(np.square(a @ b.T / a.shape[1] + 1))  # ** 4 takes ten times as long
 
-    return within(x) + within(y) - 2 * float(((x @ y.T / x.shape[1] + 1) ** degree).mean())
+    def within(a: Values) -> float:
+        values = kernel(a, a)
+        return float((values.sum() - np.trace(values)) / (len(a) * (len(a) - 1)))
+
+    return within(x) + within(y) - 2 * float(kernel(x, y).mean())
