@@ -131,7 +131,7 @@ def compared(file: str, said: Outputs, own: Outputs, undecided: NDArray[np.bool_
 def difference(one: NDArray[np.floating], other: NDArray[np.floating], known: NDArray[np.bool_] | None = None) -> float:
     """Return the largest difference of two arrays, of the size of the second where that is above 1; NaN of two shapes.
 
-    >>> difference(np.array([1.0, 100.0]), np.array([1.5, 101.0]))
+    >>> difference(np.array([1.5, 101.0]), np.array([1.0, 100.0]))
     0.5
     """
     if one.shape != other.shape:
