@@ -10,6 +10,8 @@ from typing import Any
 
 from jets.errors import UserError
 
+MANIFEST = "scan.json"
+"""The file that lists the runs of a scan: folder, latent space, beta, seed."""
 LOSSES = ("epoch", "loss", "reconstruction", "kl")
 """Columns that every history has."""
 

@@ -15,15 +15,13 @@ from inference.folder import CHECKPOINT, REPLICAS, RunError, RunFolder, assert_n
 from inference.machine import tune_cpu
 from inference.provenance import command_line
 from inference.recipe import Recipe
-from inference.records import read_json
+from inference.records import MANIFEST, read_json
 from inference.replicas import plan
 from inference.run import Run
 from inference.training import assert_enough, load_for, ready, train_many
 from jets.command import command
 from jets.files import replacing
 
-MANIFEST = "scan.json"
-"""The file that lists the runs of a scan: folder, latent space, beta, seed."""
 TOGETHER = 16
 """Runs in one vectorised step; more gain no speed and cost memory."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import pyro
@@ -15,6 +16,7 @@ from inference import checkpoints
 from inference.data import Data, Split, data_for, shuffled, split
 from inference.folder import RunFolder
 from inference.history import History
+from inference.interruption import Interrupted, kept, on_request
 from inference.lower_bound import elbo, kl_terms
 from inference.machine import choose_device, tune_cpu
 from inference.objective import Controls
@@ -101,8 +103,9 @@ class Trainer:
         return max(len(replica.history.epochs) for replica in going or self.replicas)
 
     def train(self, until: int | None = None) -> None:
-        """Train to the last epoch or the early stop; an interruption leaves the last checkpoint to resume from.
+        """Train to the last epoch or the early stop.
 
+        Ctrl-C or SIGTERM once stops after the epoch, with a checkpoint; twice at once, with the last checkpoint.
         ``until`` stops after that epoch, for a look at the models; the next call resumes there.
 
         Raises
@@ -110,26 +113,45 @@ class Trainer:
         RunError
             After the last epoch, of those that failed: too many steps had no finite loss or gradient, or none was
             taken, or the weights are not finite.
+        Interrupted
+            The training was stopped; the message says what is kept.
         """
         if self.finished:
             return
         total = self.config.epochs if until is None else until
         jets = len(self.replicas) * len(self.replicas[0].split.train)
         progress = Progress(self.config.epochs, jets, self.done)
-        with Tracker(self.folders, enabled=self.config.tensorboard) as tracker:
+        with Tracker(self.folders, enabled=self.config.tensorboard) as tracker, self.interruptible() as stop:
             for epoch in range(self.done, total):
                 if all(replica.over for replica in self.replicas):
                     break
                 rows = self.train_epoch(epoch)
                 progress.update(epoch + 1, mean_row(self.replicas, rows))
                 tracker.write(epoch + 1, rows)
-                if time.perf_counter() - self.saved > self.config.checkpoint_seconds:
+                if time.perf_counter() - self.saved > self.config.checkpoint_seconds or stop():
                     self.checkpoint()
+                if stop() and epoch + 1 < total:
+                    raise KeyboardInterrupt
         self.checkpoint()
         if total >= self.config.epochs:
             self.finished = True
             checkpoints.finish(self.replicas)
         checkpoints.assert_none_failed(self.replicas)
+
+    @contextmanager
+    def interruptible(self) -> Iterator[Callable[[], bool]]:
+        """Give a function that says whether to stop; an interruption says what is kept.
+
+        Raises
+        ------
+        Interrupted
+            The training was stopped.
+        """
+        try:
+            with on_request() as stop:
+                yield stop
+        except KeyboardInterrupt:
+            raise Interrupted(kept(self.folders)) from None
 
     def checkpoint(self) -> None:
         """Save all that is needed to resume here."""

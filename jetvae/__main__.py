@@ -7,8 +7,11 @@ import argparse
 import atexit
 import gc
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
 
@@ -16,6 +19,8 @@ from jetvae.commands import COMMANDS, GROUPS
 from jetvae.packages import ours_first
 
 USAGE = "jetvae COMMAND [options]"
+INTERRUPTED = 130
+"""What a shell gets after Ctrl-C."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,7 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if "_ARGCOMPLETE" in os.environ:
             complete()
         if words and words[0] in COMMANDS:
-            return exit_code(lambda: run_command(words[0], words[1:]))
+            code = exit_code(lambda: run_command(words[0], words[1:]))
+            if code == INTERRUPTED and arguments is None:  # nothing is left to be interrupted on the way out
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+            return code
         index().parse_args(words)
         print(index().format_help(), end="")
     except SystemExit as stop:  # argparse, after --help or an error
@@ -109,10 +117,11 @@ def exit_code(command: Callable[[], None]) -> int:
     """
     atexit.register(gc.freeze)
     try:
-        command()
-    except KeyboardInterrupt:
-        print("\ninterrupted; a training goes on from its last checkpoint with: jetvae resume DIR", file=sys.stderr)
-        return 130
+        with termination_interrupts():
+            command()
+    except KeyboardInterrupt as stop:
+        print(f"\n{stop or 'interrupted'}", file=sys.stderr)
+        return INTERRUPTED
     except (ValueError, OSError) as error:
         if not is_the_users(error):
             raise
@@ -121,6 +130,19 @@ def exit_code(command: Callable[[], None]) -> int:
         print(f"error: {one_line(error)}", file=sys.stderr)
         return 2
     return 0
+
+
+@contextmanager
+def termination_interrupts() -> Iterator[None]:
+    """Take SIGTERM, which batch systems send, as Ctrl-C within the block; elsewhere than in the main thread nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def is_the_users(error: Exception) -> bool:

@@ -1,0 +1,63 @@
+"""Ctrl-C and SIGTERM: the first asks a training to stop where it can be resumed, the second stops it at once."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from inference.folder import CHECKPOINT, REPLICAS, RunFolder
+from inference.records import MANIFEST
+from jets.command import command
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+"""What a keyboard and a batch system send."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """A training was stopped; the message says what is kept, and how to go on."""
+
+
+@contextmanager
+def on_request() -> Iterator[Callable[[], bool]]:
+    """Give a function that says whether a stop was asked for within the block.
+
+    The first signal is noted, and said; the second raises KeyboardInterrupt where the program stands. In a thread
+    other than the main one, which gets no signals, there is never a request.
+    """
+    asked: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+
+    def noted(number: int, frame: Any) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+        print("\nstopping after this epoch, to be resumed; once more: at once", file=sys.stderr, flush=True)
+
+    before = {number: signal.signal(number, noted) for number in SIGNALS}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def kept(folders: Sequence[RunFolder]) -> str:
+    """Return what is left of a training that was stopped, and how to go on."""
+    first = folders[0].path
+    file = first / CHECKPOINT if len(folders) == 1 else first.parent / REPLICAS
+    if not file.exists():
+        return f"interrupted; no epoch was finished, so nothing is kept but the recipe in {first}"
+    done = max(folder.epochs_done() for folder in folders)
+    return f"interrupted; {file} holds {done} epochs; go on with: {command('resume', resumable(first))}"
+
+
+def resumable(folder: Path) -> Path:
+    """Return the folder to resume: of a run that is part of a scan that of the scan, else its own."""
+    return next((parent for parent in folder.parents if (parent / MANIFEST).is_file()), folder)
