@@ -2,10 +2,11 @@
 
 Files are made on the spot of the embedded sample, drawn again and again: the top-tagging reference layout by pandas,
 JetClass' by uproot and pyarrow. A library reads all columns some rows at a time and does nothing with them; ``convert``
-reads, makes four-momenta jets about their axes, checks and writes them. Medians of alternating repeats, warm (numba has
+reads, makes four-momenta jets about their axes, checks and writes them; ``encode`` reads likewise and writes what a run
+of ``image-dvae`` says of every jet at its posterior's centre, as parquet. Medians of alternating repeats, warm (numba has
 compiled, the file is in the page cache), in one process; ratio = the library's time / ours, above 1 is faster. Peak
-resident memory is that of a process of its own that converts. A further command is a function such as `convert_rates`
-in `RATES`.
+resident memory is that of a process of its own that does the same. A further command is a function such as
+`convert_rates` in `RATES`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import uproot
 
+import inference
 import jets
+from analysis.answers.opened import OpenRun
+from analysis.answers.streaming import answered
+from analysis.answers.tables import table
 from jets.convert import convert
 
 ROWS = 10_000
@@ -35,8 +40,12 @@ COMPONENTS = ("px", "py", "pz", "energy")
 PEAK = """
 import re, sys
 from pathlib import Path
+from benchmarks.io import encode
 from jets.convert import convert
-convert([sys.argv[1]], sys.argv[2])
+if sys.argv[3:]:
+    encode(*map(Path, sys.argv[1:]))
+else:
+    convert([sys.argv[1]], sys.argv[2])
 print(int(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024)
 """
 """Not getrusage: its maximum is inherited from the process that starts this one."""
@@ -137,12 +146,38 @@ def convert_rates(path: Path, count: int, library: str, bare: Callable[[Path], i
     convert([str(path)], out)
     pairs = [(seconds(lambda: convert([str(path)], out)), seconds(lambda: bare(path))) for _ in range(repeats)]
     ours, theirs = (count / median(column) for column in zip(*pairs, strict=True))
-    done = subprocess.run([sys.executable, "-c", PEAK, str(path), str(out)], capture_output=True, text=True, check=True)
-    out.unlink()
-    return Rate("convert", ours, library, theirs, float(done.stdout.split()[-1]))
+    return Rate("convert", ours, library, theirs, peak(path, out))
 
 
-RATES = (convert_rates,)
+def peak(*words: Path) -> float:
+    """Return the peak resident memory [MB] of a process that converts or encodes; what it wrote goes."""
+    done = subprocess.run([sys.executable, "-c", PEAK, *words], capture_output=True, text=True, check=True)
+    words[1].unlink()
+    return float(done.stdout.split()[-1])
+
+
+def encode_rates(path: Path, count: int, library: str, bare: Callable[[Path], int], repeats: int) -> Rate:
+    out, run = path.with_suffix(".parquet.parquet"), trained(path.parent)
+    pairs = [(seconds(lambda: encode(path, out, run)), seconds(lambda: bare(path))) for _ in range(repeats)]
+    ours, theirs = (count / median(column) for column in zip(*pairs, strict=True))
+    return Rate("encode", ours, library, theirs, peak(path, out, run))
+
+
+def trained(folder: Path) -> Path:
+    """Return a run of image-dvae, trained for an epoch: how good it is does not matter to its speed."""
+    if not (folder / "run").exists():
+        inference.train(inference.read("image-dvae", {"training.epochs": 1}), folder / "run")
+    return folder / "run"
+
+
+def encode(path: Path, out: Path, run: Path) -> None:
+    """Write what ``jetvae encode RUN FILE -o OUT --draws 0`` writes."""
+    with table(out, {}) as append:
+        for part in answered(OpenRun.open(run), [str(path)], draws=0):
+            append(part.rows)
+
+
+RATES = (convert_rates, encode_rates)
 
 
 def main() -> None:
