@@ -123,6 +123,7 @@ def onnx_program(program: Any, outputs: Sequence[str]) -> Any:
             program,
             dynamo=True,
             verbose=False,
+            optimize=False,  # it takes additions of tiny numbers, which keep roots and logarithms finite, for none
             opset_version=OPSET,
             input_names=["constituents"],
             output_names=list(outputs),
