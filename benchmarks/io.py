@@ -3,8 +3,8 @@
 Files are made on the spot of the embedded sample, drawn again and again: the top-tagging reference layout by pandas,
 JetClass' by uproot and pyarrow. A library reads all columns some rows at a time and does nothing with them; ``convert``
 reads, makes four-momenta jets about their axes, checks and writes them; ``encode`` reads likewise and writes what a run
-of ``image-dvae`` says of every jet at its posterior's centre, as parquet. Medians of alternating repeats, warm (numba has
-compiled, the file is in the page cache), in one process; ratio = the library's time / ours, above 1 is faster. Peak
+of ``image-dvae`` says of every jet at its posterior's centre, as parquet. Medians of alternating repeats, warm (numba
+has compiled, the file is in the page cache), in one process; ratio = the library's time / ours, above 1 is faster. Peak
 resident memory is that of a process of its own that does the same. A further command is a function such as
 `convert_rates` in `RATES`.
 """
