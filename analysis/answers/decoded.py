@@ -12,11 +12,9 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 from pyro import poutine
-from pyro.poutine.runtime import Message
-from pyro.poutine.util import site_is_subsample
 from torch import Tensor
 
-from analysis.evaluation.centred import AtCentre, centre
+from analysis.evaluation.centred import MostProbable
 from analysis.evaluation.decoding import first_jet
 from analysis.evaluation.draws import BATCH
 from analysis.evaluation.traversals import Steps, traversals
@@ -43,14 +41,6 @@ class Wish(NamedTuple):
     along: str | None = None
     jet: Tensor | None = None
     noise: bool = False
-
-
-class MostProbable(AtCentre):
-    """Give each latent the centre of its distribution, each category its most probable value."""
-
-    def _pyro_sample(self, msg: Message) -> None:
-        if not (msg["done"] or msg["is_observed"] or site_is_subsample(msg)):
-            msg["value"], msg["done"] = centre(msg["fn"]), True
 
 
 @torch.no_grad()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -59,12 +60,14 @@ def encoded(vae: VAE, recipe: Recipe, jets: Jets, orientation: Orientation, draw
     """
     known = describable(jets, recipe)
     data = data_for(replaced(jets, known), recipe, torch.device("cpu"))
-    with torch.no_grad(), pyro.validation_enabled(False):
+    pictures = data if orientation.bulks and isinstance(data, Images) else None
+    with ThreadPoolExecutor(1) as beside, torch.no_grad(), pyro.validation_enabled(False):
+        shapes = None if pictures is None else beside.submit(entropies, pictures)  # as long as the model takes
         parts = [of_batch(vae, x, draws) for x in data.batches(torch.arange(len(data)), BATCH)]
     found = labelled(vae, parts, draws)
     table = orientation.oriented(scores_of(found, [part[1] for part in parts]))
-    if orientation.bulks and isinstance(data, Images):
-        table |= orientation.distances(entropies(data))
+    if shapes is not None:
+        table |= orientation.distances(shapes.result())
     values = stacked(table).astype(np.float32).transpose("jet", "score").rename(score="name")
     return found.assign(score=values.drop_vars(["kind", "component"])).where(xr.DataArray(known, dims="jet"))
 
@@ -80,7 +83,7 @@ def nothing(vae: VAE, recipe: Recipe, orientation: Orientation, draws: int) -> x
 def of_batch(vae: VAE, x: Tensor, draws: int) -> tuple[Batch, dict[Score, Tensor], Columns]:
     """Return the evaluation of jets x ``(B, ...)``, the scores of the model alone, the posterior's parameters."""
     evaluated = evaluate_batch(vae, x, draws) if draws else at_centre(vae, x)
-    alone = {score: value for score, value in batch_scores(vae, x).items() if draws or score.kind != "log_p"}
+    alone = batch_scores(vae, x, drawn=draws > 0)
     return evaluated, alone, posterior_parameters(vae.latent, vae.encode(x))
 
 

@@ -94,9 +94,9 @@ class Conform:
             ("not in the rows before; left out", set(frame) - set(self.first)),
             ("in the rows before and not in these; empty there", set(self.first) - set(frame)),
         ):
-            for name in sorted(names - self.said):
-                self.said.add(name)
-                say(f"{self.name}: column {name!r} is {what}")
+            if new := sorted(names - self.said):
+                say(f"{self.name}: columns {', '.join(new)} are {what}")
+            self.said |= names
         columns = {
             name: frame[name] if name in frame else blank(kind, len(frame)) for name, kind in self.first.dtypes.items()
         }

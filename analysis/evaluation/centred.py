@@ -95,6 +95,14 @@ class AtCentre(Messenger):
             msg["value"], msg["done"] = centre(msg["fn"]), True
 
 
+class MostProbable(AtCentre):
+    """Give each latent the centre of its distribution, each category its most probable value."""
+
+    def _pyro_sample(self, msg: Message) -> None:
+        if not (msg["done"] or msg["is_observed"] or site_is_subsample(msg)):
+            msg["value"], msg["done"] = centre(msg["fn"]), True
+
+
 @singledispatch
 def centre(distribution: Any) -> Tensor:
     r"""Return the centre of a distribution, one of its values, ``(*batch_shape, *event_shape)``.

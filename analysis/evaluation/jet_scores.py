@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pyro
@@ -11,6 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
+from analysis.evaluation.centred import MostProbable
 from analysis.evaluation.draws import evaluate_jets
 from analysis.measures.orientation import Orientation
 from analysis.measures.scores import Score, score_table, stacked
@@ -141,16 +144,17 @@ def raw_scores(vae: VAE, data: Data) -> Raw:
     return found | {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0]}
 
 
-def batch_scores(vae: VAE, x: Tensor) -> dict[Score, Tensor]:
-    """Return what only the model knows of jets x ``(B, K)``, each ``(B,)``."""
+def batch_scores(vae: VAE, x: Tensor, *, drawn: bool = True) -> dict[Score, Tensor]:
+    """Return what only the model knows of jets x ``(B, K)``, each ``(B,)``; ``log_p`` only where draws may be."""
     found: dict[Score, Tensor] = {}
-    if not isinstance(vae, AE):
+    if drawn and not isinstance(vae, AE):
         found[Score("log_p")] = -log_p(vae, x, PARTICLES)
+    guide = vae.guide if drawn else MostProbable()(vae.guide)
     heads = vae.latent.split(vae.encode(x))
     start = 0
     for label, factor in vae.latent.items:
         if factor.kind == "simplex":
-            found |= {Score("ratio", k): r for k, r in enumerate(vertex_ratios(vae, x, start, factor.dim))}
+            found |= {Score("ratio", k): r for k, r in enumerate(vertex_ratios(vae, guide, x, start, factor.dim))}
         if hasattr(factor, "responsibilities"):
             shares = factor.responsibilities(factor.posterior(heads[label]).mean)  # type: ignore[operator]
             found |= {Score("responsibility", c): share for c, share in enumerate(shares.unbind(-1))}
@@ -167,12 +171,12 @@ def log_p(vae: VAE, x: Tensor, particles: int) -> Tensor:
     return weights(vae.model, vae.guide, x, particles).logsumexp(0) - math.log(particles)
 
 
-def vertex_ratios(vae: VAE, x: Tensor, start: int, components: int) -> Tensor:
+def vertex_ratios(vae: VAE, guide: Callable[[Tensor], Any], x: Tensor, start: int, components: int) -> Tensor:
     r"""Return :math:`\ln p(x|e_k) - \ln \frac1{K-1}\sum_{j\ne k} p(x|e_j)` of pure mixtures k, ``(K, B)`` [nat].
 
-    The other factors' features are those of a draw of the guide; the simplex' features begin at ``start``.
+    The other factors' features are those of a draw of ``guide``; the simplex' features begin at ``start``.
     """
-    features = vae.latent.features(vae.guide(x)).expand(components, -1, -1).clone()
+    features = vae.latent.features(guide(x)).expand(components, -1, -1).clone()
     features[..., start : start + components] = torch.eye(components)[:, None]
     log_p = vae.decode(features).log_prob(x)
     others = [torch.cat([log_p[:k], log_p[k + 1 :]]).logsumexp(0) - math.log(components - 1) for k in range(components)]

@@ -1,10 +1,8 @@
 """Every recipe as ONNX, TorchScript and torch.export: the same numbers as the run, or the operator that forbids it."""
 
 import hashlib
-import json
 import subprocess
 import sys
-from functools import cache
 
 import numpy as np
 import pytest
@@ -18,39 +16,13 @@ from analysis.deployment import agreement
 from analysis.deployment.answer import ENCODER, OUTPUTS, PRIOR, Answer
 from analysis.deployment.export import export
 from analysis.deployment.written import Made, Refused, as_far_as_possible, exported_program, onnx_program, script
-from inference.data import completed
-from inference.folder import RunFolder
-from inference.run import Run
 from jets.errors import UserError
 from jetvae.__main__ import main
 from models import Beta, ModelConfig, build
 from recipes import names
+from tests.analysis.deployment.runs import distinct, untrained
 
 FILES = ("model.pt2", "model.pt", "encoder.onnx")
-
-
-def untrained(path, name, changes=None, count=60):
-    """A complete run folder of initial weights, and some of its jets."""
-    recipe = inference.read(name, {"training.epochs": 1} | (changes or {}))
-    sample = jets.load(*recipe.data.files)
-    sample = sample[np.arange(0, len(sample), max(1, len(sample) // count))]
-    recipe = completed(recipe, sample)
-    folder = RunFolder.create(path, recipe, sample)
-    torch.manual_seed(0)
-    folder.save("weights.pt", build(recipe.model, recipe.image.pixels**2).state_dict())
-    folder.write_text("history.csv", "epoch,loss,reconstruction,kl\n1,3.0,2.0,1.0\n")
-    return Run.open(path, sample)
-
-
-@cache
-def distinct():
-    """Recipe -> those after it that are the same model of other jets."""
-    found = {}
-    for name in names():
-        recipe = inference.read(name)
-        key = json.dumps([recipe.model.model_dump(mode="json"), recipe.image.model_dump(mode="json")])
-        found.setdefault(key, []).append(name)
-    return list(found.values())
 
 
 def test_all_recipes_are_tried():
