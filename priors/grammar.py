@@ -13,8 +13,9 @@ Grammar::
 from __future__ import annotations
 
 import inspect
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from priors.families import family
@@ -26,8 +27,17 @@ from priors.superposition import Superposition
 TOKEN = re.compile(
     r"\s*(?:(?P<user>[A-Za-z_][\w.]*:[A-Za-z_]\w*)|(?P<op>x(?![a-z_:])|[|()=,])"
     r"|(?P<factor>[A-Z][A-Za-z]*?\d+(?::\d+)?)(?![\d:])"
-    r"|(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<name>[A-Za-z_]\w*))"
+    r"|(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<name>[A-Za-z_]\w*))",
+    re.ASCII,
 )
+LONGEST, DEEPEST, MOST = 10_000, 20, 500
+"""Characters of a latent string, parentheses within one another, and factors: more is no latent space."""
+LARGEST = 10_000
+"""Largest dimension of a factor; of one with components, dimension times components is below its hundredfold."""
+DIGITS = 15
+"""Digits of a number."""
+SHOWN = 60
+"""Characters of the string that a message shows on either side of the place."""
 WORDS = {"true": True, "false": False}
 
 
@@ -62,8 +72,20 @@ class LatentStringError(ValueError):
         self.text, self.position, self.problem = text, position, problem
 
     def __str__(self) -> str:
-        place = f"at column {self.position + 1}: {self.text[: self.position]}>>>{self.text[self.position :]}"
-        return " ".join(f"latent string {self.text!r}: {self.problem} ({place})".split())
+        before, behind = self.text[: self.position], self.text[self.position :]
+        before = before if len(before) <= SHOWN else "..." + before[-SHOWN:]
+        behind = shortened(behind)
+        place = f"at column {self.position + 1}: {before}>>>{behind}"
+        return " ".join(f"latent string {shortened(self.text)!r}: {shortened(self.problem, 500)} ({place})".split())
+
+
+def shortened(text: str, most: int = SHOWN) -> str:
+    """Return a text, of which no more is shown than helps.
+
+    >>> shortened("R1 x R2", 4)
+    'R1 x...'
+    """
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def parse(text: str) -> Space:
@@ -75,8 +97,10 @@ def parse(text: str) -> Space:
     Raises
     ------
     LatentStringError
-        Unknown family, wrong option or syntax; the message points at the position.
+        Unknown family, wrong option or syntax, or more than a latent space can be; the message points at the position.
     """
+    if len(text) > LONGEST:
+        raise LatentStringError(text, LONGEST, f"longer than {LONGEST:,} characters")
     return _Parser(text).read()
 
 
@@ -86,7 +110,9 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text
         self.tokens = self._tokenise()
-        self.index = 0
+        self.index = self.depth = 0
+        if sum(token.kind in ("factor", "user") for token in self.tokens) > MOST:
+            raise LatentStringError(text, 0, f"more than {MOST} factors")
 
     def _tokenise(self) -> list[Token]:
         tokens, position, end = [], 0, len(self.text.rstrip())
@@ -127,7 +153,7 @@ class _Parser:
         start, branches = self._next.position, [self._product()]
         while self._found("|"):
             branches.append(self._product())
-        return branches[0] if len(branches) == 1 else Space(self._built(start, Superposition, branches))
+        return branches[0] if len(branches) == 1 else Space(self._built(start, Superposition, [branches], {}))
 
     def _product(self) -> Space:
         factors = [self._factor()]
@@ -147,17 +173,26 @@ class _Parser:
                 build: Callable[..., Any] = family_of(token.text)
                 numbers = [self._user_dimension()]
             else:
-                letter, *digits = re.findall(r"[A-Za-z]+|\d+", token.text)
-                build, numbers = family(letter), [int(number) for number in digits]
+                letter, *digits = re.findall(r"[A-Za-z]+|[0-9]+", token.text)
+                build, numbers = family(letter), [self._whole(number, token) for number in digits]
+                self._assert_small(numbers, token)
         except UnknownFamilyError as error:
             raise LatentStringError(self.text, token.position, str(error)) from error
         if token.kind == "user":
-            return self._built(
-                token.position, build, *numbers, **(self._options() if self._found(",") else self._close())
-            )
+            return self._built(token.position, build, numbers, self._options() if self._found(",") else self._close())
         if len(numbers) == 2 and not takes_components(build):
             raise LatentStringError(self.text, token.position, f"{letter} takes no ':{numbers[1]}'")
-        return self._built(token.position, build, *numbers, **(self._options() if self._found("(") else {}))
+        return self._built(token.position, build, numbers, self._options() if self._found("(") else {})
+
+    def _whole(self, digits: str, token: Token) -> int:
+        if len(digits) > DIGITS:
+            raise LatentStringError(self.text, token.position, f"a number of {len(digits)} digits")
+        return int(digits)
+
+    def _assert_small(self, numbers: Sequence[int], token: Token) -> None:
+        if numbers[0] > LARGEST or math.prod(numbers) > 100 * LARGEST:
+            most = f"at most {LARGEST:,}, times components {100 * LARGEST:,}"
+            raise LatentStringError(self.text, token.position, f"{token.text} is too large: {most}")
 
     def _user_dimension(self) -> int:
         self._expect("(")
@@ -165,21 +200,29 @@ class _Parser:
         if token.kind != "number" or not token.text.isdigit():
             self._fail("expected a dimension, as in my_module:MyPrior(2)")
         self.index += 1
-        return int(token.text)
+        number = self._whole(token.text, token)
+        self._assert_small([number], token)
+        return number
 
     def _parentheses(self, start: int) -> Latent | Space:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise LatentStringError(self.text, start, f"more than {DEEPEST} parentheses within one another")
         inner = self._space()
+        self.depth -= 1
         self._expect(")")
         if not self._found("("):
             return inner
         if len(inner.factors) != 1 or not isinstance(inner.factors[0], Superposition):
             self._fail("only a superposition (R1 | R2) takes options behind its parentheses")
-        return self._built(start, Superposition, [inner], **self._options())
+        return self._built(start, Superposition, [[inner]], self._options())
 
-    def _built(self, position: int, build: Callable[..., Any], *arguments: Any, **options: Any) -> Latent:
+    def _built(
+        self, position: int, build: Callable[..., Any], arguments: Sequence[Any], options: dict[str, Any]
+    ) -> Latent:
         try:
             latent = build(*arguments, **options)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, ArithmeticError, RuntimeError, MemoryError) as error:
             raise LatentStringError(self.text, position, str(error)) from error
         if not isinstance(latent, Latent):
             raise LatentStringError(self.text, position, f"{build} made a {type(latent).__name__}, not a priors.Latent")
@@ -196,6 +239,8 @@ class _Parser:
             token = self._next
             if token.kind != "name":
                 self._fail("expected an option such as alpha=1,.25")
+            if token.text in options:
+                self._fail(f"{token.text} is given twice")
             self.index += 1
             self._expect("=")
             options[token.text] = self._values()
@@ -213,10 +258,14 @@ class _Parser:
         kind, text, _ = self._next
         if kind not in ("number", "name"):
             self._fail("expected a number or a word")
-        self.index += 1
         if kind == "name":
+            self.index += 1
             return WORDS.get(text, text)
-        return int(text) if text.isdigit() else float(text)
+        number = self._whole(text, self._next) if text.isdigit() else float(text)
+        if not math.isfinite(number):
+            self._fail("a number too large")
+        self.index += 1
+        return number
 
 
 def family_of(address: str) -> type[Latent]:

@@ -113,3 +113,38 @@ def test_an_error_is_one_line():
     with pytest.raises(LatentStringError) as caught:
         parse("R4 x\n  Q2")
     assert str(caught.value).endswith("(at column 8: R4 x >>>Q2)")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("R" + "9" * 5000, "a number of 5000 digits"),
+        ("R4 x " * 600 + "R1", "more than 500 factors"),
+        ("R4 x " * 3000 + "R1", "longer than 10,000 characters"),
+        ("(" * 900 + "R1" + ")" * 900, "more than 20 parentheses"),
+        ("R1 | " * 501 + "R2", "more than 500 factors"),
+        ("D1000000000000", "D1000000000000 is too large: at most 10,000"),
+        ("C99999999", "too large"),
+        ("G9999:9999", "times components 1,000,000"),
+        ("V2:999999999", "too large"),
+        ("priors.normal:Normal(99999)", "too large"),
+        ("D3(alpha=1e999)", "a number too large"),
+        ("D3(alpha=" + "9" * 5000 + ")", "a number of 5000 digits"),
+        ("R1(self=1)", "self"),
+        ("D3(position=1)", "position"),
+        ("R1(build=2)", "build"),
+        ("S2(posterior=vmf,posterior=vmf)", "posterior is given twice"),
+        ("R\u0664", "unexpected"),
+        ("R4 x " + "a" * 9000, "expected a factor"),
+    ],
+)
+def test_what_no_latent_space_is_ends_in_one_short_line(text, problem):
+    with pytest.raises(LatentStringError, match=re.escape(problem)) as error:
+        parse(text)
+    assert len(str(error.value)) < 500
+    assert "\n" not in str(error.value)
+
+
+def test_as_large_as_it_may_be():
+    assert len(parse("R4 x " * 499 + "R1").factors) == 500
+    assert parse("D10000").features_size == 10_000
