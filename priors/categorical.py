@@ -50,12 +50,14 @@ class Categorical(Latent):
     infer: Any = {"enumerate": "parallel"}  # noqa: RUF012
     _logits: Tensor
 
-    def __init__(self, dim: int, weights: Sequence[float] | None = None, learn: bool = False, **options: Any) -> None:
+    def __init__(self, dim: int, weights: Sequence[float] | None = None, learn: bool = False) -> None:
         values = (1.0,) * dim if weights is None else tuple(float(w) for w in weights)
         if dim < 2 or len(values) != dim or not all(0 < w < math.inf for w in values):
             raise ValueError(f"a category needs 2 values or more and a positive weight for each, got {dim}, {weights}")
         given = {"weights": values} if weights is not None else {}
-        super().__init__(dim, outputs=dim, options=options | given | ({"learn": True} if learn else {}))
+        if not isinstance(learn, bool):
+            raise ValueError(f"learn is true or false, got {learn!r}")
+        super().__init__(dim, outputs=dim, options=given | ({"learn": True} if learn else {}))
         logits = torch.tensor([math.log(w / sum(values)) for w in values], dtype=torch.get_default_dtype())
         if learn:
             self._logits = nn.Parameter(logits)
@@ -120,7 +122,8 @@ class StraightThroughCategorical(Categorical):
     infer: Any = {}  # noqa: RUF012
 
     def __init__(self, dim: int, weights: Sequence[float] | None = None, learn: bool = False) -> None:
-        super().__init__(dim, weights, learn, method=self.method)
+        super().__init__(dim, weights, learn)
+        self.options = {"method": self.method, **self.options}
 
 
 class ExpRelaxedCategorical(TorchExpRelaxedCategorical, dist.torch_distribution.TorchDistributionMixin):
@@ -164,7 +167,8 @@ class RelaxedCategorical(Categorical):
         values = tuple(float(t) for t in values)
         if len(values) not in (1, 2) or not all(COLDEST <= t < math.inf for t in values):
             raise ValueError(f"temperature is one number or two (start, end), at least {COLDEST}, got {temperature}")
-        super().__init__(dim, weights, learn, method=self.method, temperature=values)
+        super().__init__(dim, weights, learn)
+        self.options = {"method": self.method, "temperature": values, **self.options}
         self.register_buffer("temperature", torch.tensor(values[0]))
 
     def anneal(self, progress: float) -> None:

@@ -8,6 +8,9 @@ from torch import Tensor, nn
 
 from priors.normal import Normal
 
+FARTHEST = 1e6
+"""Farthest that the means of a fixed mixture stand from one another."""
+
 
 class GaussianMixture(Normal):
     r"""R^d with :math:`p(z) = \sum_c \pi_c N(\mu_c, \sigma_c)`, and a Normal posterior.
@@ -46,6 +49,8 @@ class GaussianMixture(Normal):
         super().__init__(dim)
         if not isinstance(components, int) or components < 1:
             raise ValueError(f"a Gaussian mixture needs a whole number of components >= 1, got {components!r}")
+        if apart is not None and not (isinstance(apart, int | float) and 0 <= apart <= FARTHEST):
+            raise ValueError(f"apart is a number from 0 to {FARTHEST:g}, got {apart!r}")
         self.components, self.apart = components, apart
         flat, unit = torch.zeros(components), torch.zeros(components, dim)
         if apart is None:
