@@ -120,7 +120,7 @@ def exit_code(command: Callable[[], None]) -> int:
         with termination_interrupts():
             command()
     except KeyboardInterrupt as stop:
-        print(f"\n{stop or 'interrupted'}", file=sys.stderr)
+        print(f"\n{str(stop) or 'interrupted'}", file=sys.stderr)
         return INTERRUPTED
     except (ValueError, OSError) as error:
         if not is_the_users(error):

@@ -116,13 +116,14 @@ def test_a_fault_of_ours_is_not_hidden(monkeypatch):
         main(["information", "runs/mine"])
 
 
-def test_interruption_says_how_to_resume(monkeypatch, capsys):
+@pytest.mark.parametrize("said", [(), ("interrupted; runs/mine/checkpoint.pt holds 3 epochs",)])
+def test_an_interruption_is_one_line(said, monkeypatch, capsys):
     def interrupted(options):
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(*said)
 
     monkeypatch.setattr(command_module("information"), "run", interrupted)
     assert main(["information", "runs/mine"]) == 130
-    assert "jetvae resume DIR" in capsys.readouterr().err
+    assert capsys.readouterr().err.strip() == (said or ("interrupted",))[0]
 
 
 def test_training_defaults_are_the_recipes(capsys, monkeypatch):
