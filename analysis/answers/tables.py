@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pandas as pd
 from jets.checks import say
 from jets.errors import UserError
 from jets.files import replacing
+from jets.formats.containers import needed
 
 TREE = "jets"
 """Name of the tree in a ROOT file, and of the dimension in a NetCDF file."""
@@ -69,11 +69,13 @@ def writer_of(path: str | Path) -> Callable[[Path, pd.DataFrame, Facts], Abstrac
     Raises
     ------
     UserError
-        Nothing does.
+        Nothing does, or its library is not installed.
     """
     suffix = Path(path).suffix.lower()
     if suffix not in WRITERS:
         raise UserError(f"{path}: tables are written as {', '.join(WRITERS)}; give one of these suffixes")
+    if suffix in LIBRARIES:
+        needed(LIBRARIES[suffix], Path(path), "writing")
     return WRITERS[suffix]
 
 
@@ -124,28 +126,16 @@ def unit(name: str) -> str:
     return "nat" if name.startswith(NATS) else ""
 
 
-def needed(library: str, path: Path) -> Any:
-    """Return a library that only some formats need.
-
-    Raises
-    ------
-    UserError
-        It is not installed.
-    """
-    try:
-        return import_module(library)
-    except ImportError as error:
-        raise UserError(f"writing it needs {library}; pip install 'jetvae[formats]'") from error
-
-
 @contextmanager
 def parquet(path: Path, empty: pd.DataFrame, facts: Facts) -> Iterator[Append]:
     """Write parquet, its facts as metadata of the schema, units of the columns as theirs."""
-    arrow, files = needed("pyarrow", path), needed("pyarrow.parquet", path)
+    import pyarrow as arrow
+    from pyarrow.parquet import ParquetWriter
+
     schema = arrow.Schema.from_pandas(empty, preserve_index=False)
     fields = [field.with_metadata({"units": unit(field.name)}) for field in schema]
     schema = arrow.schema(fields, metadata=dict(facts))
-    with files.ParquetWriter(path, schema, compression="zstd") as file:
+    with ParquetWriter(path, schema, compression="zstd") as file:
         yield lambda frame: file.write_table(arrow.Table.from_pandas(frame, schema, preserve_index=False))
 
 
@@ -156,7 +146,8 @@ def root(path: Path, empty: pd.DataFrame, facts: Facts) -> Iterator[Append]:
     Text becomes whole numbers, which every reader of trees takes; a string ``<branch>_names`` beside the tree says in
     JSON what 0, 1, ... are.
     """
-    uproot = needed("uproot", path)
+    import uproot
+
     names = {name: branch(name) for name in empty}
     books: dict[str, dict[str, int]] = {name: {} for name in empty if is_text(empty, name)}
     kinds = {names[name]: np.dtype(np.int32) if name in books else empty[name].dtype for name in empty}
@@ -206,7 +197,8 @@ def hdf5(path: Path, empty: pd.DataFrame, facts: Facts) -> Iterator[Append]:
 @contextmanager
 def netcdf(path: Path, empty: pd.DataFrame, facts: Facts) -> Iterator[Append]:
     """Write NetCDF4 along an unlimited dimension ``jets``, a variable for each column."""
-    h5netcdf = import_module("h5netcdf")
+    import h5netcdf
+
     with h5netcdf.File(path, "w") as file:
         file.attrs.update(facts)
         file.dimensions = {TREE: None}
@@ -236,3 +228,5 @@ def csv(path: Path, empty: pd.DataFrame, facts: Facts) -> Iterator[Append]:
 
 WRITERS = {".parquet": parquet, ".root": root, ".h5": hdf5, ".hdf5": hdf5, ".nc": netcdf, ".csv": csv}
 """Suffix -> writer: ``(temporary path, empty frame with the columns, facts)``."""
+LIBRARIES = {".parquet": "pyarrow", ".root": "uproot"}
+"""Suffix -> library of an extra that writes it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import singledispatch
 from typing import Any
 
@@ -44,8 +45,7 @@ def centred_terms(vae: VAE, x: Tensor) -> tuple[ELBO, Tensor]:
         A posterior has no centre.
     """
     head = vae.encode(x)
-    guide = AtCentre()(lambda jets: type(vae).guide(Encoded(vae, head), jets))  # type: ignore[arg-type]
-    return terms(*paired_traces(vae.model, guide, x)), head
+    return terms(*paired_traces(vae.model, guide_at_centre(vae, head), x)), head
 
 
 def centred_kl(vae: VAE, x: Tensor) -> tuple[dict[str, Tensor], Tensor]:
@@ -57,9 +57,13 @@ def centred_kl(vae: VAE, x: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         A posterior has no centre.
     """
     head = vae.encode(x)
-    guide = AtCentre()(lambda jets: type(vae).guide(Encoded(vae, head), jets))  # type: ignore[arg-type]
     model = poutine.block(vae.model, hide_fn=lambda site: site.get("is_observed", False))
-    return terms(*paired_traces(model, guide, x)).kl, head
+    return terms(*paired_traces(model, guide_at_centre(vae, head), x)).kl, head
+
+
+def guide_at_centre(vae: VAE, head: Tensor) -> Callable[[Tensor], Any]:
+    """Return the guide of jets whose parameters ``head`` ``(B, latent.outputs)`` are known, without draws."""
+    return AtCentre()(lambda jets: type(vae).guide(Encoded(vae, head), jets))  # type: ignore[arg-type]
 
 
 def kl_at_centre(vae: VAE) -> list[str]:

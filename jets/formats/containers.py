@@ -45,7 +45,7 @@ def text_head(path: Path, size: int = 4096) -> str:
         return ""
 
 
-def needed(library: str, path: Path) -> Any:
+def needed(library: str, path: Path, doing: str = "reading") -> Any:
     """Return a library that only some formats need.
 
     Raises
@@ -56,7 +56,7 @@ def needed(library: str, path: Path) -> Any:
     try:
         return import_module(library)
     except ImportError as error:
-        raise JetFileError(f"{path}: reading it needs {library}; pip install 'jetvae[{EXTRA}]'") from error
+        raise JetFileError(f"{path}: {doing} it needs {library}; pip install 'jetvae[{EXTRA}]'") from error
 
 
 def tree(path: Path, name: str) -> Any:
