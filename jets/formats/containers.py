@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from jets.errors import JetFileError
 
@@ -19,6 +22,8 @@ MAGIC = {
 """First bytes of a file -> its kind."""
 DAMAGE = (OSError, EOFError, ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
 """What libraries raise on files that are damaged."""
+ROWS = 20_000
+"""Jets of columns that are read at a time."""
 EXTRA = "formats"
 """The extra that installs all libraries of the readers."""
 
@@ -70,3 +75,26 @@ def tree(path: Path, name: str) -> Any:
 def branches(found: Any) -> dict[str, Any]:
     """Return the branches of a tree by their own name, without that of the branch they are split from."""
     return {} if found is None else {branch.name: branch for branch in found.itervalues(recursive=True)}
+
+
+def batches(path: Path, of: str, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the columns of some jets of parquet, or of a tree, lists as awkward arrays, single values as numpy's."""
+    ak = needed("awkward", path)
+    if kind(path) == "parquet":
+        file = needed("pyarrow.parquet", path).ParquetFile(path)
+        for batch in file.iter_batches(ROWS, columns=list(names)):
+            yield {name: plain(ak.from_arrow(batch[name])) for name in names}
+        return
+    for rows in needed("uproot", path).open(path)[of].iterate(list(names), step_size=ROWS, library="ak"):
+        yield {name: plain(rows[name]) for name in names}
+
+
+def plain(column: Any) -> Any:
+    """Return a column of single values as numpy's, missing ones NaN or ""; one of lists with missing ones empty."""
+    import awkward as ak
+
+    if column.ndim > 1:
+        return ak.fill_none(column, [], axis=0)
+    if "string" in str(column.type):
+        return np.array(ak.to_list(ak.fill_none(column, "")))
+    return ak.to_numpy(ak.fill_none(column, np.nan) if ak.any(ak.is_none(column)) else column)

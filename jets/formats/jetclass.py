@@ -5,21 +5,21 @@ The positions ``part_deta`` of these files are multiplied by the sign of the jet
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jets.errors import JetFileError
-from jets.formats.containers import branches, kind, needed, tree
+from jets.formats.containers import batches, branches, kind, needed, tree
 from jets.formats.particles import Particles, Reading, Wanted, padded
 
 WHAT = "JetClass, JetClass-II (ROOT or parquet)"
 USES = ("labels",)
 MOMENTA = ("part_px", "part_py", "part_pz", "part_energy")
 ONE_HOT, NUMBER = "label_", "jet_label"
-ROWS = 20_000
+TREE = "tree"
 
 
 def recognised(path: Path) -> bool:
@@ -42,29 +42,14 @@ def read(path: Path, wanted: Wanted) -> Reading:
     if hot:
         classes = tuple(name.removeprefix(ONE_HOT) for name in hot)
     elif NUMBER in names:
-        last = max((int(np.max(rows[NUMBER])) for rows in batches(path, [NUMBER])), default=0)
+        last = max((int(np.max(rows[NUMBER])) for rows in batches(path, TREE, [NUMBER])), default=0)
         classes = tuple(f"label_{i}" for i in range(last + 1))
     else:
         classes = (path.stem,)
-    parts = (particles(path, rows, hot, own) for rows in batches(path, [*MOMENTA, *own, *hot, *{NUMBER} & set(names)]))
+    parts = (
+        particles(path, rows, hot, own) for rows in batches(path, TREE, [*MOMENTA, *own, *hot, *{NUMBER} & set(names)])
+    )
     return Reading(wanted.labels or classes, ("momenta in GeV",), parts)
-
-
-def batches(path: Path, names: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Yield the columns of some jets at a time, lists as awkward arrays, numbers as numpy's."""
-    ak = needed("awkward", path)
-    if kind(path) == "parquet":
-        file = needed("pyarrow.parquet", path).ParquetFile(path)
-        for batch in file.iter_batches(ROWS, columns=list(names)):
-            yield {name: plain(ak.from_arrow(batch[name])) for name in names}
-        return
-    for rows in tree(path, "tree").iterate(list(names), step_size=ROWS, library="ak"):
-        yield {name: plain(rows[name]) for name in names}
-
-
-def plain(column: Any) -> Any:
-    """Return a column of numbers as numpy's, one of lists as it is."""
-    return column if column.ndim > 1 else np.asarray(column)
 
 
 def particles(path: Path, rows: dict[str, Any], hot: Sequence[str], own: Sequence[str]) -> Particles:

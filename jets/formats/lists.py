@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,13 +11,12 @@ import numpy as np
 from jets.errors import JetFileError
 from jets.formats import momenta, whole_jet
 from jets.formats.arrays import guessed
-from jets.formats.containers import DAMAGE, branches, kind, needed
+from jets.formats.containers import DAMAGE, batches, branches, kind, needed
 from jets.formats.naming import LABEL_NAMES, beside, classes_of, components
 from jets.formats.particles import Particles, Reading, Wanted, padded
 
 WHAT = "columns of lists (parquet, ROOT)"
 USES = ("labels", "columns")
-ROWS = 20_000
 LISTS, SOME = 2, 5
 """Dimensions of a branch of lists; rows that are read to see them."""
 
@@ -129,29 +128,6 @@ def order_of(path: Path, held: Layout) -> tuple[str, ...]:
     """Return what lists of lists hold, by trial."""
     name, _ = held.components[""]
     return guessed(path, regular(path, next(batches(path, held.tree, [name]))[name]))
-
-
-def batches(path: Path, tree: str, names: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Yield the columns of some jets at a time, lists as awkward arrays, single values as numpy's."""
-    ak = needed("awkward", path)
-    if kind(path) == "parquet":
-        file = needed("pyarrow.parquet", path).ParquetFile(path)
-        for batch in file.iter_batches(ROWS, columns=list(names)):
-            yield {name: plain(ak.from_arrow(batch[name])) for name in names}
-        return
-    for rows in needed("uproot", path).open(path)[tree].iterate(list(names), step_size=ROWS, library="ak"):
-        yield {name: plain(rows[name]) for name in names}
-
-
-def plain(column: Any) -> Any:
-    """Return a column of single values as numpy's, missing ones NaN or ""; one of lists with missing ones empty."""
-    import awkward as ak
-
-    if column.ndim > 1:
-        return ak.fill_none(column, [], axis=0)
-    if "string" in str(column.type):
-        return np.array(ak.to_list(ak.fill_none(column, "")))
-    return ak.to_numpy(ak.fill_none(column, np.nan) if ak.any(ak.is_none(column)) else column)
 
 
 def parts(path: Path, held: Layout, order: tuple[str, ...], classes: tuple[str, ...]) -> Iterator[Particles]:
