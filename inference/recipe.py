@@ -127,7 +127,7 @@ def read_toml(recipe: str | Path, origins: tuple[str, ...] = ()) -> dict[str, An
     text, folder = text_of(recipe)
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, lists in lists in lists
         raise RecipeError(f"recipe {recipe}: not valid TOML: {error}") from error
     assert_presets(content, f"recipe {recipe}")
     if "like" not in content:
@@ -250,7 +250,7 @@ def override(text: str) -> tuple[str, Any]:
         raise RecipeError(f"{text}: expected TABLE.KEY=VALUE, as training.plateau=5 or schedule.lr.shape=one-cycle")
     try:
         read_as_toml = tomllib.loads(f"value = {value}")
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return key, value
     return key, read_as_toml["value"] if len(read_as_toml) == 1 else value
 
@@ -266,4 +266,14 @@ def explain(problem: Mapping[str, Any], schema: type[BaseModel]) -> str:
         near = difflib.get_close_matches(key, schema.model_fields, 1, 0.0)
         return f"{where}: unknown key; did you mean {near[0]}? (valid: {', '.join(schema.model_fields)})"
     message = problem["msg"].removeprefix("Value error, ")
-    return f"{where} = {problem['input']!r}: {message[0].lower()}{message[1:]}"
+    message = message.replace("a valid boolean", "true or false")
+    return f"{where} = {shortened(repr(problem['input']))}: {message[0].lower()}{message[1:]}"
+
+
+def shortened(text: str, most: int = 200) -> str:
+    """Return a text, the middle of a long one left out.
+
+    >>> shortened("1234567890", 6)
+    '123...890'
+    """
+    return text if len(text) <= most else f"{text[: most // 2]}...{text[-(most // 2) :]}"

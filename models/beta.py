@@ -59,9 +59,10 @@ class Beta:
         if isinstance(value, Beta):
             return value
         parts = value.split(":") if isinstance(value, str) else value if isinstance(value, list | tuple) else [value]
+        no_text = not isinstance(value, str)
         try:
-            low, *high = (float(part) for part in parts if not isinstance(part, bool))
-            if not all(map(math.isfinite, (low, *high))):
+            low, *high = map(float, parts)
+            if not all(map(math.isfinite, (low, *high))) or (no_text and any(isinstance(x, bool | str) for x in parts)):
                 raise ValueError
         except (TypeError, ValueError):
             raise ValueError("expected a number, or a range: [low, high] or LOW:HIGH") from None

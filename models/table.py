@@ -1,42 +1,28 @@
-"""What all tables of a recipe have in common: unknown keys, numbers that are not finite and words for numbers fail."""
+"""What all tables of a recipe have in common: unknown keys, other types and numbers that are not finite fail."""
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 
 class Table(BaseModel):
-    """A table of a recipe; ``true`` and ``false`` are no numbers in it."""
+    """A table of a recipe; each key has its own type: neither ``true`` nor ``"1"`` is a number, nor ``1`` a truth."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
-    @field_validator("*", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def no_number_is_true(cls, value: Any, info: ValidationInfo) -> Any:
-        """Assert that ``true`` or ``false`` stands only where a key is one of them.
-
-        Raises
-        ------
-        ValueError
-            It stands for a number, which would be 1 or 0.
-        """
-        annotation = cls.model_fields[info.field_name or ""].annotation
-        checks_itself = isinstance(annotation, type) and issubclass(annotation, Table)
-        if not checks_itself and bool not in (annotation, *get_args(annotation)) and holds_truth(value):
-            raise ValueError("input should be a number or text, not true or false")
-        return value
+    def lists_are_tuples(cls, content: Any) -> Any:
+        """Take the lists of TOML for tuples, at any depth of lists."""
+        return {key: fixed(value) for key, value in content.items()} if isinstance(content, dict) else content
 
 
-def holds_truth(value: Any) -> bool:
-    """Whether a value is, or a list or table holds, true or false.
+def fixed(value: Any) -> Any:
+    """Return a list and the lists in it as tuples; what is none stays.
 
-    >>> holds_truth([1, {"a": True}]), holds_truth([1, 0])
-    (True, False)
+    >>> fixed([1, [2, 3]]), fixed("ab")
+    ((1, (2, 3)), 'ab')
     """
-    if isinstance(value, dict):
-        return any(map(holds_truth, value.values()))
-    if isinstance(value, list | tuple):
-        return any(map(holds_truth, value))
-    return isinstance(value, bool)
+    return tuple(map(fixed, value)) if isinstance(value, list | tuple) else value
