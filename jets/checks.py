@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import reprlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -18,6 +20,8 @@ MOST_PT = 50e3
 """The pT of a jet [GeV] is below this at any collider planned; above it is in MeV (from 50 GeV on)."""
 LEAST_PT = 1e-6
 """And above this, normalised jets included: images and clouds divide by it in float32."""
+LONGEST, CLASSES = 200, 10_000
+"""Characters of the name of a class or column; classes of a sample."""
 LARGEST = 1e15
 """Vectors of numbers beyond this have squares whose sums float32 does not hold."""
 
@@ -152,7 +156,7 @@ def labels(values: Any, classes: Sequence[str], count: int, name: str) -> NDArra
     """
     if not classes:
         raise JetFileError(f"{name}: classes is empty; give a name for each label")
-    expected = f"{name}: label needs one whole number in 0..{len(classes) - 1} for each jet ({', '.join(classes)})"
+    expected = f"{name}: label needs one whole number in 0..{len(classes) - 1} for each jet ({few(classes)})"
     found = array(values, f"{name}: label")
     if found.dtype.kind not in "fiub":
         raise JetFileError(f"{expected}; got {found.dtype}")
@@ -166,15 +170,24 @@ def labels(values: Any, classes: Sequence[str], count: int, name: str) -> NDArra
     return found.astype(np.int64, copy=False)
 
 
+def few(words: Sequence[str]) -> str:
+    """Return the first words of a list.
+
+    >>> few(["a", "b"]), few(list("abcdefgh"))
+    ('a, b', 'a, b, c, d, e, f, ...')
+    """
+    return ", ".join(words[:6]) + ", ..." * (len(words) > 6)
+
+
 def names(values: Any, what: str, name: str) -> tuple[str, ...]:
     """Return names of classes or columns as text; those in bytes, as numpy's fixed-length strings are, decoded.
 
     Raises
     ------
     JetFileError
-        One string instead of a list, what is no printable text, an empty name, or one name twice.
+        One string instead of a list, names that cannot be printed in a line or are no part of a path, or one twice.
     """
-    given = values.tolist() if isinstance(values, np.ndarray) else values
+    given = values.tolist() if isinstance(values, np.ndarray | np.generic) else values
     if isinstance(given, str | bytes) or not isinstance(given, Sequence):
         remedy = f", ({given!r},) for one" if isinstance(given, str | bytes) else ""
         raise JetFileError(f"{name}: {what} is {given!r}; expected a list of names{remedy}")
@@ -182,12 +195,45 @@ def names(values: Any, what: str, name: str) -> tuple[str, ...]:
         found = tuple(n.decode() if isinstance(n, bytes) else n for n in given)
     except UnicodeDecodeError as error:
         raise JetFileError(f"{name}: {what} holds a name that is no UTF-8 text ({error})") from error
-    if not all(isinstance(n, str) and n.strip() and n.isprintable() for n in found):
-        raise JetFileError(f"{name}: {what} is {found!r}; every name must be text, printable and not empty")
-    twice = sorted({n for n in found if found.count(n) > 1})
-    if twice:
-        raise JetFileError(f"{name}: {what} has {twice[0]!r} twice; give each its own name")
+    bad = next((n for n in found if not is_name(n)), None)
+    if bad is not None:
+        raise JetFileError(
+            f"{name}: {what} has the name {reprlib.repr(bad)}; every name must be text, printable, not empty, of at "
+            f'most {LONGEST} characters, without "/" and blanks around it'
+        )
+    twice = next((n for n, several in Counter(found).items() if several > 1), None)
+    if twice is not None:
+        raise JetFileError(f"{name}: {what} has {twice!r} twice; give each its own name")
     return tuple(map(str, found))
+
+
+def is_name(text: Any) -> bool:
+    r"""Whether something can be the name of a class or column.
+
+    >>> is_name("tau21"), is_name(" tau21"), is_name("tau2/tau1"), is_name("a\tb"), is_name(5)
+    (True, False, False, False, False)
+    """
+    return (
+        isinstance(text, str) and 0 < len(text) <= LONGEST and text == text.strip() and text.isprintable()
+    ) and "/" not in text
+
+
+def numbered(most: int, name: str, stem: str = "class_") -> tuple[str, ...]:
+    """Return names of the classes 0, 1, ... ``most``.
+
+    Raises
+    ------
+    JetFileError
+        There are none, or unreasonably many.
+
+    Examples
+    --------
+    >>> numbered(2, "a.npy")
+    ('class_0', 'class_1', 'class_2')
+    """
+    if not 0 <= most < CLASSES:
+        raise JetFileError(f"{name}: labels go up to {most}; expected whole numbers from 0 to {CLASSES - 1}")
+    return tuple(f"{stem}{i}" for i in range(int(most) + 1))
 
 
 def columns(group: Any, count: int, name: str) -> dict[str, Array]:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+LONGEST = 300
+"""Characters of what a library says that are quoted."""
+
 
 class UserError(ValueError):
     r"""Something that was given cannot be used; the message says what, and what to do. Base of all such errors.
@@ -20,6 +27,24 @@ class JetFileError(UserError):
     """Jets cannot be used; the message names the file (or the jets in memory), the field and the remedy."""
 
 
+@contextmanager
+def legible(path: str | Path) -> Iterator[None]:
+    """Take whatever a library says within the block of a damaged file as one line that names the file.
+
+    Raises
+    ------
+    JetFileError
+        Anything went wrong.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        said = one_line(error)[:LONGEST] or type(error).__name__
+        raise JetFileError(f"{path}: damaged, or no file of jets ({said}); see docs/data.md") from error
+
+
 def one_line(error: BaseException) -> str:
     r"""Return the message of an error on one line.
 
@@ -32,7 +57,10 @@ def one_line(error: BaseException) -> str:
 def joined(text: str) -> str:
     r"""Return the lines of a text as one; spaces within a line, as of a file's name, stay.
 
-    >>> joined("a  b.h5:\n  no such file\n")
-    'a  b.h5: no such file'
+    What cannot be printed, such as the escapes that steer a terminal, is written as Python writes it.
+
+    >>> joined("a  b.h5:\n  no such file\n"), joined("\x1b[2J")
+    ('a  b.h5: no such file', '\\x1b[2J')
     """
-    return " ".join(filter(None, map(str.strip, text.splitlines())))
+    line = " ".join(filter(None, map(str.strip, text.splitlines())))
+    return line if line.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)

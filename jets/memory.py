@@ -187,10 +187,10 @@ def labels(label: Any, classes: Sequence[str] | None, count: int) -> tuple[NDArr
         known = known or checks.names(tuple(dict.fromkeys(text)), "label", HERE)
         lacking = sorted(set(text) - set(known))
         if lacking:
-            raise JetFileError(f"{HERE}: label {lacking[0]!r} is not among the classes {', '.join(known)}")
+            raise JetFileError(f"{HERE}: label {lacking[0]!r} is not among the classes {checks.few(known)}")
         return np.array([known.index(one) for one in text], np.int64), known
     if known is None and found.dtype.kind in "fiub" and len(found):
-        known = tuple(f"class_{i}" for i in range(int(found.max()) + 1))
+        known = checks.numbered(int(found.max()), f"{HERE}: label")
     return checks.labels(found, known or (), count, HERE), known or ()
 
 

@@ -7,10 +7,12 @@ import sys
 import numpy as np
 from numpy.typing import NDArray
 
+from jets.errors import joined
+
 
 def say(text: str) -> None:
     """Print what was mended, as every note of this project, to standard error."""
-    print(f"note: {text}", file=sys.stderr)
+    print(f"note: {joined(text)}", file=sys.stderr)
 
 
 def first(bad: NDArray[np.bool_]) -> str:

@@ -8,11 +8,12 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
-import h5py
+import numpy as np
 
+from jets import hdf5_check
 from jets.dataset import Jets, concatenate
-from jets.errors import JetFileError
-from jets.formats.containers import DAMAGE, kind
+from jets.errors import JetFileError, legible
+from jets.formats.containers import kind
 from jets.formats.particles import Particles, Reading, Wanted, jets_of
 from jets.weights import weights
 
@@ -76,10 +77,8 @@ def format_of(path: Path, wanted: str = "") -> tuple[str, ModuleType]:
         if wanted not in readers:
             raise JetFileError(f"{path}: unknown format {wanted!r}; known are {', '.join(readers)}")
         return wanted, readers[wanted]
-    try:
+    with legible(path):
         found = next(((name, reader) for name, reader in readers.items() if reader.recognised(path)), None)
-    except DAMAGE as error:
-        raise damaged(path, error) from error
     if found is not None:
         return found
     raise JetFileError(f"{path}: no file of jets that is known ({', '.join(readers)}); see docs/data.md")
@@ -89,17 +88,15 @@ def is_foreign(path: Path) -> bool:
     """Whether a file is for these readers: not HDF5 with ``constituents``, nor something else that none recognises."""
     if kind(path) not in ("hdf5", "text"):
         return True
-    try:
+    with legible(path):
         if kind(path) == "hdf5" and holds_constituents(path):
             return False
         return any(reader.recognised(path) for reader in known().values())
-    except DAMAGE:
-        return False
 
 
 def holds_constituents(path: Path) -> bool:
     """Whether an HDF5 file is of the format of :func:`jets.save`."""
-    with h5py.File(path, "r") as file:
+    with hdf5_check.opened(path) as file:
         return "constituents" in set(file)
 
 
@@ -113,18 +110,9 @@ def reading_of(path: Path, wanted: Wanted = AS_FOUND) -> tuple[str, Reading]:
     """
     name, reader = format_of(path, wanted.format)
     assert_used(path, wanted, name, reader.USES)
-    try:
+    with legible(path), np.errstate(all="ignore"):
         reading = reader.read(path, wanted)
-    except JetFileError:
-        raise
-    except DAMAGE as error:
-        raise damaged(path, error) from error
     return name, reading._replace(parts=guarded(path, reading.parts))
-
-
-def damaged(path: Path, error: Exception) -> JetFileError:
-    """Return what a library says of a damaged file as an error that names it."""
-    return JetFileError(f"{path}: damaged, or no file of jets ({error}); see docs/data.md")
 
 
 def assert_used(path: Path, wanted: Wanted, name: str, uses: tuple[str, ...] = ()) -> None:
@@ -144,12 +132,12 @@ def assert_used(path: Path, wanted: Wanted, name: str, uses: tuple[str, ...] = (
 
 def guarded(path: Path, parts: Iterator[Particles]) -> Iterator[Particles]:
     """Yield the parts of a file; what a library says of a damaged one becomes an error that names it."""
-    try:
-        yield from parts
-    except JetFileError:
-        raise
-    except DAMAGE as error:
-        raise damaged(path, error) from error
+    while True:
+        with legible(path), np.errstate(all="ignore"):
+            part = next(parts, None)
+        if part is None:
+            return
+        yield part
 
 
 def jets_in(path: str | Path, wanted: Wanted = AS_FOUND) -> Jets:

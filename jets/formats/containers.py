@@ -20,8 +20,6 @@ MAGIC = {
     b"PAR1": "parquet",
 }
 """First bytes of a file -> its kind."""
-DAMAGE = (OSError, EOFError, ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
-"""What libraries raise on files that are damaged."""
 ROWS = 20_000
 """Jets of columns that are read at a time."""
 EXTRA = "formats"

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from jets.checks import numbered
 from jets.errors import JetFileError
 from jets.formats.containers import batches, branches, kind, needed, tree
 from jets.formats.particles import Particles, Reading, Wanted, padded
@@ -43,7 +44,7 @@ def read(path: Path, wanted: Wanted) -> Reading:
         classes = tuple(name.removeprefix(ONE_HOT) for name in hot)
     elif NUMBER in names:
         last = max((int(np.max(rows[NUMBER])) for rows in batches(path, TREE, [NUMBER])), default=0)
-        classes = tuple(f"label_{i}" for i in range(last + 1))
+        classes = numbered(last, str(path), "label_")
     else:
         classes = (path.stem,)
     parts = (

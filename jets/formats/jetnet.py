@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import h5py
 import numpy as np
 
+from jets import hdf5_check
 from jets.formats import kinematics
 from jets.formats.containers import kind
 from jets.formats.particles import Particles, Reading, Wanted
@@ -22,7 +22,7 @@ def recognised(path: Path) -> bool:
     """Whether it holds features of particles and of jets."""
     if kind(path) != "hdf5":
         return False
-    with h5py.File(path, "r") as file:
+    with hdf5_check.opened(path) as file:
         return {PARTICLES, JETS} <= set(file)
 
 
@@ -37,7 +37,7 @@ def read(path: Path, wanted: Wanted) -> Reading:
 
 def parts(path: Path) -> Iterator[Particles]:
     """Yield the jets; azimuths are about zero, since the file has none."""
-    with h5py.File(path, "r") as file:
+    with hdf5_check.opened(path) as file:
         for start in range(0, len(file[PARTICLES]), ROWS):
             features = file[PARTICLES][start : start + ROWS].astype(np.float64)
             jets = file[JETS][start : start + ROWS].astype(np.float64)

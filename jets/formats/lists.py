@@ -11,7 +11,7 @@ import numpy as np
 from jets.errors import JetFileError
 from jets.formats import momenta, whole_jet
 from jets.formats.arrays import guessed
-from jets.formats.containers import DAMAGE, batches, branches, kind, needed
+from jets.formats.containers import batches, branches, kind, needed
 from jets.formats.naming import LABEL_NAMES, beside, classes_of, components
 from jets.formats.particles import Particles, Reading, Wanted, padded
 
@@ -63,7 +63,7 @@ def depth_of(branch: Any) -> int:
     try:
         values = branch.array(entry_stop=SOME, library="ak")
         return int(values.ndim) if not values.fields else 0
-    except DAMAGE:  # of a class that cannot be read
+    except Exception:  # of a class that cannot be read
         return 0
 
 
@@ -112,7 +112,7 @@ def read(path: Path, wanted: Wanted) -> Reading:
         raise JetFileError(f"{path}: no columns of lists that make a momentum: part_px, ... or pt, eta, phi")
     known = next((name for name in LABEL_NAMES if name in held.flat), None)
     names = wanted.labels or classes_of(
-        (rows[known] for rows in batches(path, held.tree, [known])) if known else (), path.stem
+        (rows[known] for rows in batches(path, held.tree, [known])) if known else (), path
     )
     order = wanted.columns
     if "" in held.components:

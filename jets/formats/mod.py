@@ -12,6 +12,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from jets import hdf5_check
 from jets.errors import JetFileError
 from jets.formats import kinematics
 from jets.formats.containers import kind
@@ -28,7 +29,7 @@ def recognised(path: Path) -> bool:
     """Whether it holds whole numbers and floats of jets beside an index of particles."""
     if kind(path) != "hdf5":
         return False
-    with h5py.File(path, "r") as file:
+    with hdf5_check.opened(path) as file:
         return {"jets_i", "jets_f"} <= set(file) and any(f"{name}_index" in file for name in PARTICLES)
 
 
@@ -40,7 +41,7 @@ def read(path: Path, wanted: Wanted) -> Reading:
     JetFileError
         It has no such particles, or names no columns.
     """
-    with h5py.File(path, "r") as file:
+    with hdf5_check.opened(path) as file:
         held = [name for name in PARTICLES if f"{name}_index" in file]
         names = {data: columns_of(path, file, data) for data in ("jets_i", "jets_f", *held)}
     chosen = wanted.collection or held[0]
@@ -70,7 +71,7 @@ def columns_of(path: Path, file: h5py.File, name: str) -> list[str]:
 
 def parts(path: Path, chosen: str, names: dict[str, list[str]], stated: str) -> Iterator[Particles]:
     """Yield the jets."""
-    with h5py.File(path, "r") as file:
+    with hdf5_check.opened(path) as file:
         index = file[f"{chosen}_index"][:].astype(np.int64)
         if len(index) != len(file["jets_i"]) + 1:
             raise JetFileError(f"{path}: {chosen}_index is of {len(index) - 1} jets, jets_i of {len(file['jets_i'])}")

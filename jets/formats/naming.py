@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jets.checks import CLASSES, few, numbered
 from jets.errors import JetFileError
 from jets.formats.momenta import known_as
 from jets.notes import first
@@ -59,24 +60,28 @@ def beside(
         text = [str(one) for one in label]
         lacking = sorted(set(text) - set(classes))
         if lacking:
-            raise JetFileError(f"{path}: label {lacking[0]!r} is not among the classes {', '.join(classes)}")
+            raise JetFileError(f"{path}: label {lacking[0]!r} is not among the classes {few(classes)}")
         label = np.array([classes.index(one) for one in text], np.int64)
     if label is not None and label.dtype.kind == "f" and not (label == np.floor(label)).all():
         raise JetFileError(f"{path}: label of {first(label != np.floor(label))} is missing, or no whole number")
     return None if label is None else label.astype(np.int64), own, weights, events
 
 
-def classes_of(labels: Iterable[NDArray], stem: str) -> tuple[str, ...]:
+def classes_of(labels: Iterable[NDArray], path: Path) -> tuple[str, ...]:
     """Return the names of the classes of all labels of a file: themselves where they are text, else class_0, ...
 
-    >>> classes_of([np.array([2, 0])], "a"), classes_of([np.array(["top", "qcd"])], "a"), classes_of([], "a")
-    (('class_0', 'class_1', 'class_2'), ('qcd', 'top'), ('a',))
+    >>> classes_of([np.array([2, 0])], Path("a")), classes_of([np.array(["top", "qcd"])], Path("a.csv"))
+    (('class_0', 'class_1', 'class_2'), ('qcd', 'top'))
+    >>> classes_of([], Path("a.csv"))
+    ('a',)
     """
     known: set[Any] = set()
     for values in labels:
         known |= {one for one in np.unique(values).tolist() if one == one}  # NaN is not
+        if len(known) > CLASSES:
+            raise JetFileError(f"{path}: over {CLASSES} different labels; give classes, not numbers of the jets")
     if not known:
-        return (stem,)
+        return (path.stem,)
     if any(isinstance(one, str) for one in known):
         return tuple(sorted(map(str, known)))
-    return tuple(f"class_{i}" for i in range(int(max(known)) + 1))
+    return numbered(max(known), str(path))

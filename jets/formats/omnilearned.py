@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import h5py
 import numpy as np
 
+from jets import hdf5_check
+from jets.checks import numbered
 from jets.formats import kinematics
 from jets.formats.containers import kind
 from jets.formats.particles import Particles, Reading, Wanted
@@ -21,21 +22,21 @@ def recognised(path: Path) -> bool:
     """Whether it holds data, pid and global."""
     if kind(path) != "hdf5":
         return False
-    with h5py.File(path, "r") as file:
+    with hdf5_check.opened(path) as file:
         return {"data", "pid"} <= set(file) and getattr(file["data"], "ndim", 0) == 3
 
 
 def read(path: Path, wanted: Wanted) -> Reading:
     """Open a file; classes are the numbers in ``pid``."""
-    with h5py.File(path, "r") as file:
+    with hdf5_check.opened(path) as file:
         last = int(np.max(file["pid"][:])) if len(file["pid"]) else 0
     assumed = ("columns d-eta, d-phi, ln pT, ln E [GeV] relative to the jet axis; padding is all zeros; massless",)
-    return Reading(wanted.labels or tuple(f"class_{i}" for i in range(last + 1)), assumed, parts(path))
+    return Reading(wanted.labels or numbered(last, str(path)), assumed, parts(path))
 
 
 def parts(path: Path) -> Iterator[Particles]:
     """Yield the jets, about the axis."""
-    with h5py.File(path, "r") as file:
+    with hdf5_check.opened(path) as file:
         for start in range(0, len(file["data"]), ROWS):
             features = file["data"][start : start + ROWS].astype(np.float64)
             present = (features[..., :4] != 0).any(-1)

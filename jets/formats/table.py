@@ -116,7 +116,7 @@ def read(path: Path, wanted: Wanted) -> Reading:
     found, places = components(names), wide(names)
     label = next((name for name in LABEL_NAMES if name in names), None)
     classes = wanted.labels or classes_of(
-        (rows[label].to_numpy() for rows in frames(path, ROWS, [label])) if label else (), path.stem
+        (rows[label].to_numpy() for rows in frames(path, ROWS, [label])) if label else (), path
     )
     if places:
         taken, said = whole_jet.without(path, of_jets(path, places, names, classes))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import h5py
 import numpy as np
 
+from jets import hdf5_check
 from jets.errors import JetFileError
 from jets.formats.containers import kind, needed
 from jets.formats.particles import Particles, Reading, Wanted
@@ -24,7 +24,7 @@ def recognised(path: Path) -> bool:
     """Whether there is such a table."""
     if kind(path) != "hdf5":
         return False
-    with h5py.File(path, "r") as file:
+    with hdf5_check.opened(path) as file:
         fields = getattr(file.get("table/table"), "dtype", np.dtype("f4")).names or ()
         return {FLOATS, WHOLE} <= set(fields) and file["table/table"].dtype[FLOATS].shape[0] >= 4 * PARTICLES
 
@@ -40,7 +40,7 @@ def parts(path: Path) -> Iterator[Particles]:
     """Yield the jets."""
     from jets.formats.describe import energy_last  # numba takes half a second to import
 
-    with h5py.File(path, "r") as file:
+    with hdf5_check.opened(path) as file:
         table = file["table/table"]
         for start in range(0, len(table), ROWS):
             rows = table[start : start + ROWS]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jets.checks import numbered
 from jets.errors import JetFileError
 from jets.formats.containers import kind
 from jets.formats.particles import Particles, Reading, Wanted
@@ -39,7 +40,7 @@ def read(path: Path, wanted: Wanted) -> Reading:
     classes: tuple[str, ...] = (path.stem,)
     if found is not None:
         assumed.append(f"labels from {path.name.replace(VECTORS, LABELS)}: name them with --labels")
-        classes = tuple(f"class_{i}" for i in range(several))
+        classes = numbered(several - 1, str(path))
     return Reading(wanted.labels or classes, tuple(assumed), parts(path, found))
 
 

@@ -1,0 +1,179 @@
+"""HDF5 files are opened only after a process of its own has read them: the library hangs or crashes on damaged ones.
+
+That process is started with the first file, answers for as long as this one lives, and is replaced where it did not
+survive a file. A file is not looked at again until it changes.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import h5py
+
+from jets import hdf5_walk
+from jets.errors import JetFileError
+
+PATIENCE = 15.0
+"""Seconds that the check of a file may take, beside the time that its size needs."""
+SAMPLE = Path(__file__).parent / "sample"
+START = "import runpy, sys; sys.path += sys.argv[2:]; runpy.run_path(sys.argv[1], run_name='__main__')"
+OUT_OF_TIME = -24
+"""What a process returns that used up its processor time."""
+DAMAGED = "damaged: the HDF5 library {} on it; get it again, or write it anew"
+
+Key = tuple[str, int, int, int, int]
+
+
+@contextmanager
+def opened(path: str | Path) -> Iterator[h5py.File]:
+    """Open an HDF5 file to read, once it is known that it can be.
+
+    Raises
+    ------
+    JetFileError
+        It is damaged, or points to other files.
+    """
+    assert_readable(path)
+    with h5py.File(path, "r") as file:
+        yield file
+
+
+def assert_readable(path: str | Path) -> None:
+    """Assert that an HDF5 file is whole, and points to no other file.
+
+    Raises
+    ------
+    JetFileError
+        It is not.
+    """
+    _checker.assert_readable(Path(path))
+
+
+class Checker:
+    """The process that reads files first, and what it found; a forked process has one of its own."""
+
+    def __init__(self) -> None:
+        self.known: dict[Key, str] = {}
+        self.lock = threading.Lock()
+        self.process: subprocess.Popen[str] | None = None
+        self.late = False
+
+    def assert_readable(self, path: Path) -> None:
+        """Assert that a file is whole, and points to no other file.
+
+        Raises
+        ------
+        JetFileError
+            It is not.
+        """
+        place = Path(os.path.abspath(path))
+        if place.parent == SAMPLE:
+            return
+        found = place.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise JetFileError(f"{path}: no regular file; give a file")
+        key = (str(place), found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+        with self.lock:
+            if key not in self.known:
+                self.known[key] = self.fault(str(place), PATIENCE + found.st_size / hdf5_walk.PER_SECOND)
+            if self.known[key]:
+                raise JetFileError(f"{path}: {self.known[key]}")
+
+    def fault(self, path: str, seconds: float) -> str:
+        """Return what is wrong with a file; empty if nothing is."""
+        process = self.running()
+        if process is None:  # where no process can be started, the file is read here
+            return hdf5_walk.fault(path)
+        answer = self.answer(process, json.dumps(path) + "\n", seconds)
+        if answer:
+            return str(json.loads(answer))
+        return DAMAGED.format("hangs" if self.end() == OUT_OF_TIME or self.late else "crashes")
+
+    def running(self) -> subprocess.Popen[str] | None:
+        """Return the process, which is started where there is none; None where it cannot be."""
+        if self.process is not None and self.process.poll() is None:
+            return self.process
+        self.end()
+        specs = [find_spec(name) for name in ("h5py", "numpy", "hdf5plugin")]
+        folders = {str(Path(spec.origin).parents[1]): None for spec in specs if spec is not None and spec.origin}
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-I", "-c", START, hdf5_walk.__file__, *folders],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8",
+                env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+            )  # fmt: skip
+        except OSError:
+            return None
+        if not self.answer(self.process, "", PATIENCE):
+            self.end()
+        return self.process
+
+    def answer(self, process: subprocess.Popen[str], question: str, seconds: float) -> str:
+        """Return the line that the process answers; empty if it does not in time, or ends."""
+        assert process.stdin is not None
+        assert process.stdout is not None
+        timer = threading.Timer(seconds, self.give_up, [process])
+        timer.daemon, self.late = True, False
+        timer.start()
+        try:
+            process.stdin.write(question)
+            process.stdin.flush()
+            return process.stdout.readline()
+        except OSError:
+            return ""
+        except BaseException:  # an interruption: the answer would be taken for that to the next question
+            self.end()
+            raise
+        finally:
+            timer.cancel()
+
+    def give_up(self, process: subprocess.Popen[str]) -> None:
+        """End a process that takes too long."""
+        self.late = True
+        process.kill()
+
+    def end(self) -> int:
+        """End the process, and return how it ended."""
+        process, self.process = self.process, None
+        if process is None:
+            return 0
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            try:
+                assert pipe is not None
+                pipe.close()
+            except OSError:  # what was not sent any more
+                pass
+        return process.returncode
+
+
+def _afresh() -> None:
+    """In a forked process: the other's process is not ours to talk to, nor to wait for."""
+    global _checker
+    _others.append(_checker)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    process, _checker = _checker.process, Checker()
+    _checker.known |= _others[-1].known
+    for pipe in (process.stdin, process.stdout) if process is not None else ():
+        assert pipe is not None
+        os.dup2(nothing, pipe.fileno(), inheritable=False)
+    os.close(nothing)
+
+
+_checker = Checker()
+_others: list[Checker] = []
+"""Those of the processes that this one was forked from."""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_afresh)
+atexit.register(lambda: _checker.end())
