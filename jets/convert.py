@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import h5py
 
+from jets.disk import disk
 from jets.files import replacing
 from jets.formats import AS_FOUND, Wanted
 from jets.stream import pieces
@@ -51,12 +52,20 @@ def convert(sources: Sequence[str], out: str | Path, wanted: Wanted = AS_FOUND, 
     ------
     JetFileError
         A source cannot be read, or none holds jets.
+    DiskError
+        The file cannot be written.
     """
     left: list[Left] = []
-    with replacing(out) as temporary, h5py.File(temporary, "w", track_order=True) as file, Writer(file) as writer:
+    with (
+        replacing(out) as temporary,
+        disk(temporary) as whole,
+        h5py.File(whole, "w", track_order=True) as file,
+        Writer(file) as writer,
+    ):
         for piece in pieces(*sources, wanted=wanted, size=SIZE, skip_bad=skip_bad):
             left += [Left(piece.source, 1, reason.removeprefix(f"{piece.source}: ")) for _, reason in piece.left]
             if piece.jets is not None:
                 writer.append(piece.jets)
+                whole.check()
         counts = writer.finish(str(out))
     return Converted(Path(out), counts, left)

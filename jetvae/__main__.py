@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import atexit
 import gc
+import io
 import os
 import signal
 import sys
@@ -21,11 +22,15 @@ from jetvae.packages import ours_first
 USAGE = "jetvae COMMAND [options]"
 INTERRUPTED = 130
 """What a shell gets after Ctrl-C."""
+NOBODY_READS = 141
+"""What it gets when whatever reads the output, as ``head``, has closed it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return 0, 2 after an error of the user's, 130 after an interruption."""
     ours_first()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a letter that the terminal does not have is no reason to stop
+        sys.stdout.reconfigure(errors="backslashreplace")
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if "_ARGCOMPLETE" in os.environ:
@@ -119,17 +124,30 @@ def exit_code(command: Callable[[], None]) -> int:
     try:
         with termination_interrupts():
             command()
+            sys.stdout.flush()
     except KeyboardInterrupt as stop:
         print(f"\n{str(stop) or 'interrupted'}", file=sys.stderr)
         return INTERRUPTED
-    except (ValueError, OSError) as error:
-        if not is_the_users(error):
+    except BrokenPipeError:
+        silence()
+        return NOBODY_READS
+    except Exception as error:
+        said = for_the_user(error, "standard output" if silence() else "the disk")
+        if said is None:
             raise
-        from jets.errors import one_line
-
-        print(f"error: {one_line(error)}", file=sys.stderr)
+        print(f"error: {said}", file=sys.stderr)
         return 2
     return 0
+
+
+def silence() -> bool:
+    """Write to nowhere from now on if what was printed cannot be written; return whether that is so."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
 
 
 @contextmanager
@@ -145,12 +163,23 @@ def termination_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def is_the_users(error: Exception) -> bool:
-    """Whether an error speaks to the user, rather than of a fault of ours."""
-    from jets.errors import UserError
+def for_the_user(error: Exception, place: str) -> str | None:
+    """Return the line that an error has for the user; None of a fault of ours.
+
+    Of an error of the disk that names no file, ``place`` is named.
+    """
+    from jets.disk import explained
+    from jets.errors import UserError, one_line
     from priors import LatentStringError
 
-    return isinstance(error, UserError | LatentStringError | OSError)
+    if isinstance(error, UserError | LatentStringError):
+        return one_line(error)
+    name = getattr(error, "filename", None)
+    if found := explained(error, name or place):
+        return str(found)
+    if not isinstance(error, OSError):
+        return None
+    return f"{name}: {error.strerror}" if name and error.strerror else one_line(error)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from jets.checks import say
+from jets.disk import disk
 from jets.errors import UserError
 from jets.files import replacing
 from jets.formats.containers import needed
@@ -178,7 +179,7 @@ def branch(name: str) -> str:
 @contextmanager
 def hdf5(path: Path, empty: pd.DataFrame, facts: Facts) -> Iterator[Append]:
     """Write HDF5, a dataset ``(N,)`` for each column."""
-    with h5py.File(path, "w", track_order=True) as file:
+    with disk(path) as whole, h5py.File(whole, "w", track_order=True) as file:
         file.attrs.update(facts)
         for name in empty:
             kind = h5py.string_dtype() if is_text(empty, name) else empty[name].dtype
@@ -190,6 +191,7 @@ def hdf5(path: Path, empty: pd.DataFrame, facts: Facts) -> Iterator[Append]:
             for name, data in zip(frame, file.values(), strict=True):
                 data.resize(len(data) + len(frame), 0)
                 data[len(data) - len(frame) :] = frame[name].to_numpy(object if is_text(frame, name) else None)
+            whole.check()
 
         yield append
 
@@ -199,7 +201,7 @@ def netcdf(path: Path, empty: pd.DataFrame, facts: Facts) -> Iterator[Append]:
     """Write NetCDF4 along an unlimited dimension ``jets``, a variable for each column."""
     import h5netcdf
 
-    with h5netcdf.File(path, "w") as file:
+    with disk(path) as whole, h5netcdf.File(whole, "w") as file:
         file.attrs.update(facts)
         file.dimensions = {TREE: None}
         for name in empty:
@@ -214,6 +216,7 @@ def netcdf(path: Path, empty: pd.DataFrame, facts: Facts) -> Iterator[Append]:
             file.resize_dimension(TREE, start + len(frame))
             for name, variable in zip(frame, variables, strict=True):
                 variable[start:] = frame[name].to_numpy(object if is_text(frame, name) else None)
+            whole.check()
 
         yield append
 

@@ -12,6 +12,7 @@ from analysis.deployment.documents import ORIENTATION, TEXTS, WEIGHTS, write_doc
 from analysis.deployment.packages import assert_installed
 from analysis.deployment.whole import SUMS, digest, whole_folder, write_sums
 from inference.run import Run
+from jets.disk import writing
 from jets.errors import UserError
 from jets.files import replacing
 
@@ -40,7 +41,7 @@ def write_bundle(run: Run, path: Path) -> Path:
     assert_installed("safetensors")
     if path.exists():
         raise UserError(f"{path}: already exists; choose another file, or remove it")
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, writing(Path(name)):
         folder = Path(name)
         write_documents(run, folder)
         (folder / CARD).write_text(bundle_card(run), encoding="utf-8")

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from inference.folder import RunError
+from jets.disk import folder_for, made, writing
 
 SUMS = "SHA256SUMS"
 """Name of the file of checksums, as ``sha256sum -c`` reads it."""
@@ -24,19 +25,24 @@ def whole_folder(path: Path) -> Iterator[Path]:
     ------
     RunError
         There is something already.
+    DiskError
+        It cannot be written; no temporary is left.
     """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise RunError(f"{path}: already exists; choose another -o")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+    made(path.parent)
+    with folder_for(path):
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
     try:
-        yield temporary
-        for file in temporary.iterdir():
-            file.chmod(0o666 & ~umask())
-        temporary.chmod(0o777 & ~umask())
-        if path.is_dir():
-            path.rmdir()
-        os.replace(temporary, path)
+        with writing(path):
+            yield temporary
+        with folder_for(path):
+            for file in temporary.iterdir():
+                file.chmod(0o666 & ~umask())
+            temporary.chmod(0o777 & ~umask())
+            if path.is_dir():
+                path.rmdir()
+            os.replace(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

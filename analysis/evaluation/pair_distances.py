@@ -8,6 +8,7 @@ import numpy as np
 
 from analysis.measures.correlation_dimension import Dimension, correlation_dimension
 from jets import Jets
+from jets.disk import made
 from jets.emd import pairwise
 
 SCALES = np.geomspace(8.0, 300.0, 19) / 600
@@ -33,7 +34,7 @@ def jet_dimension(jets: Jets, pt: float, file: Path | None = None) -> Dimension:
 def of_classes(sample: Jets, at_most: int, pt: float, folder: Path | None = None) -> dict[str, Dimension]:
     """Return class -> :func:`jet_dimension` of its first ``at_most`` jets; ``folder`` keeps their pair matrices."""
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+        made(folder)
     return {
         name: jet_dimension(
             sample[np.flatnonzero(sample.label == i)[:at_most]], pt, folder / f"{name}.h5" if folder else None

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 
 from jets.command import command
+from jets.disk import disk
 from jets.hdf5 import CONSTITUENTS, create_dataset
 from jets.simulation import clustering, substructure, truth
 from jets.simulation.config import CLASSES, Config, sample_record, versions
@@ -85,13 +86,14 @@ def write(path: Path, folder: Path, config: Config, counts: list[int]) -> None:
         Jets in each block; their sum is at least ``config.n``.
     """
     done = 0
-    with h5py.File(path, "w") as file:
+    with disk(path) as whole, h5py.File(whole, "w") as file:
         _describe(file, config, counts)
         for rows in _slabs(_blocks(folder, config, len(counts)), config.n):
             for name in sorted(rows):
                 dataset = file[name] if name in file else _create(file, name, rows[name], config)
                 dataset[done : done + len(rows[name])] = rows[name]
             done += len(rows["label"])
+            whole.check()
 
 
 def _blocks(folder: Path, config: Config, blocks: int) -> Iterator[dict[str, NDArray]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jets.disk import made
 from jets.files import replacing
 from jets.simulation.block import simulate_block
 from jets.simulation.config import Config, SimulationError, sample_record
@@ -36,13 +37,13 @@ def begin(folder: Path, config: Config) -> None:
     SimulationError
         If it was begun with other arguments or other versions.
     """
-    folder.mkdir(exist_ok=True)
+    made(folder)
     record, wanted = folder / "config.json", sample_record(config)
     if not record.exists():
         with replacing(record) as temporary:
-            temporary.write_text(json.dumps(wanted, indent=1) + "\n")
+            temporary.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
         return
-    found = json.loads(record.read_text())
+    found = json.loads(record.read_text(encoding="utf-8"))
     wrong = [f"{key} = {found.get(key)}, not {wanted[key]}" for key in wanted if found.get(key) != wanted[key]]
     if wrong:
         raise SimulationError(
