@@ -1,0 +1,14 @@
+"""Every reader and every file of a run folder, fed with damaged files.
+
+``make fuzz`` tries them for a bounded time, a test run a short slice and the kept corpus. A case follows from the
+seed, the kind and its number alone.
+"""
+
+from . import readers, run_files
+from .kinds import Kind, Kinds
+
+KINDS = Kinds()
+"""All kinds of files that are tried."""
+KINDS.add(*readers.KINDS, *run_files.KINDS)
+
+__all__ = ["KINDS", "Kind", "Kinds"]

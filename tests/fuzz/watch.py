@@ -1,0 +1,117 @@
+"""Watches workers: a case that hangs is killed, one that crashes is noted, and the next case gets a new worker."""
+
+from __future__ import annotations
+
+import ast
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from .worker import REFUSED, SAME, VALUES
+
+CRASH, HANG = "crash", "hang"
+RIGHT = (REFUSED, SAME, VALUES)
+"""What a case may come to."""
+SECONDS, START = 20.0, 120.0
+"""For one case, and for a worker to make its sound files."""
+
+
+@dataclass
+class Found:
+    """What the cases of a kind came to."""
+
+    kind: str
+    counts: Counter[str] = field(default_factory=Counter)
+    failures: list[tuple[int, str, str]] = field(default_factory=list)
+    slowest: float = 0.0
+
+    def add(self, number: int, verdict: str, words: str, seconds: float) -> None:
+        """Count a case."""
+        self.counts[verdict] += 1
+        self.slowest = max(self.slowest, seconds)
+        if verdict not in RIGHT:
+            self.failures.append((number, verdict, words))
+
+
+def watched(kind: str, seed: int, first: int, last: int, folder: Path, until: float = float("inf")) -> Found:
+    """Try cases of a kind in workers, until the last or the time ``until`` (of time.monotonic)."""
+    found = Found(kind)
+    while first < last and time.monotonic() < until:
+        first = one_worker(found, seed, first, last, folder, until)
+    return found
+
+
+def one_worker(found: Found, seed: int, first: int, last: int, folder: Path, until: float) -> int:
+    """Try cases in one worker until it ends; return the case to go on with."""
+    words = [sys.executable, "-m", "tests.fuzz.worker", found.kind, str(seed), str(first), str(last), str(folder)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stdout is not None
+        try:
+            return follow(found, lines(process.stdout), process.poll, first, until)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def follow(
+    found: Found, said: Callable[[float], str | None], code: Callable[[], int | None], first: int, until: float
+) -> int:
+    """Count what a worker says; return the case after the last one that it began."""
+    hello = said(START)
+    if hello != "ready":
+        raise RuntimeError(f"{found.kind}: {ast.literal_eval(hello[7:]) if hello else 'no sound files in time'}")
+    number = first - 1
+    while time.monotonic() < until:
+        line = said(SECONDS)
+        if not line:  # between two cases it has done them all; within one it died
+            return number + 1
+        number, start = int(line.split()[1]), time.monotonic()
+        end = said(SECONDS)
+        seconds = time.monotonic() - start
+        if not end:
+            found.add(number, HANG if end is None else CRASH, "", seconds)
+            return number + 1
+        _, verdict, words = end.split(" ", 2)
+        found.add(number, verdict, ast.literal_eval(words), seconds)
+    return number + 1
+
+
+def lines(stream: IO[str]) -> Callable[[float], str | None]:
+    """Return what gives the next line within some seconds: "" at the end, None where there is none in time."""
+    buffer = bytearray()
+    handle = stream.fileno()
+
+    def line(seconds: float) -> str | None:
+        until = time.monotonic() + seconds
+        while b"\n" not in buffer:
+            ready = select.select([handle], [], [], max(0.0, until - time.monotonic()))[0]
+            if not ready:
+                return None
+            piece = os.read(handle, 65536)
+            if not piece:
+                return ""
+            buffer.extend(piece)
+        text, _, rest = bytes(buffer).partition(b"\n")
+        buffer[:] = rest
+        return text.decode()
+
+    return line
+
+
+def table(found: list[Found]) -> Iterator[str]:
+    """Say what the cases of each kind came to, a line each, and all."""
+    bad = sorted({verdict for each in found for verdict in each.counts} - set(RIGHT))
+    columns = [*RIGHT, *bad]
+    yield f"{'kind':<24}{'cases':>9}" + "".join(f"{name:>11}" for name in columns) + f"{'slowest':>10}"
+    total = Found("all", sum((each.counts for each in found), Counter()))
+    total.slowest = max((each.slowest for each in found), default=0.0)
+    for each in [*sorted(found, key=lambda each: each.kind), total]:
+        counts = "".join(f"{each.counts[name]:>11,}" for name in columns)
+        yield f"{each.kind:<24}{sum(each.counts.values()):>9,}{counts}{each.slowest:>8.1f} s"
