@@ -24,8 +24,6 @@ from jets.errors import UserError
 
 LOCK = ".lock"
 """Name of the file in a folder that is written into; it is there only meanwhile."""
-RESULTS = ".results.lock"
-"""Name of that of a command that keeps results in the folder of a run, which may be in training."""
 _held: dict[Path, tuple[int, int]] = {}
 """File -> thread that holds it, and how many times."""
 _guard = threading.Lock()
@@ -117,7 +115,7 @@ def locked(folder: str | Path, *, name: str = LOCK, wait: bool = False) -> Itera
     Parameters
     ----------
     folder, name
-        Where the lock file lies, and its name.
+        Where the lock file lies, and its name, which for one file of the folder is ``.FILE.lock``.
     wait
         Wait for another process, with a note, rather than refuse.
 
@@ -168,7 +166,7 @@ def entered(path: Path, *, wait: bool) -> bool:
                 _held[path] = own, times + 1
                 return times == 0
         if not wait:
-            raise Locked(f"{path.parent}: another thread of this process works in it; wait for it")
+            raise Locked(f"{subject(path)}: another thread of this process works in it; wait for it")
         time.sleep(0.2)
 
 
@@ -195,7 +193,7 @@ def acquired(path: Path, shown: Path, *, wait: bool) -> int:
         try:
             file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         except OSError as error:
-            raise refused(error, shown) from error
+            raise refused(error, subject(shown)) from error
         try:
             mine, holder = is_mine(file), Holder.read(file)
             if not is_there(path, file):  # removed by whoever held it, between the two calls
@@ -242,10 +240,18 @@ def holds(holder: Holder | None, file: int) -> bool:
 def refusal(shown: Path, holder: Holder | None, mine: bool) -> str:
     """Return the line on who holds a lock."""
     who = "another process" if holder is None else str(holder)
-    folder = shown.parent
     if not mine:
-        return f"{folder}: {who} works in it; wait for its end, or stop it"
-    return f"{folder}: {who} works in it, or was killed there; if it is gone, remove {shown}"
+        return f"{subject(shown)}: {who} works in it; wait for its end, or stop it"
+    return f"{subject(shown)}: {who} works in it, or was killed there; if it is gone, remove {shown}"
+
+
+def subject(lock: Path) -> Path:
+    """Return what a lock file is of: its folder, or a file there.
+
+    >>> subject(Path("run/.lock")).name, subject(Path("run/.pairs.h5.lock")).name
+    ('run', 'pairs.h5')
+    """
+    return lock.parent if lock.name == LOCK else lock.with_name(lock.name[1:].removesuffix(".lock"))
 
 
 def taken_over(file: int, before: Holder | None, shown: Path) -> None:
@@ -257,12 +263,14 @@ def taken_over(file: int, before: Holder | None, shown: Path) -> None:
         It cannot be written.
     """
     if before is not None and before.inode == os.fstat(file).st_ino:
-        print(f"note: {shown.parent}: {before} was killed; its lock is taken over", file=sys.stderr, flush=True)
+        print(f"note: {subject(shown)}: {before} was killed; its lock is taken over", file=sys.stderr, flush=True)
     try:
         os.ftruncate(file, 0)
         os.pwrite(file, json.dumps(asdict(Holder.own(os.fstat(file).st_ino))).encode(), 0)
     except OSError as error:
-        raise refused(error, shown) from error
+        with contextlib.suppress(OSError):
+            shown.unlink()
+        raise refused(error, subject(shown)) from error
 
 
 def released(path: Path, file: int) -> None:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import h5py
 import numpy as np
 import torch
 
 from jets.emd.checks import CloudError, check_arguments, check_clouds, single_precision
+from jets.emd.matrix import MatrixFile, opened
 
 #: Rows and columns of one block.
 BLOCK = 256
-#: How HDF5 files begin, and how short one is that holds nothing yet.
-SIGNATURE, BEGUN = b"\x89HDF\r\n\x1a\n", 2048
 
 
 def pairwise(
@@ -42,9 +39,9 @@ def pairwise(
     p, R, normalise, tolerance, method
         As in `jets.emd.emd`.
     file
-        HDF5 file to hold the matrix in its dataset ``emd``. Blocks are written as they are done; when the file is
-        there already, from a run that was killed, only its missing blocks are computed. A file of other clouds or
-        options is refused.
+        HDF5 file to hold the matrix in its dataset ``emd``. Its room is reserved first, and blocks are written as
+        they are done; when the file is there already, from a run that was killed, only its missing blocks are
+        computed, at most those of the last second anew. A file of other clouds or options is refused.
     progress
         Show a progress bar with the rate in pairs per second.
     threads
@@ -59,6 +56,10 @@ def pairwise(
     ------
     CloudError
         For clouds or options that `jets.emd.emd` refuses, and for a file of another matrix.
+    Locked
+        Another process computes this file.
+    DiskError
+        There is no room for the file, or no permission to write it.
 
     Examples
     --------
@@ -72,14 +73,14 @@ def pairwise(
     _check(one, two, p, R, normalise, tolerance, method)
     options = {"p": p, "R": R, "normalise": normalise, "tolerance": tolerance, "method": method}
     solve = _solver(one, two, options, threads or torch.get_num_threads())
-    with _open(file, one, two, y is None, options) as (matrix, done):
-        for rows, columns, index in _blocks(len(one), len(two), y is None, done, progress):
+    with _open(file, one, two, y is None, options) as matrix:
+        for rows, columns, index in _blocks(len(one), len(two), y is None, matrix.done, progress):
             values = solve(rows, columns, y is None)
-            matrix[rows, columns] = values
+            matrix.write(rows, columns, values)
             if y is None:
-                matrix[columns, rows] = values.T
-            done[index] = True
-        return matrix[:]
+                matrix.write(columns, rows, values.T)
+            matrix.finished(index)
+        return matrix.values()
 
 
 def _check(x: torch.Tensor, y: torch.Tensor, p: int, R: float, normalise: bool, tolerance: float, method: str) -> None:
@@ -114,7 +115,7 @@ def _solver(x: torch.Tensor, y: torch.Tensor, options: dict, threads: int) -> Ca
 
 
 def _blocks(
-    rows: int, columns: int, symmetric: bool, done: np.ndarray | h5py.Dataset, progress: bool
+    rows: int, columns: int, symmetric: bool, done: np.ndarray, progress: bool
 ) -> Iterator[tuple[slice, slice, tuple[int, int]]]:
     """Yield the blocks that are not done, the upper half only of a symmetric matrix, behind a progress bar."""
     todo = [
@@ -160,46 +161,31 @@ def _bar(total: int, progress: bool) -> Iterator[Callable[[int], None]]:
 @contextlib.contextmanager
 def _open(
     file: str | Path | None, x: torch.Tensor, y: torch.Tensor, symmetric: bool, options: dict
-) -> Iterator[tuple[np.ndarray | h5py.Dataset, np.ndarray | h5py.Dataset]]:
+) -> Iterator[_InMemory | MatrixFile]:
     """Give the matrix and the table of done blocks, in memory or in the file."""
     shape, blocks = (len(x), len(y)), (-(-len(x) // BLOCK), -(-len(y) // BLOCK))
     if file is None:
-        yield np.zeros(shape, np.float32), np.zeros(blocks, bool)
+        yield _InMemory(shape, blocks)
         return
-    identity = _identity(x, y, symmetric, options)
-    with _store(Path(file)) as store:
-        if len(store) == 0:
-            store.create_dataset("emd", shape, np.float32)
-            store.create_dataset("done", blocks, bool)
-            store.attrs.update(options | {"identity": identity, "block": BLOCK})
-            store.flush()
-        elif "done" not in store or store.attrs.get("identity") != identity:
-            raise CloudError(f"{os.fspath(file)} holds the distances of other clouds or options; choose another file")
-        yield _Flushed(store), store["done"]
+    facts = options | {"identity": _identity(x, y, symmetric, options), "block": BLOCK}
+    with opened(Path(file), shape, blocks, facts) as matrix:
+        yield matrix
 
 
-def _store(file: Path) -> h5py.File:
-    """Open the file to go on with; one that a run left that was killed before it wrote anything is begun anew."""
-    try:
-        return h5py.File(file, "a")
-    except OSError as error:
-        if file.is_file() and file.stat().st_size < BEGUN and file.read_bytes()[: len(SIGNATURE)] == SIGNATURE:
-            return h5py.File(file, "w")
-        raise CloudError(f"{file} cannot be used ({error}); choose another file, or delete it") from error
+class _InMemory:
+    """The matrix in memory, as :class:`jets.emd.matrix.MatrixFile` is in a file."""
 
+    def __init__(self, shape: tuple[int, int], blocks: tuple[int, int]) -> None:
+        self.matrix, self.done = np.zeros(shape, np.float32), np.zeros(blocks, bool)
 
-class _Flushed:
-    """The matrix in a file, flushed after each block, so that a killed run loses one block at most."""
+    def write(self, rows: slice, columns: slice, values: np.ndarray) -> None:
+        self.matrix[rows, columns] = values
 
-    def __init__(self, store: h5py.File) -> None:
-        self.store, self.matrix = store, store["emd"]
+    def finished(self, block: tuple[int, int]) -> None:
+        self.done[block] = True
 
-    def __setitem__(self, where: tuple[slice, slice], values: np.ndarray) -> None:
-        self.matrix[where] = values
-        self.store.flush()
-
-    def __getitem__(self, where: slice) -> np.ndarray:
-        return self.matrix[where]
+    def values(self) -> np.ndarray:
+        return self.matrix
 
 
 def _identity(x: torch.Tensor, y: torch.Tensor, symmetric: bool, options: dict) -> str:

@@ -1,5 +1,7 @@
 """The pair matrix: right, symmetric, resumable, refused where it does not belong."""
 
+import threading
+
 import h5py
 import numpy as np
 import pytest
@@ -7,6 +9,8 @@ import torch
 
 from jets.emd import CloudError, emd, pairs, pairwise
 from jets.emd.examples import clouds
+from jets.emd.matrix import MatrixFile
+from jets.lock import Locked
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +75,44 @@ def test_a_run_killed_before_its_first_block_continues(sample, tmp_path, left):
         store["something"] = np.zeros(100)
     file.write_bytes(file.read_bytes()[:left])
     np.testing.assert_array_equal(pairwise(sample[:5], file=file), whole)
+
+
+def test_files_of_before_continue(sample, tmp_path):
+    """Once the numbers had their places when they were first written; some blocks of this one are done."""
+    file, whole = tmp_path / "pairs.h5", pairwise(sample)
+    pairwise(sample, file=file)
+    with h5py.File(file) as store:
+        facts = dict(store.attrs)
+    for done in (0, 1):
+        with h5py.File(file, "w") as store:
+            store.create_dataset("emd", (21, 21), np.float32)
+            store.create_dataset("done", (3, 3), bool)
+            store.attrs.update(facts)
+            if done:
+                store["emd"][:8, 8:16], store["done"][0, 1] = 7, True
+        found = pairwise(sample, file=file)
+        assert (found[:8, 8:16] == 7).all() == bool(done)
+        np.testing.assert_array_equal(found[8:, 8:], whole[8:, 8:])
+
+
+def test_two_at_once_one_is_refused(sample, tmp_path, monkeypatch):
+    refused = []
+
+    def meanwhile(*arguments):
+        thread = threading.Thread(target=again)
+        thread.start()
+        thread.join()
+        return real(*arguments)
+
+    def again():
+        with pytest.raises(Locked, match=r"pairs\.h5"):
+            pairwise(sample, file=tmp_path / "pairs.h5")
+        refused.append(1)
+
+    real = MatrixFile.write
+    monkeypatch.setattr(MatrixFile, "write", meanwhile)
+    pairwise(sample[:8], file=tmp_path / "pairs.h5")
+    assert len(refused) == 2
 
 
 @pytest.mark.parametrize("content", [b"a letter", b"\x89HDF\r\n\x1a\n" + bytes(10_000)])
