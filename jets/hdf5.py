@@ -11,19 +11,16 @@ import h5py
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from jets import checks
+from jets import checks, hdf5_check
 from jets.dataset import GROUPS, Jets
-from jets.errors import JetFileError
+from jets.disk import disk
+from jets.errors import JetFileError, legible
 from jets.files import replacing
 from jets.simulation.config import CLASSES
 from jets.weights import EVENT_NAMES, WEIGHT_NAMES
 
 CONSTITUENTS = (("pt", "eta_rel", "phi_rel"), "GeV, 1, rad")
 """Columns and units of the constituents."""
-DAMAGE = (OSError, ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
-"""What h5py raises on files that are damaged."""
-SMALL, PACKED = 2**28, 200
-"""Bytes from which a dataset must be backed by the file, and the most that compression makes of jets, as a factor."""
 
 
 def save(path: str | Path, jets: Jets) -> Path:
@@ -31,7 +28,7 @@ def save(path: str | Path, jets: Jets) -> Path:
 
     Weights and event numbers, where there are any, are datasets ``weight`` and ``event_number``.
     """
-    with replacing(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
+    with replacing(path) as temporary, disk(temporary) as whole, h5py.File(whole, "w", track_order=True) as file:
         file.attrs["classes"] = list(jets.classes)
         _write(file, "constituents", jets.constituents, *CONSTITUENTS)
         label = jets.label.astype(np.min_scalar_type(max(len(jets.classes) - 1, 0)))
@@ -89,22 +86,15 @@ def create_dataset(
 
 @contextmanager
 def opened(path: Path) -> Iterator[Stored]:
-    """Open a file of jets to read; what h5py says of a damaged one becomes an error that names it.
+    """Open a file of jets to read.
 
     Raises
     ------
     JetFileError
-        It is no HDF5 file of jets.
+        It is no HDF5 file of jets, or damaged.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            yield Stored(file, path)
-    except JetFileError:
-        raise
-    except DAMAGE as error:
-        raise JetFileError(
-            f"{path}: not a readable HDF5 file of jets, nor of another format that is known ({error}); see docs/data.md"
-        ) from error
+    with legible(path), hdf5_check.opened(path) as file:
+        yield Stored(file, path)
 
 
 class Stored:
@@ -124,7 +114,7 @@ class Stored:
             found = sorted(file)
             raise JetFileError(f"{path}: no dataset 'constituents', only {found}; see docs/data.md for the format")
         self._constituents = _constituents(_dataset(file, "constituents", path), path)
-        classes = checks.names(file.attrs["classes"], "classes", str(path)) if "classes" in file.attrs else CLASSES
+        classes = _classes(file, path)
         if "label" in set(file):
             label = checks.labels(_dataset(file, "label", path)[()], classes, len(self), str(path))
         else:
@@ -174,21 +164,12 @@ class Stored:
 
 
 def _dataset(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
-    """Return a dataset of numbers that lies in this file and is as large as it says."""
-    if isinstance(file.get(name, getlink=True), h5py.ExternalLink):
-        raise JetFileError(f"{path}: {name} is a link to another file; copy the data into this one")
+    """Return a dataset of real numbers."""
     data = file.get(name)
     if not isinstance(data, h5py.Dataset):
         raise JetFileError(f"{path}: {name} is no dataset; see docs/data.md for the format")
     if data.dtype.kind not in "fiub" or data.shape is None:
         raise JetFileError(f"{path}: {name} is of type {data.dtype}; expected real numbers")
-    if data.is_virtual or data.external:
-        raise JetFileError(f"{path}: the numbers of {name} lie in another file; copy them into this one")
-    stored = data.id.get_storage_size()
-    if data.nbytes > max(SMALL, PACKED * stored):
-        raise JetFileError(
-            f"{path}: {name} says it has shape {data.shape}, but holds only {stored} bytes of it; write it again"
-        )
     return data
 
 
@@ -198,6 +179,16 @@ def _constituents(data: h5py.Dataset, path: Path) -> h5py.Dataset:
             f"{path}: constituents has shape {data.shape}, expected (jets, constituents, 3) with jets > 0"
         )
     return data
+
+
+def _classes(file: h5py.File, path: Path) -> tuple[str, ...]:
+    """Return the names of the classes: an attribute, or a dataset, of text or bytes."""
+    if "classes" in file.attrs:
+        return checks.names(file.attrs["classes"], "the attribute classes", str(path))
+    if "classes" not in set(file):
+        return CLASSES
+    held = file["classes"]
+    return checks.names(held[()] if isinstance(held, h5py.Dataset) else None, "the dataset classes", str(path))
 
 
 def _steps(data: h5py.Dataset, path: Path) -> NDArray[np.float32] | None:
@@ -239,7 +230,7 @@ def _beside(file: h5py.File, names: tuple[str, ...], path: Path, count: int) -> 
 
 def _say_what_is_not_read(file: h5py.File, path: Path) -> None:
     """Name what may be weights or event numbers under another name."""
-    read = {"constituents", "label", *GROUPS, *WEIGHT_NAMES, *EVENT_NAMES}
+    read = {"constituents", "label", "classes", *GROUPS, *WEIGHT_NAMES, *EVENT_NAMES}
     for name in sorted(set(file) - read):
         if "weight" in name.lower() or "event" in name.lower():
             known = WEIGHT_NAMES[0] if "weight" in name.lower() else EVENT_NAMES[0]
