@@ -76,7 +76,16 @@ class LatentStringError(ValueError):
         before = before if len(before) <= SHOWN else "..." + before[-SHOWN:]
         behind = shortened(behind)
         place = f"at column {self.position + 1}: {before}>>>{behind}"
-        return " ".join(f"latent string {shortened(self.text)!r}: {shortened(self.problem, 500)} ({place})".split())
+        return legible(f"latent string {shortened(self.text)!r}: {shortened(self.problem, 500)} ({place})")
+
+
+def legible(text: str) -> str:
+    r"""Return a text on one line, what cannot be printed as Python writes it.
+
+    >>> print(legible("R1\x1b[2J\n  y"))
+    R1\x1b[2J y
+    """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(text.split()))
 
 
 def shortened(text: str, most: int = SHOWN) -> str:

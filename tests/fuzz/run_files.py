@@ -27,7 +27,9 @@ from jetvae.__main__ import main
 from .kinds import Kind
 from .mutate import mutated
 from .structured import csv_of, json_of, safetensors_of, toml_of
+from .structured_hdf5 import hdf5_of
 
+SUMS = "SHA256SUMS"
 SMALL = ("--epochs", "2", "--set", "model.encoder=[4]", "--set", "model.decoder=[4]", "--set", "training.batch_size=20")
 TOY = ("vae-toy", "--data", "toy:circle(n=120)", "--latent", "S1")
 
@@ -47,12 +49,11 @@ def of_run(path: Path) -> str:
     """Return what a run holds whose folder the file is in: recipe, origin, history, answers and kept results."""
     run = Run.open(path.parent)
     with torch.no_grad():
-        answers = run.vae.latent(run.vae.encode(run.data[torch.arange(4)]))
-        del answers
+        answers = run.vae.encode(run.data[torch.arange(4)])
     kept = run.path / "analysis.nc"
     tree = flat(tree_of(store.of_run(kept, run.digest))) if kept.exists() else ""
     weights = flat(dict(run.vae.state_dict()))
-    return flat([run.recipe.to_toml(), run.provenance, run.history, weights, tree, run.complete])
+    return flat([run.recipe.to_toml(), run.provenance, run.history, weights, answers, tree, run.complete])
 
 
 def tree_of(tree: xr.DataTree | None) -> Any:
@@ -94,11 +95,13 @@ def trained(*words: str) -> Path:
     return out
 
 
-def run_file(name: str) -> Callable[[Path], Sequence[Path]]:
-    """Return what copies the folder of a run and gives the path of one of its files."""
+def run_file(name: str, *, sums: bool) -> Callable[[Path], Sequence[Path]]:
+    """Return what copies the folder of a run, with checksums or as of before them, and gives one of its files."""
 
     def seeds(folder: Path) -> Sequence[Path]:
         shutil.copytree(trained(*TOY), folder / "run")
+        if not sums:
+            (folder / "run" / SUMS).unlink()
         return [folder / "run" / name]
 
     return seeds
@@ -107,7 +110,7 @@ def run_file(name: str) -> Callable[[Path], Sequence[Path]]:
 def unfinished(folder: Path) -> Sequence[Path]:
     """Copy the folder of a run as it is while it trains."""
     shutil.copytree(trained(*TOY), folder / "run")
-    for path in [*folder.glob("run/weights.*"), *folder.glob("run/SHA256SUMS"), *folder.glob("run/analysis.nc")]:
+    for path in [*folder.glob("run/weights.*"), *folder.glob(f"run/{SUMS}"), *folder.glob("run/analysis.nc")]:
         path.unlink()
     return sorted(folder.glob("run/checkpoint.*"))
 
@@ -154,9 +157,9 @@ def latent_of(path: Path) -> str:
 
 
 PIECES = (
-    "R4", "S1", "T2", "D3", "L2", "C2", "G2:3", "S2", "P2", "M2", " x ", " | ", "(", ")", "alpha=", "1", ",", ".25", "=",
-    "(alpha=", "temperature", "posterior=", "relaxed", "99999999999", "-1", "nan", "1e400", "os:system", ":", "x", " ",
-    "self=1", "position=2", "build=3", "true", "ü", "\0", "R", "0", "module:Class(2)",
+    "R4", "S1", "T2", "D3", "L2", "C2", "G2:3", "S2", "P2", "M2", " x ", " | ", "(", ")", "alpha=", "1", ",", ".25",
+    "=", "(alpha=", "temperature", "posterior=", "relaxed", "99999999999", "-1", "nan", "1e400", "os:system", ":", "x",
+    " ", "self=1", "position=2", "build=3", "true", "ü", "\0", "R", "0", "module:Class(2)",
 )  # fmt: skip
 
 
@@ -187,18 +190,27 @@ def any_latent(path: Path) -> str:
     return "a space"
 
 
+def anything(path: Path) -> str:
+    """Return the same for all: without checksums another number is another number."""
+    return ""
+
+
+FILES: dict[str, Callable[[bytes, Random], bytes]] = {
+    "config.toml": toml_of,
+    "provenance.json": json_of,
+    "history.csv": csv_of,
+    "weights.safetensors": safetensors_of,
+    "analysis.nc": mutated,
+    SUMS: mutated,
+}
 KINDS = (
+    *(Kind(f"run {name}", run_file(name, sums=True), of_run, damage) for name, damage in FILES.items()),
     *(
-        Kind(f"run {name}", run_file(name), of_run, damage)
-        for name, damage in (
-            ("config.toml", toml_of),
-            ("provenance.json", json_of),
-            ("history.csv", csv_of),
-            ("weights.safetensors", safetensors_of),
-            ("analysis.nc", mutated),
-            ("SHA256SUMS", mutated),
-        )
+        Kind(f"old run {name}", run_file(name, sums=False), of_run, damage, structure=anything)
+        for name, damage in FILES.items()
+        if name != SUMS
     ),
+    Kind("old run analysis.nc, edited", run_file("analysis.nc", sums=False), of_run, hdf5_of, structure=anything),
     Kind("run checkpoint", unfinished, checkpoint_of, safetensors_of),
     Kind("scan scan.json", manifest, scan_of, json_of),
     Kind("recipe", recipes, accepted, toml_of),
