@@ -11,6 +11,7 @@ import h5py
 from jets.disk import disk
 from jets.files import replacing
 from jets.formats import AS_FOUND, Wanted
+from jets.hdf5 import CHECKED
 from jets.stream import pieces
 from jets.writing import Writer
 
@@ -59,7 +60,7 @@ def convert(sources: Sequence[str], out: str | Path, wanted: Wanted = AS_FOUND, 
     with (
         replacing(out) as temporary,
         disk(temporary) as whole,
-        h5py.File(whole, "w", track_order=True) as file,
+        h5py.File(whole, "w", **CHECKED) as file,
         Writer(file) as writer,
     ):
         for piece in pieces(*sources, wanted=wanted, size=SIZE, skip_bad=skip_bad):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,12 @@ from jets.files import replacing
 from jets.simulation.config import CLASSES
 from jets.weights import EVENT_NAMES, WEIGHT_NAMES
 
+CHECKED: dict[str, Any] = {"libver": ("v110", "v110"), "track_order": True}
+"""How files of ours are opened to write: as of HDF5 1.10, which keeps checksums of all but the numbers and long text.
+
+The numbers are packed by zlib, which keeps checksums of them.
+"""
+SEAL = "names_crc32"
 CONSTITUENTS = (("pt", "eta_rel", "phi_rel"), "GeV, 1, rad")
 """Columns and units of the constituents."""
 
@@ -28,7 +35,7 @@ def save(path: str | Path, jets: Jets) -> Path:
 
     Weights and event numbers, where there are any, are datasets ``weight`` and ``event_number``.
     """
-    with replacing(path) as temporary, disk(temporary) as whole, h5py.File(whole, "w", track_order=True) as file:
+    with replacing(path) as temporary, disk(temporary) as whole, h5py.File(whole, "w", **CHECKED) as file:
         file.attrs["classes"] = list(jets.classes)
         _write(file, "constituents", jets.constituents, *CONSTITUENTS)
         label = jets.label.astype(np.min_scalar_type(max(len(jets.classes) - 1, 0)))
@@ -40,7 +47,20 @@ def save(path: str | Path, jets: Jets) -> Path:
         for name, values in ((WEIGHT_NAMES[0], jets.weights), (EVENT_NAMES[0], jets.events)):
             if values is not None:
                 _write(file, name, values, (name,), "")
+        seal(file)
     return Path(path)
+
+
+def seal(file: h5py.File) -> None:
+    """Keep a checksum of the names of classes and columns, the only part of a file of ours that HDF5 keeps none of."""
+    for found in (file, *file.values()):
+        found.attrs[SEAL] = np.uint32(names_checksum(found))
+
+
+def names_checksum(found: h5py.File | h5py.Dataset) -> int:
+    """Return the checksum of the names of classes or columns of a file or dataset."""
+    names = [str(name) for known in ("classes", "columns") for name in found.attrs.get(known, ())]
+    return zlib.crc32("\n".join(names).encode())
 
 
 def _write(file: h5py.File, name: str, values: NDArray, columns: tuple[str, ...], units: str) -> None:
@@ -110,6 +130,7 @@ class Stored:
 
     def __init__(self, file: h5py.File, path: Path) -> None:
         self.file, self.path = file, path
+        _sealed(file, path)
         if "constituents" not in set(file):
             found = sorted(file)
             raise JetFileError(f"{path}: no dataset 'constituents', only {found}; see docs/data.md for the format")
@@ -161,6 +182,13 @@ class Stored:
         """Return weights and event numbers of some jets, where the file has them."""
         weights, events = (None if data is None else data[rows] for data in self._beside)
         return weights, events
+
+
+def _sealed(file: h5py.File, path: Path) -> None:
+    """Assert that names are as they were written, where the file says how."""
+    for found in (file, *(data for data in file.values() if isinstance(data, h5py.Dataset))):
+        if SEAL in found.attrs and found.attrs[SEAL] != names_checksum(found):
+            raise JetFileError(f"{path}: names of classes or columns are damaged; get it again, or write it anew")
 
 
 def _dataset(file: h5py.File, name: str, path: Path) -> h5py.Dataset:

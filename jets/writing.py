@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from jets.dataset import GROUPS, Jets
 from jets.errors import JetFileError
-from jets.hdf5 import CONSTITUENTS, create_dataset
+from jets.hdf5 import CONSTITUENTS, create_dataset, seal
 from jets.weights import EVENT_NAMES, WEIGHT_NAMES, weights
 
 ROWS, WIDTH = 1024, 16
 """Jets and constituents of a block of the file, which is packed by itself."""
 DENSE = 0.3
 """Share of real constituents in a block above which it is stored as it is: packing them takes longer than reading."""
-AS_IT_IS = 0b11
-"""Mask of a block to which neither filter, shuffling or gzip, was applied."""
+NOT_SHUFFLED = 0b01
+"""Mask of a block to which the first filter was not applied, shuffling, but the second, gzip."""
 WORKERS = 2
 
 Block = tuple[bytes, int] | None
@@ -34,7 +34,7 @@ def packed(block: NDArray[np.float32]) -> Block:
         return None
     plain = block.tobytes()
     if share > DENSE:
-        return plain, AS_IT_IS
+        return zlib.compress(plain, 0), NOT_SHUFFLED  # not smaller, and with a checksum
     shuffled = np.frombuffer(plain, np.uint8).reshape(-1, block.itemsize).T.tobytes()
     runs = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
     return runs.compress(shuffled) + runs.flush(), 0
@@ -150,6 +150,7 @@ class Writer:
         if WEIGHT_NAMES[0] in self.file:
             weights(self.file[WEIGHT_NAMES[0]][:], self.count, name)
         self.file.attrs["classes"] = list(self.classes)
+        seal(self.file)
         counts = np.bincount(self.file["label"][:], minlength=len(self.classes))
         return {name: int(count) for name, count in zip(self.classes, counts, strict=True)}
 
