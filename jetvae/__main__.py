@@ -156,9 +156,12 @@ def termination_interrupts() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    from jets.signals import interruptions_arrive
+
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        yield
+        with interruptions_arrive():
+            yield
     finally:
         signal.signal(signal.SIGTERM, before)
 
