@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -11,7 +12,10 @@ import xarray as xr
 from analysis.legacy import with_all_labels
 from jets.errors import UserError
 from jets.files import save_netcdf
+from jets.sums import assert_intact
 
+WEIGHTS = ("weights.safetensors", "weights.pt")
+"""Names of the weights in a run's folder, today and before."""
 NATS = {"units": "nat"}
 """Attributes of an array of information."""
 
@@ -29,18 +33,23 @@ def save(data: xr.DataTree | xr.Dataset, path: str | Path) -> Path:
     return save_netcdf(data, path)
 
 
-def open(path: str | Path) -> xr.DataTree:
+def open(path: str | Path, folder: Path | None = None) -> xr.DataTree:
     """Read a saved tree or table wholly, a table as a tree without children; older ones get the labels of today.
+
+    Of a run's ``folder`` only what lies in it is read.
 
     Raises
     ------
     Missing
         There is no such file.
+    DamagedError
+        It is not what its checksum says, or a link to somewhere outside the run's folder.
     OSError
         It cannot be read.
     """
     if not Path(path).is_file():
         raise Missing(f"{path}: no such file")
+    assert_intact(Path(path), folder or Path(os.path.realpath(path)).parent)
     with xr.open_datatree(path, engine="h5netcdf") as tree:
         return with_all_labels(tree.load())
 
@@ -59,10 +68,12 @@ def of_run(path: Path, digest: str) -> xr.DataTree | None:
     """
     if not path.exists():
         return None
-    found, weights = open(path), path.parent / "weights.pt"
+    found = open(path, path.parent)
     made = found.attrs.get("digest")
     if made is None:
-        return None if weights.exists() and path.stat().st_mtime < weights.stat().st_mtime else found
+        weights = [path.parent / name for name in WEIGHTS]
+        newer = any(each.exists() and path.stat().st_mtime < each.stat().st_mtime for each in weights)
+        return None if newer else found
     return found if made == digest else None
 
 

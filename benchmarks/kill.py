@@ -22,11 +22,13 @@ from typing import Any
 import torch
 import xarray as xr
 
-from inference.folder import RunFolder
+from inference.folder import CHECKPOINT, WEIGHTS, RunFolder, load_tensors
 from inference.recipe import read
 from inference.run import Run
+from jets import sums
+from jets.sums import SUMS
 
-NAMES = {"config.toml", "provenance.json", "history.csv", "history.nc", "checkpoint.pt", "weights.pt"}
+NAMES = {"config.toml", "provenance.json", "history.csv", "history.nc", CHECKPOINT, WEIGHTS, SUMS}
 FRACTION, EPOCHS = 0.1, 6
 EXACT = ("model", "first", "second", "count", "rng", "steps")
 """What of a checkpoint must be equal; rows of epochs hold times too."""
@@ -42,7 +44,7 @@ def command(out: Path, recipe: Path) -> list[str]:
 
 def kill_once(out: Path, recipe: Path, generator: random.Random, longest: float) -> tuple[int, int, bool]:
     """Start, kill at a random moment of training; return epochs before, epochs after, and whether it was killed."""
-    before, checkpoint = epochs(out), out / "checkpoint.pt"
+    before, checkpoint = epochs(out), out / CHECKPOINT
     stamp = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
     process = subprocess.Popen(command(out, recipe), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None and not (checkpoint.exists() and checkpoint.stat().st_mtime_ns != stamp):
@@ -68,15 +70,17 @@ def broken(out: Path) -> list[str]:
                 load(path)
             except Exception as error:  # whatever half a file makes a reader say
                 problems.append(f"{path.name}: {type(error).__name__}: {error}")
-        elif path.suffix in {".pt", ".nc", ".csv", ".toml", ".json"} and not path.name.startswith("."):
+        elif path.suffix in {".safetensors", ".pt", ".nc", ".csv", ".toml", ".json"} and not path.name.startswith("."):
             problems.append(f"{path.name} looks like a result")
     return problems
 
 
 def load(path: Path) -> Any:
     """Read a file of a run folder."""
-    if path.suffix == ".pt":
-        return torch.load(path, weights_only=True)
+    if path.suffix == ".safetensors":
+        return load_tensors(path)
+    if path.name == SUMS:
+        return sums.read(path.parent)
     if path.suffix == ".nc":
         return xr.load_datatree(path) if hasattr(xr, "load_datatree") else xr.open_datatree(path).load()
     if path.suffix == ".json":
@@ -86,9 +90,9 @@ def load(path: Path) -> Any:
 
 def differences(whole: Path, killed: Path) -> list[str]:
     """Return what differs between the results of two runs."""
-    first, second = (load(path / "weights.pt") for path in (whole, killed))
+    first, second = (load(path / WEIGHTS) for path in (whole, killed))
     found = [f"weights: {name}" for name in first if not torch.equal(first[name], second[name])]
-    first, second = (load(path / "checkpoint.pt") for path in (whole, killed))
+    first, second = (load(path / CHECKPOINT) for path in (whole, killed))
     found += [f"checkpoint: {name}" for name in EXACT if not same(first[name], second[name])]
     rows = [[{k: v for k, v in row.items() if k not in CLOCK} for row in c["epochs"]] for c in (first, second)]
     return found + ["history"] * (rows[0] != rows[1])
@@ -125,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         longest = (time.perf_counter() - start) / options.times / 2  # of the half of the run that kills spread over
         for i in range(1, options.times + 1):
             before, after, killed = kill_once(out, recipe, generator, longest)
-            problems = broken(out) + (["weights.pt before the end"] if killed and (out / "weights.pt").exists() else [])
+            problems = broken(out) + ([f"{WEIGHTS} before the end"] if killed and (out / WEIGHTS).exists() else [])
             temporaries = len([path for path in out.iterdir() if path.name not in NAMES])
             print(
                 f"kill {i}: epochs {before} -> {after}, {temporaries} temporaries, {problems or 'all files whole'}",

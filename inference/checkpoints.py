@@ -9,8 +9,9 @@ from typing import Any
 
 import torch
 
-from inference.folder import CHECKPOINT, REPLICAS, RunError, RunFolder, assert_finite, load_tensors
+from inference.folder import CHECKPOINT, REPLICAS, WEIGHTS, RunError, RunFolder, assert_finite, load_tensors, names_in
 from inference.replicas import Replica, assert_as_far
+from jets.sums import DamagedError
 
 LOWER = "lower lr, or raise beta"
 """What helps against numbers that grow without bound."""
@@ -39,6 +40,7 @@ def save(replicas: Sequence[Replica]) -> None:
     else:
         RunFolder(first.path.parent).save(REPLICAS, contents)
     for replica in going:
+        replica.folder.without_weights()
         if replica.history.epochs:
             replica.folder.write_history(replica.history)
 
@@ -89,7 +91,7 @@ def failing_alone(replica: Replica) -> Iterator[None]:
     """Note an error of one replica, for the others to go on; what was last saved of it becomes its own checkpoint."""
     try:
         yield
-    except RunError as error:
+    except (RunError, DamagedError) as error:
         replica.failure = str(error)
         hand_out(replica.folder.path.parent, (), only=replica.folder.path.name)
 
@@ -127,11 +129,14 @@ def hand_out(parent: Path, kept: Collection[str], only: str = "") -> None:
 
     ``only`` names a single one.
     """
-    if not (parent / REPLICAS).exists():
+    shared = RunFolder(parent).stored(REPLICAS)
+    if not shared.exists():
         return
-    for name in load_tensors(parent / REPLICAS):
-        if name not in kept and only in ("", name) and (parent / name).is_dir():
-            RunFolder(parent / name).save(CHECKPOINT, RunFolder(parent / name).checkpoint())
+    for name in load_tensors(shared):
+        if name not in kept and only in ("", name) and name in names_in(parent) and (parent / name).is_dir():
+            content = RunFolder(parent / name).checkpoint()
+            assert content is not None, name
+            RunFolder(parent / name).save(CHECKPOINT, content)
 
 
 def finish(replicas: Sequence[Replica]) -> None:
@@ -155,7 +160,9 @@ def finish(replicas: Sequence[Replica]) -> None:
         if not replica.failure:
             save_weights(replica, alone=len(replicas) == 1)
     if len(replicas) > 1:
-        (replicas[0].folder.path.parent / REPLICAS).unlink(missing_ok=True)
+        parent = replicas[0].folder.path.parent
+        for name in (REPLICAS, "replicas.pt"):
+            (parent / name).unlink(missing_ok=True)
     assert_none_failed(replicas)
 
 
@@ -169,5 +176,6 @@ def save_weights(replica: Replica, *, alone: bool) -> None:
         replica.folder.save(CHECKPOINT, replica.content())
     if replica.recipe.training.early_stop:
         replica.folder.write_provenance(replica.folder.provenance() | {"weights_epoch": epoch})
-    replica.folder.save("weights.pt", weights)
+    replica.folder.save(WEIGHTS, weights)
+    replica.folder.completed()
     replica.vae.load_state_dict(weights)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from inference.folder import RunFolder
 from inference.run import Run
 from jets.errors import UserError
 
@@ -44,7 +45,7 @@ def outdated(attributes: Mapping[Any, Any], file: Path, runs: Sequence[Path] = (
         if wanted:
             changed += [name for name in sorted(wanted ^ set(made)) if name not in changed]
     else:
-        changed = [name for name in sorted(wanted) if newer(file.parent / name / "weights.pt", file)]
+        changed = [name for name in sorted(wanted) if newer(RunFolder(file.parent / name).weights(), file)]
     if not changed:
         return ""
     more = f" and {len(changed) - NAMED} more" if len(changed) > NAMED else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import pickle
 import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -14,44 +13,60 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from inference import tensors, torch_files
 from inference.history import History
 from inference.provenance import changed_keys, provenance
 from inference.recipe import Recipe
 from inference.records import RunError, read_history, read_provenance
+from jets import sums
 from jets.command import command
+from jets.disk import made
 from jets.files import replacing
+from jets.lock import LOCK
+from jets.sums import SUMS, assert_intact, assert_listed
 
 if TYPE_CHECKING:
     from jets import Jets
 
-CHECKPOINT = "checkpoint.pt"
+CHECKPOINT = "checkpoint.safetensors"
 """Checkpoint of a run."""
 CONTENT = ("model", "first", "second", "count", "rng", "epochs", "steps")
 """What a checkpoint holds at least."""
-WEIGHTS = ("weights.pt", "weights.safetensors")
-"""Names of the trained weights: of a training, and of a run that was exported or shared."""
-REPLICAS = "replicas.pt"
+WEIGHTS = "weights.safetensors"
+"""The trained weights."""
+REPLICAS = "replicas.safetensors"
 """Checkpoints of runs that train together, beside their folders: one file, so that none is ahead of the others."""
 OF_THE_SEED = "of the seed"
 """Where initial weights come from, unless they were given."""
-POSTMORTEM = "postmortem.pt"
+POSTMORTEM = "postmortem.safetensors"
 """The batch on which a training failed."""
+POSTMORTEMS = {POSTMORTEM, "postmortem.pt"}
+"""Its names, of today and of before."""
+TEXTS = ("config.toml", "provenance.json", "history.csv")
+"""What is read of every run."""
+LARGEST = 64 << 20
+"""Bytes of a recipe, or of a provenance."""
 
 
 @dataclass(frozen=True)
 class RunFolder:
     """The folder of a run, as a training writes it; :class:`inference.run.Run` reads it.
 
-    ========================  =============================================================
-    ``config.toml``           the recipe, every default written out
-    ``provenance.json``       command, versions, git hash, fingerprint of the data, device
-    ``history.csv``           one row per epoch: losses in nats per jet, KL per coordinate, controls, speed
-    ``history.nc``            the same, and one row per step
-    ``checkpoint.pt``         weights, optimiser, RNG and history, to resume (while runs train together:
-                              ``../replicas.pt``)
-    ``weights.pt``            the trained ``state_dict``; present when training is complete; with ``early_stop`` that
-                              of the epoch ``weights_epoch`` of the provenance, which ``best`` of the history names
-    ========================  =============================================================
+    ===========================  ==========================================================
+    ``config.toml``              the recipe, every default written out
+    ``provenance.json``          command, versions, git hash, fingerprint of the data, device
+    ``history.csv``              one row per epoch: losses in nats per jet, KL per coordinate, controls, speed
+    ``history.nc``               the same, and one row per step
+    ``checkpoint.safetensors``   weights, optimiser, RNG and history, to resume (while runs train together:
+                                 ``../replicas.safetensors``)
+    ``weights.safetensors``      the trained ``state_dict``; present when training is complete; with ``early_stop``
+                                 that of the epoch ``weights_epoch`` of the provenance, which ``best`` of the history
+                                 names
+    ``SHA256SUMS``               checksums of these files and of results written there later; present when training is
+                                 complete
+    ===========================  ==========================================================
+
+    Tensors of runs of before lie in files ``.pt``, which are read too.
 
     Attributes
     ----------
@@ -72,11 +87,15 @@ class RunFolder:
         """
         folder = cls(Path(path))
         assert_new(folder.path)
-        folder.path.mkdir(parents=True, exist_ok=True)
-        (folder.path / POSTMORTEM).unlink(missing_ok=True)
-        folder.write_text("config.toml", recipe.to_toml())
-        record = provenance(recipe, jets) | {"initial_weights": weights}
-        folder.write_provenance(record)
+        made(folder.path)
+        try:
+            for name in POSTMORTEMS:
+                (folder.path / name).unlink(missing_ok=True)
+            folder.write_text("config.toml", recipe.to_toml())
+            folder.write_provenance(provenance(recipe, jets) | {"initial_weights": weights})
+        except Exception:
+            folder.discard()
+            raise
         return folder
 
     @classmethod
@@ -87,10 +106,15 @@ class RunFolder:
         ------
         RunError
             The folder is missing or holds no run.
+        DamagedError
+            One of its texts is not what was written there.
         """
         folder = cls(Path(path))
+        for name in TEXTS:
+            assert_intact(folder.path / name, most=None if name == "history.csv" else LARGEST)
         if not (folder.path / "config.toml").is_file():
             raise RunError(f"{path}: no run there (config.toml is missing); train one: {command('train')}")
+        assert_listed(folder.path, TEXTS)
         return folder
 
     def continued(self, recipe: Recipe, jets: Jets) -> RunFolder:
@@ -110,6 +134,7 @@ class RunFolder:
             raise RunError(f"{self.path}: its initial weights, {weights}, are lost; call fit with them again")
         for leftover in self.path.glob(".*.tmp"):  # of a training that was killed while it wrote
             leftover.unlink()
+        (self.path / SUMS).unlink(missing_ok=True)
         self.write_text("config.toml", recipe.to_toml())
         return self
 
@@ -147,14 +172,24 @@ class RunFolder:
                 f"give at least {done}, or train anew with another --out"
             )
 
+    def stored(self, name: str) -> Path:
+        """Return a file of tensors: of this name, or of before, ``.pt``; the first where there is neither."""
+        path = self.path / name
+        before = path.with_suffix(".pt")
+        return before if before.exists() and not path.exists() else path
+
     def weights(self) -> Path:
         """Return the file of the trained weights, or where a training will write them."""
-        found = [self.path / name for name in WEIGHTS if (self.path / name).exists()]
-        return found[0] if found else self.path / WEIGHTS[0]
+        return self.stored(WEIGHTS)
+
+    def without_weights(self) -> None:
+        """Remove the weights of a training that went on: a checkpoint has them, and later ones."""
+        for name in (WEIGHTS, "weights.pt"):
+            (self.path / name).unlink(missing_ok=True)
 
     def epochs_done(self) -> int:
         """Return the number of epochs that history.csv records."""
-        return len(read_history(self.path / "history.csv"))
+        return len(read_history(assert_intact(self.path / "history.csv")))
 
     def discard(self) -> None:
         """Remove the folder of a training that could not begin; one with results stays."""
@@ -169,7 +204,7 @@ class RunFolder:
         RunError
             It cannot be read.
         """
-        return read_provenance(self.path / "provenance.json")
+        return read_provenance(assert_intact(self.path / "provenance.json", most=LARGEST))
 
     def write_provenance(self, record: Mapping[str, Any]) -> None:
         """Write where the run came from, atomically."""
@@ -183,17 +218,24 @@ class RunFolder:
         RunError
             It cannot be read.
         """
-        path, together = self.path / CHECKPOINT, self.path.parent / REPLICAS
+        path, together = self.stored(CHECKPOINT), RunFolder(self.path.parent).stored(REPLICAS)
         own = load_tensors(path, device, CONTENT) if path.exists() else None
-        shared = load_tensors(together, device) if together.exists() else {}
-        found = [content for content in (own, shared.get(self.path.name)) if content is not None]
+        shared = load_tensors(together, device).get(self.path.name) if together.exists() else None
+        if shared is not None and not (isinstance(shared, dict) and set(CONTENT) <= set(shared)):
+            raise RunError(f"{together}: not what a training writes; remove it to train anew")
+        found = [content for content in (own, shared) if content is not None]
         return max(found, key=lambda content: len(content["epochs"]), default=None)
 
-    def save(self, name: str, content: Any) -> Path:
-        """Save tensors under ``name``, atomically."""
+    def save(self, name: str, content: Mapping[str, Any]) -> Path:
+        """Save tensors, and what JSON holds, under ``name``, atomically; that of before goes."""
         with replacing(self.path / name) as temporary:
-            torch.save(content, temporary)
+            tensors.save(content, temporary)
+        (self.path / name).with_suffix(".pt").unlink(missing_ok=True)
         return self.path / name
+
+    def completed(self) -> None:
+        """Write the checksums of what a training leaves."""
+        sums.write(self.path, [*TEXTS, "history.nc", *(self.stored(name).name for name in (CHECKPOINT, WEIGHTS))])
 
     def write_text(self, name: str, text: str) -> Path:
         """Write a text file, atomically."""
@@ -214,60 +256,26 @@ class RunFolder:
 
 
 def names_in(path: Path) -> set[str]:
-    """Return the names of what lies in a folder, killed writers' leftovers aside."""
-    return {each.name for each in path.iterdir() if not each.match(".*.tmp")}
+    """Return the names of what lies in a folder, killed writers' leftovers and locks aside."""
+    return {each.name for each in path.iterdir() if not each.match(".*.tmp") and each.name != LOCK}
 
 
 def load_tensors(path: Path, device: torch.device | str = "cpu", keys: Collection[str] = ()) -> dict[str, Any]:
-    """Read what :meth:`RunFolder.save` wrote, which has these ``keys`` at least, or a file of safetensors.
+    """Read what :meth:`RunFolder.save` wrote, today or before, which has these ``keys`` at least.
 
     Raises
     ------
     RunError
-        The file is torn, or holds something else.
+        The file is torn, damaged, or holds something else.
+    DamagedError
+        It is not what its checksum says.
     """
-    if path.suffix == ".safetensors":
-        return load_safetensors(path, device)
-    try:
-        content = torch.load(path, map_location=device, weights_only=True)
-    except IsADirectoryError:
-        raise
-    except (
-        OSError,
-        RuntimeError,
-        EOFError,
-        LookupError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        pickle.UnpicklingError,
-    ) as error:
-        raise RunError(f"{path}: not a file of tensors, or torn; remove it to train anew") from error
-    if not isinstance(content, dict) or not set(keys) <= set(content):
-        raise RunError(f"{path}: not what a training writes; remove it to train anew")
-    return content
+    if path.suffix == ".pt":
+        return torch_files.load(path, device, keys)
+    return tensors.load(path, device, keys)
 
 
-def load_safetensors(path: Path, device: torch.device | str) -> dict[str, Tensor]:
-    """Read a file of safetensors: name -> tensor.
-
-    Raises
-    ------
-    RunError
-        The file is torn, or the package is not installed.
-    """
-    try:
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-    except ImportError as error:
-        raise RunError(f"{path}: reading it needs safetensors; pip install 'jetvae[export]'") from error
-    try:
-        return load_file(path, device=str(device))
-    except SafetensorError as error:
-        raise RunError(f"{path}: not a file of safetensors, or torn; restore it") from error
-
-
-def assert_finite(tensors: Mapping[str, Tensor], where: str | Path, remedy: str) -> None:
+def assert_finite(found: Mapping[str, Tensor], where: str | Path, remedy: str) -> None:
     """Assert that tensors, of any names and shapes, hold numbers only.
 
     Raises
@@ -275,7 +283,9 @@ def assert_finite(tensors: Mapping[str, Tensor], where: str | Path, remedy: str)
     RunError
         One holds NaN or infinity; the message names the file or folder ``where``, the tensor, and the ``remedy``.
     """
-    for name, tensor in tensors.items():
+    if not isinstance(found, Mapping):
+        raise RunError(f"{where}: not what a training writes; restore it")
+    for name, tensor in found.items():
         if not isinstance(tensor, Tensor):
             raise RunError(
                 f"{where}: {name} is of type {type(tensor).__name__}, not what a training writes; restore it"
@@ -292,7 +302,8 @@ def assert_new(path: Path) -> None:
     RunError
         It exists and is not an empty folder.
     """
-    if path.is_dir() and POSTMORTEM in names_in(path) <= {"config.toml", "provenance.json", POSTMORTEM}:
+    there = names_in(path) if path.is_dir() else set()
+    if there & POSTMORTEMS and there <= POSTMORTEMS | {"config.toml", "provenance.json"}:
         return  # of a training that failed before its first checkpoint
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if path.exists() and (not path.is_dir() or any(each.name != LOCK for each in path.iterdir())):
         raise RunError(f"{path}: already exists; choose another --out, or train on: {command('resume', path)}")

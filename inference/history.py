@@ -73,6 +73,21 @@ class History:
         last = dict(zip(Controls._fields, new[-1, -len(Controls._fields) :].tolist(), strict=True))
         return result | {"objective": row["loss"], "skipped": skipped} | last
 
+    def checked(self, epochs: list[dict[str, float]], steps: Tensor) -> tuple[list[dict[str, float]], Tensor]:
+        """Return rows that were read, after asserting that they are those of such a history.
+
+        Raises
+        ------
+        ValueError, TypeError, AttributeError
+            They are not.
+        """
+        rows = [{name: float(value) for name, value in row.items()} for row in epochs]
+        if any(not {"epoch", "loss", "reconstruction", "kl"} <= row.keys() for row in rows):
+            raise ValueError("a row of its history lacks a loss")
+        if len(steps) and (steps.dim() != 2 or steps.shape[1] != len(self.columns) or not steps.is_floating_point()):
+            raise ValueError(f"its history has steps of shape {tuple(steps.shape)}")
+        return rows, steps
+
     def save(self, path: Path) -> Path:
         """Write groups ``epoch`` and ``step`` as NetCDF4, atomically."""
         import xarray as xr  # .4 s and 40 MB that training needs only here

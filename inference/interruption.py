@@ -13,6 +13,7 @@ from typing import Any
 from inference.folder import CHECKPOINT, REPLICAS, RunFolder
 from inference.records import MANIFEST
 from jets.command import command
+from jets.signals import interruptions_arrive
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 """What a keyboard and a batch system send."""
@@ -42,7 +43,8 @@ def on_request() -> Iterator[Callable[[], bool]]:
 
     before = {number: signal.signal(number, noted) for number in SIGNALS}
     try:
-        yield lambda: bool(asked)
+        with interruptions_arrive():
+            yield lambda: bool(asked)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -51,11 +53,12 @@ def on_request() -> Iterator[Callable[[], bool]]:
 def kept(folders: Sequence[RunFolder]) -> str:
     """Return what is left of a training that was stopped, and how to go on."""
     first = folders[0].path
-    file = first / CHECKPOINT if len(folders) == 1 else first.parent / REPLICAS
+    alone = len(folders) == 1
+    file = folders[0].stored(CHECKPOINT) if alone else RunFolder(first.parent).stored(REPLICAS)
     if not file.exists():
-        return f"interrupted; no epoch was finished, so nothing is kept but the recipe in {first}"
+        return f"no epoch was finished, so nothing is kept but the recipe in {first}"
     done = max(folder.epochs_done() for folder in folders)
-    return f"interrupted; {file} holds {done} epochs; go on with: {command('resume', resumable(first))}"
+    return f"{file} holds {done} epochs; go on with: {command('resume', resumable(first))}"
 
 
 def resumable(folder: Path) -> Path:

@@ -42,7 +42,7 @@ def guard(replica: Replica, data: Data, taken: Tensor, batches: Tensor, before: 
         replica.folder.save(POSTMORTEM, {"step": number, "site": site, "rows": rows, "x": x})
         raise RunError(
             f"{replica.folder.path}: {replica.history.skipped} steps had no finite loss or gradient, the last at "
-            f"step {number}, first seen at site {site}; its batch is in postmortem.pt. Lower lr, or raise beta"
+            f"step {number}, first seen at site {site}; its batch is in {POSTMORTEM}. Lower lr, or raise beta"
         )
 
 

@@ -34,6 +34,20 @@ def read_json(path: Path) -> Any:
         raise RunError(f"{path}: not readable as JSON: {error}") from error
 
 
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the pairs of a JSON object as a mapping.
+
+    Raises
+    ------
+    ValueError
+        A name stands there twice.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands there twice")
+    return found
+
+
 def read_provenance(path: Path) -> dict[str, Any]:
     """Return where a run came from.
 

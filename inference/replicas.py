@@ -20,6 +20,7 @@ from inference.program import make_program
 from inference.recipe import Recipe, RecipeError, TrainingConfig
 from inference.schedules import best_of, should_stop
 from inference.step import BETA, State, make_step
+from inference.tensors import assert_same_types
 from models import VAE
 
 VARYING = {
@@ -113,16 +114,25 @@ class Replica:
         }
 
     def restore(self, content: dict[str, Any]) -> None:
-        """Undo :meth:`content`, in place."""
-        self.vae.load_state_dict(content["model"])
+        """Undo :meth:`content`, in place.
+
+        Raises
+        ------
+        ValueError, LookupError, TypeError, AttributeError, RuntimeError
+            It is not the content of a checkpoint, or of another model's.
+        """
+        model, best = self.vae.state_dict(), content.get("best")
         mine = [*self.state.first, *self.state.second, self.state.count]
         theirs = [*content["first"], *content["second"], content["count"]]
+        for found in [content["model"]] if best is None else [content["model"], best]:
+            assert_same_types(model, found)
+        assert_same_types(dict(enumerate(mine)), dict(enumerate(theirs)))  # type: ignore[arg-type]
+        epochs, steps = self.history.checked(content["epochs"], content["steps"].cpu())
+        self.generator.set_state(content["rng"].cpu())
+        self.vae.load_state_dict(content["model"])
         for tensor, value in zip(mine, theirs, strict=True):
             tensor.copy_(value)
-        self.generator.set_state(content["rng"].cpu())
-        self.history.epochs = list(content["epochs"])
-        self.history.steps = content["steps"].cpu()
-        self.best = content.get("best")
+        self.history.epochs, self.history.steps, self.best = epochs, steps, best
         if self.recipe.training.early_stop and self.history.epochs:
             name_best(self.history)  # rows of before the best was kept do not
 

@@ -14,13 +14,15 @@ from torch import Tensor, nn
 
 from inference.data import Data, Split, data_for, split
 from inference.entry import announce
-from inference.folder import CHECKPOINT, REPLICAS, RunError, RunFolder, assert_finite, load_tensors
+from inference.folder import CHECKPOINT, LARGEST, REPLICAS, RunError, RunFolder, assert_finite, load_tensors
 from inference.history import History
 from inference.recipe import Recipe, read
 from inference.records import read_history
 from inference.schedules import should_stop
+from inference.tensors import assert_same_types
 from jets import Jets, load
 from jets.command import command
+from jets.sums import assert_intact
 from models import VAE, build
 from priors.lookup import from_a_file
 
@@ -71,9 +73,11 @@ class Run:
         ------
         RunError
             ``config.toml`` is not what the run was trained with.
+        DamagedError
+            A text of the run is not what its checksum says, or a link to somewhere else.
         """
         with from_a_file(trusted=self._trust):
-            recipe = read(self.path / "config.toml")
+            recipe = read(assert_intact(self.path / "config.toml", most=LARGEST))
         if (self.path / "provenance.json").exists():
             RunFolder(self.path).assert_unchanged(recipe)
         return recipe
@@ -92,7 +96,7 @@ class Run:
         RunError
             ``history.csv`` is no such table.
         """
-        return read_history(self.path / "history.csv")
+        return read_history(assert_intact(self.path / "history.csv"))
 
     @cached_property
     def complete(self) -> bool:
@@ -127,10 +131,10 @@ class Run:
     def digest(self) -> str:
         """SHA-256 of the recipe and the weights, as they are on the disk: of results, what they are results of."""
         found = hashlib.sha256()
-        unfinished = [self.path / CHECKPOINT, self.path.parent / REPLICAS]
+        unfinished = [RunFolder(self.path).stored(CHECKPOINT), RunFolder(self.path.parent).stored(REPLICAS)]
         weights = [RunFolder(self.path).weights()] if self.complete else unfinished
         for path in (self.path / "config.toml", *weights):
-            found.update(path.read_bytes() if path.exists() else b"")
+            found.update(assert_intact(path).read_bytes() if path.exists() else b"")
         return found.hexdigest()
 
     @cached_property
@@ -176,8 +180,9 @@ class Run:
         weights = self._weights()
         start_pseudo_inputs(vae, weights)
         try:
+            assert_same_types(vae.state_dict(), weights)
             vae.load_state_dict(weights)
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
             name = RunFolder(self.path).weights().name
             raise RunError(f"{self.path}: {name} holds another model than config.toml says ({error})") from error
         return vae.eval()
@@ -217,4 +222,4 @@ def start_pseudo_inputs(vae: VAE, weights: Mapping[str, Tensor]) -> None:
     for name, tensor in weights.items():
         owner, _, parameter = name.rpartition(".")
         if parameter == "pseudo_inputs" and name in vae.state_dict():
-            vae.get_submodule(owner).pseudo_inputs = nn.Parameter(torch.empty_like(tensor))
+            vae.get_submodule(owner).pseudo_inputs = nn.Parameter(torch.empty(tensor.shape))

@@ -18,9 +18,11 @@ from inference.recipe import Recipe
 from inference.records import MANIFEST, read_json
 from inference.replicas import plan
 from inference.run import Run
-from inference.training import assert_enough, load_for, ready, train_many
+from inference.training import assert_enough, load_for, none_left, ready, train_many
+from jets import Jets
 from jets.command import command
 from jets.files import replacing
+from jets.lock import locked
 
 TOGETHER = 16
 """Runs in one vectorised step; more gain no speed and cost memory."""
@@ -87,8 +89,22 @@ def create(folder: str | Path, recipes: Mapping[str, Recipe]) -> None:
     completed_recipes = dict(zip(recipes, ready([*recipes.values()], jets), strict=True))
     for recipe in completed_recipes.values():  # before a folder is made, so that an error leaves nothing
         assert_enough(recipe, jets)
-    for name, recipe in completed_recipes.items():
-        RunFolder.create(folder / name, recipe, jets)
+    with locked(folder):
+        assert_new(folder)
+        write(folder, completed_recipes, jets)
+
+
+def write(folder: Path, recipes: Mapping[str, Recipe], jets: Jets) -> None:
+    """Write the folders of all runs, and the manifest last; after an error nothing is left."""
+    made: list[RunFolder] = []
+    with none_left(made):
+        for name, recipe in recipes.items():
+            made.append(RunFolder.create(folder / name, recipe, jets))
+        write_manifest(folder, recipes)
+
+
+def write_manifest(folder: Path, recipes: Mapping[str, Recipe]) -> None:
+    """Write the list of the runs."""
     rows = [
         {"folder": name, "latent": recipe.model.latent, "beta": recipe.model.beta.plain, "seed": recipe.training.seed}
         for name, recipe in recipes.items()
@@ -106,25 +122,27 @@ def train(folder: str | Path, together: int = TOGETHER) -> list[Run]:
         After the last training, when some failed: it names them. Where nothing was trained at all, nothing is left.
     """
     members = runs(folder)
-    try:
-        finish(members, together)
-    except Exception:
-        discard(Path(folder), [run.path for run in members])
-        raise
+    with locked(folder):
+        try:
+            finish(members, together)
+        except Exception:
+            discard(Path(folder), [run.path for run in members])
+            raise
     return runs(folder)
 
 
 def discard(folder: Path, members: Sequence[Path]) -> None:
     """Remove a scan of which no run has results: it would block the corrected command."""
-    if any(names_in(path) & {CHECKPOINT, "weights.pt"} for path in members) or (folder / REPLICAS).exists():
+    opened = [RunFolder(path) for path in members]
+    if any(each.stored(CHECKPOINT).exists() or each.weights().exists() for each in opened):
         return
-    if not any((path.parent / REPLICAS).exists() for path in members):
+    if not any(RunFolder(path).stored(REPLICAS).exists() for path in {folder, *(path.parent for path in members)}):
         for path in members:
             shutil.rmtree(path)
         (folder / MANIFEST).unlink(missing_ok=True)
         for parent in sorted({path.parent for path in members} | {folder}, reverse=True):
-            if parent.is_dir() and not any(parent.iterdir()):
-                parent.rmdir()
+            if parent.is_dir() and not names_in(parent):
+                shutil.rmtree(parent)
 
 
 def finish(members: Sequence[Run], together: int = TOGETHER) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from jets.atomic import move, temporary_for
+from jets.disk import disk
+from jets.sums import replaced
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,7 +22,13 @@ LARGE = 100_000
 def replacing(path: str | Path, folder: Path | None = None) -> Iterator[Path]:
     """Give a temporary path beside ``path``; move it there, flushed to disk, when the block ends without an error.
 
-    A process that is killed leaves the temporary file behind: ``folder``, of the same disk, can take it instead.
+    A process that is killed leaves the temporary file behind: ``folder``, of the same disk, can take it instead. In a
+    run folder the checksums stay right (:mod:`jets.sums`).
+
+    Raises
+    ------
+    DiskError
+        It cannot be written.
 
     >>> import tempfile
     >>> target = Path(tempfile.mkdtemp()) / "numbers.txt"
@@ -29,44 +37,34 @@ def replacing(path: str | Path, folder: Path | None = None) -> Iterator[Path]:
     >>> target.read_text(), [p.name for p in target.parent.iterdir()]
     ('1 2 3', ['numbers.txt'])
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=folder or path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
+    with temporary_for(path, folder) as temporary:
         yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        with replaced(Path(path), temporary):
+            move(temporary, path)
 
 
 def save_netcdf(data: xr.Dataset | xr.DataTree, path: str | Path) -> Path:
-    """Write labelled arrays as NetCDF4, atomically, large arrays of floats compressed; return the path."""
+    """Write labelled arrays as NetCDF4, atomically, large arrays of floats compressed; return the path.
+
+    Raises
+    ------
+    DiskError
+        It cannot be written.
+    """
+    import h5netcdf
     import xarray as xr  # .4 s and 40 MB that most of the project does not need
+    from xarray.backends import H5NetCDFStore
 
-    nodes = list(data.subtree) if isinstance(data, xr.DataTree) else [data]
-    squeezed = [
-        {
-            str(name): {"zlib": True, "complevel": 1}
-            for name, variable in node.data_vars.items()
-            if variable.size > LARGE and variable.dtype.kind == "f"
-        }
-        for node in nodes
-    ]
-    with replacing(path) as temporary:
-        if isinstance(data, xr.DataTree):
-            names = [node.path for node in nodes]
-            data.to_netcdf(temporary, engine="h5netcdf", encoding=dict(zip(names, squeezed, strict=True)))
-        else:
-            data.to_netcdf(temporary, engine="h5netcdf", encoding=squeezed[0])
+    tree = xr.DataTree(data) if isinstance(data, xr.Dataset) else data
+    with replacing(path) as temporary, disk(temporary) as file, h5netcdf.File(file, "w") as root:
+        store = H5NetCDFStore(root, mode="w")
+        for group in tree.subtree:
+            node = group.to_dataset(inherit=group is tree)
+            squeezed = {
+                str(each): {"zlib": True, "complevel": 1}
+                for each, variable in node.data_vars.items()
+                if variable.size > LARGE and variable.dtype.kind == "f"
+            }
+            node.dump_to_store(store if group is tree else store.get_child_store(group.path), encoding=squeezed)
+            file.check()
     return Path(path)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -9,8 +9,9 @@ import torch
 
 from analysis.evaluation.jet_scores import orientation as found_by
 from analysis.measures.orientation import Orientation
-from inference.folder import RunFolder
+from inference.folder import LARGEST, RunFolder
 from inference.run import Run
+from jets.sums import assert_intact
 
 KEPT = "orientation.json"
 """File in a run's folder: digest of the run, and resolution -> orientation."""
@@ -38,7 +39,7 @@ def orientation(run: Run, beta: float | None = None) -> Orientation:
 def of_run(run: Run) -> dict[str, Orientation]:
     """Return resolution -> what is kept; nothing where it is of other weights, or damaged."""
     try:
-        content = json.loads((run.path / KEPT).read_text(encoding="utf-8"))
+        content = json.loads(assert_intact(run.path / KEPT, most=LARGEST).read_text(encoding="utf-8"))
         if content["digest"] == run.digest:
             return {at: Orientation.from_json(json.dumps(each)) for at, each in content["orientations"].items()}
     except (OSError, ValueError, LookupError, TypeError):

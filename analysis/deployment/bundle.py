@@ -8,19 +8,22 @@ import zipfile
 from pathlib import Path
 
 from analysis.deployment.card import bundle_card
-from analysis.deployment.documents import ORIENTATION, TEXTS, WEIGHTS, write_documents
-from analysis.deployment.packages import assert_installed
-from analysis.deployment.whole import SUMS, digest, whole_folder, write_sums
+from analysis.deployment.documents import ORIENTATION, write_documents
+from analysis.deployment.whole import whole_folder
+from inference.folder import TEXTS, WEIGHTS
 from inference.run import Run
 from jets.disk import writing
 from jets.errors import UserError
 from jets.files import replacing
+from jets.sums import SUMS, digest, write
 
 CARD = "card.md"
 NEEDED = (*TEXTS, WEIGHTS, CARD, SUMS)
 """Members of every bundle."""
 LARGEST = {WEIGHTS: 4 << 30} | dict.fromkeys((*TEXTS, CARD, SUMS, ORIENTATION), 64 << 20)
 """Member -> bytes that it holds at most; there are no others."""
+SPARE, TIGHTEST = 64 << 20, 100
+"""Bytes that a member may have whatever it is packed into; how many times more than that a larger one may have."""
 TIME = (1980, 1, 1, 0, 0, 0)
 """Of all members, so that equal runs are equal bundles."""
 _opened: list[tempfile.TemporaryDirectory[str]] = []
@@ -36,16 +39,15 @@ def write_bundle(run: Run, path: Path) -> Path:
     Raises
     ------
     UserError
-        The training is not finished, the file is there already, or safetensors is not installed.
+        The training is not finished, or the file is there already.
     """
-    assert_installed("safetensors")
     if path.exists():
         raise UserError(f"{path}: already exists; choose another file, or remove it")
     with tempfile.TemporaryDirectory() as name, writing(Path(name)):
         folder = Path(name)
         write_documents(run, folder)
         (folder / CARD).write_text(bundle_card(run), encoding="utf-8")
-        write_sums(folder)
+        write(folder, [member.name for member in folder.iterdir()])
         with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
             for member in sorted(folder.iterdir()):
                 info = zipfile.ZipInfo(member.name, TIME)
@@ -101,8 +103,8 @@ def members(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG) or info.flag_bits & 1:
             raise BundleError(f"{path}: member {info.filename!r} is a link, a device or encrypted; it is not opened")
-        if info.file_size > LARGEST[info.filename]:
-            raise BundleError(f"{path}: {info.filename} is larger than {LARGEST[info.filename]:,} bytes")
+        if info.file_size > min(LARGEST[info.filename], max(SPARE, TIGHTEST * info.compress_size)):
+            raise BundleError(f"{path}: {info.filename} is larger than {LARGEST[info.filename]:,} bytes, or a zip bomb")
     missing = [name for name in NEEDED if name not in names]
     if missing:
         raise BundleError(f"{path}: has no {missing[0]}; a bundle is what jetvae export RUN --bundle writes")

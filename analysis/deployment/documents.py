@@ -6,15 +6,13 @@ import json
 import shutil
 from pathlib import Path
 
-from inference.folder import RunError
+from inference.folder import TEXTS, WEIGHTS, RunError
 from inference.run import Run
+from inference.tensors import save
 from jets.command import command
 from jets.errors import UserError
+from jets.sums import assert_intact
 
-TEXTS = ("config.toml", "provenance.json", "history.csv")
-"""Files of every run that are copied."""
-WEIGHTS = "weights.safetensors"
-"""Name of the weights."""
 ORIENTATION = "orientation.json"
 """What the training jets decide of the scores; copied where it is there."""
 
@@ -27,21 +25,18 @@ def write_documents(run: Run, folder: Path) -> None:
     RunError
         The training is not finished.
     """
-    from safetensors.torch import save_file
-
     if not run.complete:
         raise RunError(f"{run.path}: its training is not finished; train on: {command('resume', run.path)}")
     for name in TEXTS:
-        shutil.copyfile(run.path / name, folder / name)
-    weights = {name: tensor.detach().clone().contiguous() for name, tensor in run.vae.state_dict().items()}
-    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+        shutil.copyfile(assert_intact(run.path / name), folder / name)
+    save({name: tensor.clone() for name, tensor in run.vae.state_dict().items()}, folder / WEIGHTS)
     write_orientation(run, folder)
 
 
 def write_orientation(run: Run, folder: Path) -> None:
     """Copy the orientation of the scores, where it is of these weights: it names their digest, which is another now."""
     try:
-        content = json.loads((run.path / ORIENTATION).read_text(encoding="utf-8"))
+        content = json.loads(assert_intact(run.path / ORIENTATION).read_text(encoding="utf-8"))
         current = content["digest"] == run.digest
     except (OSError, ValueError, LookupError, TypeError, UserError):
         return

@@ -17,11 +17,11 @@ from analysis.deployment.answer import OUTPUTS, Answer
 from analysis.deployment.card import Exported, export_card
 from analysis.deployment.documents import write_documents
 from analysis.deployment.packages import ALL, assert_installed
-from analysis.deployment.whole import whole_folder, write_sums
+from analysis.deployment.whole import whole_folder
 from analysis.evaluation.chosen import assert_described, evenly
 from inference.machine import tune_cpu
 from inference.run import Run
-from jets import Jets, load
+from jets import Jets, load, sums
 from jets.errors import UserError
 from jets.preprocess import outside, prepare
 from models import VAE
@@ -65,7 +65,7 @@ def export(
         exported = write_programs(run, vae, jets, temporary)
         answer = Answer(vae, run.recipe, most_constituents(run, jets), most_outputs(exported))
         (temporary / "card.md").write_text(export_card(run, answer, exported), encoding="utf-8")
-        write_sums(temporary)
+        sums.write(temporary, [file.name for file in temporary.iterdir()])
     return exported
 
 

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 from jets.errors import UserError
 
-ALL = ("safetensors", "onnx", "onnxscript", "onnxruntime")
+ALL = ("onnx", "onnxscript", "onnxruntime")
 """Those of the extra ``export``."""
 
 
@@ -26,4 +26,4 @@ def assert_installed(*names: str) -> None:
 
 def versions() -> dict[str, str]:
     """Return package -> version, of what made an export."""
-    return {name: version(name) for name in ("jetvae", "torch", "pyro-ppl", *ALL)}
+    return {name: version(name) for name in ("jetvae", "torch", "pyro-ppl", "safetensors", *ALL)}

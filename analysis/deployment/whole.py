@@ -1,8 +1,7 @@
-"""A folder that is written whole or not at all, with the checksum of every file."""
+"""A folder that is written whole or not at all."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -11,10 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from inference.folder import RunError
+from jets.atomic import umask
 from jets.disk import folder_for, made, writing
-
-SUMS = "SHA256SUMS"
-"""Name of the file of checksums, as ``sha256sum -c`` reads it."""
 
 
 @contextmanager
@@ -45,22 +42,3 @@ def whole_folder(path: Path) -> Iterator[Path]:
             os.replace(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def umask() -> int:
-    """Return the process' mask of permissions."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def write_sums(folder: Path) -> None:
-    """Write the checksum of every file of a folder."""
-    lines = [f"{digest(path)}  {path.name}\n" for path in sorted(folder.iterdir()) if path.name != SUMS]
-    (folder / SUMS).write_text("".join(lines), encoding="utf-8")
-
-
-def digest(path: Path) -> str:
-    """Return the SHA-256 of a file, as hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, TypeVar
 
 import xarray as xr
@@ -28,7 +27,7 @@ from jets.command import command
 from jets.errors import one_line
 
 T = TypeVar("T")
-BROKEN = (ValueError, OSError, TypeError, LookupError, RuntimeError, EOFError, UnpicklingError)
+BROKEN = (ValueError, OSError, TypeError, LookupError, RuntimeError, EOFError)
 """What reading a damaged run may raise; the errors of a user's are among the first."""
 KEPT = ("config.toml", "provenance.json", "history.csv", "analysis.nc")
 """Files of which any one is enough for a page."""
@@ -161,7 +160,7 @@ def tree_of(run: Run, data: Sequence[str] | None, beta: float | None, notes: lis
     ways = (
         lambda: evaluated(whole(run), None),
         lambda: evaluate(whole(run)),
-        lambda: store.open(run.path / "analysis.nc"),
+        lambda: store.open(run.path / "analysis.nc", run.path),
     )
     return first_of(ways, notes)
 
@@ -236,7 +235,7 @@ def kept(path: Path, remedy: str, run: Run | None = None, members: Sequence[Path
     """
     if not path.exists():
         return Missing(f"not measured yet: {remedy}")
-    found = attempt(lambda: store.open(path), path.name)
+    found = attempt(lambda: store.open(path, path.parent if run is None else run.path), path.name)
     if run is not None and isinstance(found, xr.DataTree) and found.attrs.get("digest", run.digest) != run.digest:
         return Missing(f"{path.name} is of another recipe or other weights than the run's: {remedy}")
     if isinstance(found, xr.DataTree) and (changed := outdated(found.attrs, path, members)):

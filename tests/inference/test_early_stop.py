@@ -8,7 +8,7 @@ import inference
 import jets
 import models
 from inference import scan
-from inference.folder import CHECKPOINT, REPLICAS, RunError, RunFolder
+from inference.folder import CHECKPOINT, POSTMORTEM, REPLICAS, WEIGHTS, RunError, RunFolder, load_tensors
 from inference.grid import combinations, resume
 from inference.recipe import read
 from inference.run import Run
@@ -29,7 +29,7 @@ OVERFITTING = {
 
 
 def weights(run):
-    return torch.load(run.path / "weights.pt", weights_only=True)
+    return load_tensors(run.path / WEIGHTS)
 
 
 def assert_same(first, second):
@@ -149,8 +149,8 @@ def test_one_replica_that_fails_does_not_stop_the_others(sample, tmp_path, capsy
     with pytest.raises(RunError, match=r"1 of 3 runs failed, 2 trained: seed 0: .*seed0: 1 steps had no finite loss"):
         trainer_on(bad, folders).train()
     assert "nan" not in capsys.readouterr().err.rpartition("epoch 3/3")[2]
-    assert [(folder / "weights.pt").exists() for folder in folders] == [False, True, True]
-    assert (folders[0] / "postmortem.pt").exists()
+    assert [(folder / WEIGHTS).exists() for folder in folders] == [False, True, True]
+    assert (folders[0] / POSTMORTEM).exists()
     assert not (tmp_path / REPLICAS).exists()
     healthy = [tmp_path / "healthy" / f"seed{seed}" for seed in range(3)]
     trainer_on(sample, healthy).train()
@@ -169,9 +169,9 @@ def test_what_was_saved_of_a_replica_that_failed_is_its_own(tmp_path, capsys):
     folders = scan.folders(tmp_path / "scan")
     trainer_for([*recipes.values()], folders, resume=True).train(until=1)
     shared = folders[0].parent / REPLICAS
-    contents = torch.load(shared, weights_only=True)
+    contents = load_tensors(shared)
     contents[folders[1].name]["model"]["decoder.0.weight"][0, 0] = np.nan
-    torch.save(contents, shared)
+    RunFolder(shared.parent).save(shared.name, contents)
     trainer = trainer_for([*recipes.values()], folders, resume=True)
     trainer.train_epoch(1)
     with torch.no_grad():
@@ -180,7 +180,7 @@ def test_what_was_saved_of_a_replica_that_failed_is_its_own(tmp_path, capsys):
         RunError, match=r"2 of 3 runs failed, 1 trained: seed 1: .*checkpoint: .*; seed 2: .*not finite"
     ):
         trainer.train()
-    assert [(folder / "weights.pt").exists() for folder in folders] == [True, False, False]
+    assert [(folder / WEIGHTS).exists() for folder in folders] == [True, False, False]
     assert [(folder / CHECKPOINT).exists() for folder in folders] == [True, True, True]
     assert [run.complete for run in scan.runs(tmp_path / "scan")] == [True, False, False]
     assert len(RunFolder(folders[2]).checkpoint()["epochs"]) == 1
@@ -205,5 +205,5 @@ def test_a_training_that_did_not_stop_is_prolonged_and_one_that_did_is_not(stopp
     for run in (again, same):
         assert_same(weights(run), weights(stopped))
     config = (short.path / "config.toml").read_text()
-    (short.path / "config.toml").write_text(config.replace("epochs = 60", "epochs = 90"))
+    RunFolder(short.path).write_text("config.toml", config.replace("epochs = 60", "epochs = 90"))
     assert Run.open(short.path).complete, "it stopped; more epochs change nothing"

@@ -5,10 +5,11 @@ import shutil
 
 import pytest
 
-from inference.folder import CONTENT, RunError, load_tensors
+from inference.folder import CHECKPOINT, CONTENT, WEIGHTS, RunError, load_tensors
 from inference.records import read_history, read_provenance
 from inference.run import Run
 from inference.scan import folders
+from jets.sums import SUMS
 
 GOOD = {"data_fingerprint": "ab", "counts": {"train": {"qcd": 3}}}
 
@@ -63,15 +64,16 @@ def test_a_list_of_runs_that_is_none(tmp_path, content):
 
 def test_weights_that_are_cut_short_or_of_another_model(trained, sample, tmp_path):
     shutil.copytree(trained.path, tmp_path / "run")
-    path = tmp_path / "run" / "weights.pt"
+    (tmp_path / "run" / SUMS).unlink()
+    path = tmp_path / "run" / WEIGHTS
     whole = path.read_bytes()
     for length in (0, 1, 100, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:length])
-        with pytest.raises(RunError, match=r"weights\.pt: not a file of tensors"):
+        with pytest.raises(RunError, match=r"weights\.safetensors: not a file of tensors"):
             _ = Run.open(tmp_path / "run", sample).vae
-    path.write_bytes((trained.path / "checkpoint.pt").read_bytes())
-    with pytest.raises(RunError, match=r"weights\.pt: model is of type dict, not what a training writes"):
+    path.write_bytes((trained.path / CHECKPOINT).read_bytes())
+    with pytest.raises(RunError, match=r"weights\.safetensors: epochs is of type list, not what a training writes"):
         _ = Run.open(tmp_path / "run", sample).vae
     path.write_bytes(whole)
-    with pytest.raises(RunError, match=r"weights\.pt: not what a training writes"):
+    with pytest.raises(RunError, match=r"weights\.safetensors: not what a training writes"):
         load_tensors(path, keys=CONTENT)

@@ -14,12 +14,13 @@ import torch
 import inference
 import models
 from inference import checkpoints, scan
-from inference.folder import CHECKPOINT, REPLICAS, RunFolder
+from inference.folder import CHECKPOINT, REPLICAS, WEIGHTS, RunFolder
 from inference.grid import combinations, continued, resume
 from inference.provenance import command_line
 from inference.recipe import RecipeError
 from inference.run import Run, RunError
 from inference.training import trainer_for
+from jets.sums import SUMS
 from models import Beta
 
 QUICK = {"training.epochs": 2, "data.fraction": {"qcd": 0.02, "top": 0.02}}
@@ -53,7 +54,7 @@ def test_a_second_fit_continues_the_first_and_says_so(sample, tmp_path):
     assert first.provenance["initial_weights"] == "of the model given to fit"
     assert second.provenance["initial_weights"] == f"of {first.path}, trained further"
     assert second.history[0]["loss"] < first.history[0]["loss"]
-    for name in ("checkpoint.pt", "weights.pt", "history.csv"):
+    for name in (CHECKPOINT, WEIGHTS, "history.csv"):
         (second.path / name).unlink()
     with pytest.raises(RunError, match=r"its initial weights, of .*first, trained further, are lost"):
         RunFolder.open(second.path).continued(second.recipe, sample)
@@ -62,7 +63,8 @@ def test_a_second_fit_continues_the_first_and_says_so(sample, tmp_path):
 def test_digest_is_of_recipe_and_weights(trained, tmp_path):
     copy = shutil.copytree(trained.path, tmp_path / "copy")
     assert Run.open(copy).digest == trained.digest
-    for name in ("weights.pt", "config.toml"):
+    (copy / SUMS).unlink()
+    for name in (WEIGHTS, "config.toml"):
         before = Run.open(copy).digest
         (copy / name).write_bytes((copy / name).read_bytes() + b"\n")
         assert Run.open(copy).digest != before

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from inference import scan
+from inference.folder import WEIGHTS, load_tensors
 from inference.grid import combinations, gaussian_data, read_fractions
 from inference.recipe import RecipeError
 from inference.run import Run, RunError
@@ -22,7 +23,7 @@ def run(*arguments):
 
 
 def weights(path):
-    return torch.load(path / "weights.pt", weights_only=True)
+    return load_tensors(path / WEIGHTS)
 
 
 @pytest.fixture(scope="module")
@@ -61,13 +62,13 @@ def test_member_equals_the_same_run_alone(grid, tmp_path):
 
 def test_resume_trains_what_is_missing_and_nothing_else(grid, capsys):
     reference = weights(grid / "R1/beta0.2-seed1")
-    kept = (grid / "L2/beta0.1-seed0/weights.pt").stat().st_mtime_ns
+    kept = (grid / "L2/beta0.1-seed0" / WEIGHTS).stat().st_mtime_ns
     for path in (grid / "R1").glob("*/*"):
         if path.name not in ("config.toml", "provenance.json"):
             path.unlink()
     assert main(["resume", str(grid)]) == 0
     assert "R1: 4 runs" in capsys.readouterr().err
-    assert (grid / "L2/beta0.1-seed0/weights.pt").stat().st_mtime_ns == kept
+    assert (grid / "L2/beta0.1-seed0" / WEIGHTS).stat().st_mtime_ns == kept
     for name, value in weights(grid / "R1/beta0.2-seed1").items():
         assert torch.equal(value, reference[name]), name
 

@@ -12,10 +12,12 @@ import pytest
 import torch
 
 from inference.data import split
+from inference.folder import WEIGHTS, load_tensors
 from inference.grid import resume
 from inference.provenance import changed_keys
 from inference.recipe import DataConfig, RecipeError, read
 from inference.run import Run, RunError
+from jets.sums import SUMS
 from jetvae.__main__ import main
 from models import Beta
 
@@ -85,7 +87,7 @@ def test_existing_folder_is_left_alone(tmp_path, capsys):
 def test_run_folder(tmp_path, capsys):
     assert run("image-dvae", *QUICK, "--latent", "L3(alpha=1,.25,.1)", "--beta", "0.2", "--out", tmp_path / "run") == 0
     output = capsys.readouterr()
-    assert "weights.pt" in output.out
+    assert WEIGHTS in output.out
     assert all(word in output.err for word in ("jets/s", "left", "reconstruction", "KL"))
     result = Run.open(tmp_path / "run")
     assert result.complete
@@ -128,13 +130,18 @@ def test_resume_refuses_what_was_not_trained(tmp_path, capsys):
         assert edited != before, key
         (folder / "config.toml").write_text(edited)
         assert main(["resume", str(folder), "--epochs", "3"]) == 2
+        assert "config.toml: not what SHA256SUMS says" in capsys.readouterr().err
+        (folder / SUMS).rename(folder / "kept")
+        assert main(["resume", str(folder), "--epochs", "3"]) == 2
         assert f"is not what this run was trained with: {key} changed" in capsys.readouterr().err
         assert (folder / "config.toml").read_text() == edited
         with pytest.raises(RunError, match=key):
             _ = Run.open(folder).split
+        (folder / "kept").rename(folder / SUMS)
     (folder / "config.toml").write_text(before)
     provenance = json.loads((folder / "provenance.json").read_text())
     assert changed_keys(provenance.pop("recipe_digests"), read(folder / "config.toml")) == []
+    (folder / SUMS).unlink()
     (folder / "provenance.json").write_text(json.dumps(provenance))  # as of before digests were kept
     assert main(["resume", str(folder), "--epochs", "3"]) == 0
 
@@ -160,7 +167,7 @@ def test_bare_fraction_means_the_last_class(tmp_path):
 
 
 def weights(folder):
-    return torch.load(folder / "weights.pt", weights_only=True)
+    return load_tensors(folder / WEIGHTS)
 
 
 def test_killed_and_resumed_equals_undisturbed(tmp_path):
@@ -178,7 +185,7 @@ def test_killed_and_resumed_equals_undisturbed(tmp_path):
         process.send_signal(signal.SIGKILL)
         process.wait()
         process.stderr.close()
-        assert not (tmp_path / "killed" / "weights.pt").exists()
+        assert not (tmp_path / "killed" / WEIGHTS).exists()
         command = [sys.executable, "-m", "jetvae", "resume", str(tmp_path / "killed")]
     subprocess.run(command, check=True, capture_output=True)
     first, second = weights(tmp_path / "whole"), weights(tmp_path / "killed")

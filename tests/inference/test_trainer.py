@@ -10,7 +10,7 @@ import inference
 import jets
 import models
 from inference import checkpoints, scan
-from inference.folder import CHECKPOINT, RunFolder
+from inference.folder import CHECKPOINT, POSTMORTEM, WEIGHTS, RunFolder, load_tensors
 from inference.grid import combinations, resume
 from inference.recipe import ImageConfig, RecipeError, read
 from inference.run import Run, RunError
@@ -21,7 +21,7 @@ QUICK = {"training.epochs": 2, "data.fraction": {"qcd": 0.1, "top": 0.1}}
 
 
 def weights(run):
-    return torch.load(run.path / "weights.pt", weights_only=True)
+    return load_tensors(run.path / WEIGHTS)
 
 
 def assert_close(first, second, rtol=1e-3, atol=1e-4):
@@ -162,9 +162,9 @@ def test_bad_jets_are_skipped_and_named(sample, tmp_path, capsys):
 
 def test_too_many_bad_jets_stop_the_run(sample, tmp_path):
     options = {"epochs": 2, "out": tmp_path / "run", "max_skipped": 2, "image": RAW}
-    with pytest.raises(RunError, match=r"postmortem\.pt"):
+    with pytest.raises(RunError, match=POSTMORTEM):
         inference.fit(models.image_vae(), poisoned(sample, 600), **options)
-    found = torch.load(tmp_path / "run" / "postmortem.pt", weights_only=True)
+    found = load_tensors(tmp_path / "run" / POSTMORTEM)
     assert found["site"].startswith("x")
     assert not found["x"].isfinite().all()
 
@@ -185,15 +185,15 @@ def test_no_step_taken_is_no_training(sample, tmp_path):
 
 def test_the_folder_of_a_failure_without_results_is_taken_again(sample, tmp_path):
     options = {"epochs": 1, "out": tmp_path / "run", "max_skipped": 0, "image": RAW}
-    with pytest.raises(RunError, match=r"postmortem\.pt"):
+    with pytest.raises(RunError, match=POSTMORTEM):
         inference.fit(models.image_vae(), poisoned(sample, 600), **options)
     run = inference.fit(models.image_vae(), sample, **options)
     assert run.complete
-    assert not (run.path / "postmortem.pt").exists()
+    assert not (run.path / POSTMORTEM).exists()
 
 
 def test_weights_that_are_no_numbers_are_never_called_trained(tmp_path):
-    """In a checkpoint, after a step, in weights.pt: refused each time, with the tensor's name."""
+    """In a checkpoint, after a step, in the weights: refused each time, with the tensor's name."""
     recipe = read("image-dvae", QUICK)
     trainer = trainer_for([recipe], [tmp_path / "run"])
     trainer.train(until=1)
@@ -209,9 +209,9 @@ def test_weights_that_are_no_numbers_are_never_called_trained(tmp_path):
     for write in (checkpoints.save, checkpoints.finish):
         with pytest.raises(RunError, match="not finite"):
             write(trainer.replicas)
-    assert not (tmp_path / "run/weights.pt").exists()
+    assert not (tmp_path / "run" / WEIGHTS).exists()
     (tmp_path / "run" / CHECKPOINT).write_bytes(b"torn")
-    with pytest.raises(RunError, match=r"checkpoint\.pt: not a file of tensors, or torn"):
+    with pytest.raises(RunError, match=r"checkpoint\.safetensors: not a file of tensors, or torn"):
         inference.train(recipe, tmp_path / "run", resume=True)
 
 

@@ -38,7 +38,8 @@ def hostile(trained, tmp_path_factory):
         + "from priors import Normal\nclass Evil(Normal):\n    symbol = 'Evil'\n"
     )
     shutil.copytree(trained.path, folder / "run", ignore=shutil.ignore_patterns("*.nc", "*.html"))
-    (folder / "run" / "provenance.json").unlink()
+    for name in ("provenance.json", "SHA256SUMS"):
+        (folder / "run" / name).unlink()
     return folder
 
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import inference
+from inference.folder import WEIGHTS, load_tensors
 from inference.interruption import on_request
 
 ROOT = Path(__file__).parents[2]
@@ -41,11 +42,12 @@ def test_once_leaves_a_checkpoint_and_resumes_to_the_same(tmp_path, number):
     last = said.strip().splitlines()[-1]
     done = inference.Run.open(tmp_path / "run")
     assert len(done.history) < 400
-    assert last == f"interrupted; run/checkpoint.pt holds {len(done.history)} epochs; go on with: jetvae resume run"
+    kept = f"run/checkpoint.safetensors holds {len(done.history)} epochs"
+    assert last == f"interrupted; {kept}; go on with: jetvae resume run"
     assert not list((tmp_path / "run").glob(".*.tmp"))
     inference.train(done.recipe.model_copy(update={"training": shorter(done)}), tmp_path / "run", resume=True)
     inference.train(done.recipe.model_copy(update={"training": shorter(done)}), tmp_path / "undisturbed")
-    weights = [torch.load(tmp_path / name / "weights.pt", weights_only=True) for name in ("run", "undisturbed")]
+    weights = [load_tensors(tmp_path / name / WEIGHTS) for name in ("run", "undisturbed")]
     for name, tensor in weights[0].items():
         torch.testing.assert_close(tensor, weights[1][name])
 
@@ -75,6 +77,24 @@ def test_before_the_first_epoch_nothing_is_promised(tmp_path, monkeypatch, sampl
     monkeypatch.setattr(Trainer, "train_epoch", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt, match="no epoch was finished"):
         inference.train(inference.read("vae-toy"), tmp_path / "run")
+
+
+def test_an_interruption_in_a_finaliser_arrives(capsys):
+    class Final:
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)
+
+    with on_request():
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            gone(Final)
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def gone(kind):
+    """Make something and drop it; wait for what is late."""
+    kind()
+    time.sleep(5)
 
 
 def test_signals_are_as_before_and_other_threads_get_none():

@@ -116,7 +116,7 @@ def test_a_fault_of_ours_is_not_hidden(monkeypatch):
         main(["information", "runs/mine"])
 
 
-@pytest.mark.parametrize("said", [(), ("interrupted; runs/mine/checkpoint.pt holds 3 epochs",)])
+@pytest.mark.parametrize("said", [(), ("interrupted; runs/mine/checkpoint.safetensors holds 3 epochs",)])
 def test_an_interruption_is_one_line(said, monkeypatch, capsys):
     def interrupted(options):
         raise KeyboardInterrupt(*said)

@@ -6,17 +6,20 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from pickle import UnpicklingError
 
 import h5py
 import torch
+
+from inference import tensors
+from inference.folder import CHECKPOINT, WEIGHTS, load_tensors
+from jets.sums import SUMS
 
 from .cases import Entries, Random, Tools, pick
 from .commands import copied, of_run
 from .terminal import checked, run
 
 entries = Entries()
-FILES = ("config.toml", "provenance.json", "history.csv", "history.nc", "weights.pt", "checkpoint.pt", "analysis.nc")
+FILES = ("config.toml", "provenance.json", "history.csv", "history.nc", WEIGHTS, CHECKPOINT, "analysis.nc")
 TEXTS = (
     "",
     "x",
@@ -79,7 +82,7 @@ def edit_json(path: Path, random: Random) -> None:
 
 def edit_tensors(path: Path, random: Random) -> None:
     """Remove a tensor, change its shape, or fill it with NaN."""
-    content = torch.load(path, weights_only=True)
+    content = load_tensors(path)
     weights = content.get("model", content)
     key = pick(random, [key for key in weights if isinstance(weights[key], torch.Tensor)])
     change: Callable[[torch.Tensor], torch.Tensor] = pick(
@@ -88,7 +91,7 @@ def edit_tensors(path: Path, random: Random) -> None:
     weights[key] = change(weights[key])
     if random.random() < 0.3:
         del weights[key]
-    torch.save(pick(random, (content, content, content, list(content), {"x": 1}, 3)), path)
+    tensors.save(pick(random, (content, content, content, {"x": 1})), path)
 
 
 def edit_tree(path: Path, random: Random) -> None:
@@ -102,7 +105,7 @@ def edit_tree(path: Path, random: Random) -> None:
             del file[pick(random, names)]
 
 
-EDITS = {".toml": edit_text, ".csv": edit_text, ".json": edit_json, ".pt": edit_tensors, ".nc": edit_tree}
+EDITS = {".toml": edit_text, ".csv": edit_text, ".json": edit_json, ".safetensors": edit_tensors, ".nc": edit_tree}
 
 
 def damaged(path: Path, random: Random) -> None:
@@ -110,7 +113,7 @@ def damaged(path: Path, random: Random) -> None:
     change = pick(random, (delete, cut, replace, folder, EDITS[path.suffix], EDITS[path.suffix]))
     try:
         change(path, random)
-    except (OSError, ValueError, LookupError, RuntimeError, AttributeError, TypeError, EOFError, UnpicklingError):
+    except (OSError, ValueError, LookupError, RuntimeError, AttributeError, TypeError):
         cut(path, random)  # what was damaged before cannot be edited
 
 
@@ -134,6 +137,8 @@ def damaged_runs(random: Random, tools: Tools) -> str:
     path = copied(tools, pick(random, ("image", "image", "image", "vectors", "cloud")))
     if random.random() < 0.4:
         shutil.copy(evaluated(tools, path), path / "analysis.nc")
+    if random.random() < 0.5:  # as runs of before checksums were kept
+        (path / SUMS).unlink()
     for _ in range(int(random.integers(1, 3))):
         there = [path / name for name in FILES if (path / name).is_file()]
         damaged(pick(random, there), random)
@@ -155,7 +160,7 @@ def likelihood(path: Path) -> str:
     return next(line.split('"')[1] for line in (path / "config.toml").read_text().splitlines() if "likelihood" in line)
 
 
-SCANS = ("scan.json", "R1", "S1", "R1/beta0.1-seed0", "R1/beta0.1-seed0/weights.pt", "S1/beta0.1-seed1/config.toml")
+SCANS = ("scan.json", "R1", "S1", "R1/beta0.1-seed0", f"R1/beta0.1-seed0/{WEIGHTS}", "S1/beta0.1-seed1/config.toml")
 
 LISTS = (
     *("", "x", "{}", "[]", "null", '{"runs": 3}', '{"runs": []}', '{"runs": [{}]}'),

@@ -91,7 +91,7 @@ def trainings(random: Random, tools: Tools) -> str:
     shutil.rmtree(out, ignore_errors=True)
     run = attempt(jetvae.fit, vae, sample, out=out, **options)
     if isinstance(run, Exception):
-        lost = {"weights.pt", "checkpoint.pt"} & left(out) if out.exists() else set()
+        lost = {"weights.safetensors", "checkpoint.safetensors"} & left(out) if out.exists() else set()
         assert not lost or "run" in str(run), f"left {lost} after: {run}"
         return refusal(run)
     assert isinstance(run, Run)

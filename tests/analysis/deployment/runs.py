@@ -9,7 +9,7 @@ import torch
 import inference
 import jets
 from inference.data import completed
-from inference.folder import RunFolder
+from inference.folder import WEIGHTS, RunFolder
 from inference.run import Run
 from models import build
 from recipes import names
@@ -23,7 +23,7 @@ def untrained(path, name, changes=None, count=60):
     recipe = completed(recipe, sample)
     folder = RunFolder.create(path, recipe, sample)
     torch.manual_seed(0)
-    folder.save("weights.pt", build(recipe.model, recipe.image.pixels**2).state_dict())
+    folder.save(WEIGHTS, build(recipe.model, recipe.image.pixels**2).state_dict())
     folder.write_text("history.csv", "epoch,loss,reconstruction,kl\n1,3.0,2.0,1.0\n")
     return Run.open(path, sample)
 

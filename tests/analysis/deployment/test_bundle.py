@@ -13,6 +13,7 @@ from analysis.deployment import bundle
 from analysis.deployment.bundle import BundleError, unpack_bundle, write_bundle
 from inference.folder import RunError
 from inference.run import Run
+from jets.sums import DamagedError
 from jetvae.__main__ import main
 
 
@@ -32,7 +33,7 @@ def test_the_same_run_again(shared, trained, sample, tmp_path):
     assert run.history == trained.history
     for name, tensor in trained.vae.state_dict().items():
         assert torch.equal(run.vae.state_dict()[name], tensor)
-    assert json.loads((run.path / "orientation.json").read_text())["digest"] == run.digest != trained.digest
+    assert json.loads((run.path / "orientation.json").read_text())["digest"] == run.digest == trained.digest
     assert {path.suffix for path in run.path.iterdir()} == {".toml", ".json", ".csv", ".md", ".safetensors", ""}
 
 
@@ -125,7 +126,10 @@ def test_too_large_and_torn(shared, tmp_path, monkeypatch):
 def test_a_torn_file_of_weights_and_an_existing_bundle(shared, trained, tmp_path):
     folder = unpack_bundle(shared, tmp_path / "run")
     (folder / "weights.safetensors").write_bytes((folder / "weights.safetensors").read_bytes()[:500])
-    with pytest.raises(RunError, match="not a file of safetensors, or torn"):
+    with pytest.raises(DamagedError, match=r"weights\.safetensors: not what SHA256SUMS says"):
+        _ = Run.open(folder).vae
+    (folder / "SHA256SUMS").unlink()
+    with pytest.raises(RunError, match="not a file of tensors, or torn"):
         _ = Run.open(folder).vae
     with pytest.raises(ValueError, match="already exists"):
         write_bundle(trained, shared)

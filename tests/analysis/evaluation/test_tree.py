@@ -16,8 +16,9 @@ import models
 from analysis import store
 from analysis.evaluation import tree as tree_module
 from analysis.evaluation.facts import NUTS, nuts_groups
+from inference.folder import WEIGHTS, RunFolder
 from jets.errors import UserError
-from jets.files import save_netcdf
+from jets.files import replacing, save_netcdf
 from jets.preprocess import pixelise, prepare
 
 GROUPS = {
@@ -85,13 +86,15 @@ def test_a_kept_tree_is_of_its_recipe_and_weights(run, sample, monkeypatch):
         os.utime(run.path / name, (1, 1))
     assert tree_module.evaluated(kept, None).attrs["digest"] == kept.digest
     assert set(nuts_groups(kept, 0.1)) == set(NUTS)
-    before = (run.path / "weights.pt").read_bytes()
+    weights = run.path / WEIGHTS
+    before = weights.read_bytes()
     other = {name: value + 1 for name, value in kept.vae.state_dict().items()}
-    torch.save(other, run.path / "weights.pt")
-    os.utime(run.path / "weights.pt", (0, 0))
+    RunFolder(run.path).save(WEIGHTS, other)
+    os.utime(weights, (0, 0))
     assert tree_module.evaluated(inference.Run.open(run.path, sample), None) == "anew"
     assert nuts_groups(inference.Run.open(run.path, sample), 0.1) == {}
-    (run.path / "weights.pt").write_bytes(before)
+    with replacing(weights) as temporary:
+        temporary.write_bytes(before)
     for name in ("analysis.nc", "nuts.nc"):
         (run.path / name).unlink()
 

@@ -5,15 +5,16 @@ import pytest
 from analysis.report.inputs import of_run
 from analysis.report.run_page import page_of
 from analysis.report.sections import QUESTIONS
+from inference.folder import CHECKPOINT, WEIGHTS
 
 SAID = {
     "config.toml": "could not be evaluated",
     "provenance.json": "provenance.json",
     "history.csv": "no epoch is recorded",
-    "weights.pt": "Training is not complete",
+    WEIGHTS: "Training is not complete",
 }
 """File -> what the page says without it, where the run was not evaluated before."""
-OTHERS = ("history.nc", "checkpoint.pt")
+OTHERS = ("history.nc", CHECKPOINT)
 
 
 def drawn(sections):
@@ -39,7 +40,7 @@ def test_a_lost_file_is_named_and_the_rest_shown(copied, lost):
         assert known.notes == []
 
 
-@pytest.mark.parametrize("lost", ["config.toml", "weights.pt"])
+@pytest.mark.parametrize("lost", ["config.toml", WEIGHTS])
 def test_a_kept_evaluation_outlives_the_run(copied, printed, lost):
     """Only the kept tree is needed for the numbers."""
     known = of_run(copied(lost))
