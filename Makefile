@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT ?= runs/image-dvae-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: run test properties lint bench
+.PHONY: run test properties fuzz lint bench
 
 ## Train the default recipe on the embedded sample, print its numbers, write its report
 run: $(READY)
@@ -18,6 +18,10 @@ test: $(READY)
 ## Try all generated cases, of which make test tries each twentieth; a table of what they came to at the end
 properties: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests/properties --cases 1
+
+## Read 100,000 damaged files of every kind, in 40 minutes at most; a table of what they came to at the end
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz --cases 100000 --seconds 2400
 
 ## Style, types and the direction of imports
 lint: $(READY)

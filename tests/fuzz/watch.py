@@ -20,6 +20,8 @@ from .worker import REFUSED, SAME, VALUES
 CRASH, HANG = "crash", "hang"
 RIGHT = (REFUSED, SAME, VALUES)
 """What a case may come to."""
+WORKER = ("-m", "tests.fuzz.worker")
+"""What Python runs."""
 SECONDS, START = 20.0, 120.0
 """For one case, and for a worker to make its sound files."""
 
@@ -51,7 +53,7 @@ def watched(kind: str, seed: int, first: int, last: int, folder: Path, until: fl
 
 def one_worker(found: Found, seed: int, first: int, last: int, folder: Path, until: float) -> int:
     """Try cases in one worker until it ends; return the case to go on with."""
-    words = [sys.executable, "-m", "tests.fuzz.worker", found.kind, str(seed), str(first), str(last), str(folder)]
+    words = [sys.executable, *WORKER, found.kind, str(seed), str(first), str(last), str(folder)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stdout is not None
         try:

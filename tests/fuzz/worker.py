@@ -43,7 +43,8 @@ class Sound:
         self.results = [outcome(kind, path) for path in self.paths]
         for path, (verdict, result) in zip(self.paths, self.results, strict=True):
             assert verdict == "read", f"{kind.name}: a sound file, {path.name}, is refused: {result}"
-        self.structures = [kind.structure(path) if kind.structure else "" for path in self.paths]
+        with quiet():
+            self.structures = [kind.structure(path) if kind.structure else "" for path in self.paths]
 
     def case(self, seed: int, number: int) -> tuple[Path, bytes, int]:
         """Return the file of a case, its damaged content, and which of the sound ones it was."""
@@ -75,7 +76,8 @@ class Sound:
     def other(self, path: Path, which: int) -> str:
         """Return what it is that another result came out."""
         structure = self.kind.structure
-        return VALUES if structure and structure(path) == self.structures[which] else DIFFERENT
+        with quiet():
+            return VALUES if structure and structure(path) == self.structures[which] else DIFFERENT
 
 
 def outcome(kind: Kind, path: Path) -> tuple[str, str]:
