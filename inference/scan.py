@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.entry import announce
-from inference.folder import CHECKPOINT, REPLICAS, RunError, RunFolder, assert_new, names_in
+from inference.folder import CHECKPOINT, LARGEST, REPLICAS, RunError, RunFolder, assert_new, names_in
 from inference.machine import tune_cpu
 from inference.provenance import command_line
 from inference.recipe import Recipe
@@ -19,10 +20,11 @@ from inference.records import MANIFEST, read_json
 from inference.replicas import plan
 from inference.run import Run
 from inference.training import assert_enough, load_for, none_left, ready, train_many
-from jets import Jets
+from jets import Jets, sums
 from jets.command import command
 from jets.files import replacing
 from jets.lock import locked
+from jets.sums import SUMS, assert_intact
 
 TOGETHER = 16
 """Runs in one vectorised step; more gain no speed and cost memory."""
@@ -53,12 +55,16 @@ def listed(manifest: Path) -> list[Any]:
     RunError
         It is not what a scan writes.
     """
-    content = read_json(manifest)
+    content = read_json(assert_intact(manifest, most=LARGEST))
     rows = content.get("runs") if isinstance(content, dict) else None
     rows = rows if isinstance(rows, list) else []
     found = [row.get("folder") for row in rows if isinstance(row, dict)]
-    if not found or len(found) < len(rows) or not all(isinstance(name, str) for name in found):
+    if not found or len(found) < len(rows) or not all(isinstance(name, str) and name.isprintable() for name in found):
         raise RunError(f"{manifest}: does not list the folders of runs; restore it, or remove it and give the runs")
+    home = os.path.realpath(manifest.parent)
+    for name in found:
+        if os.path.commonpath([home, os.path.realpath(manifest.parent / name)]) != home:
+            raise RunError(f"{manifest}: {name} lies outside {manifest.parent}; put a copy of it there")
     return found
 
 
@@ -111,6 +117,7 @@ def write_manifest(folder: Path, recipes: Mapping[str, Recipe]) -> None:
     ]
     with replacing(folder / MANIFEST) as temporary:
         temporary.write_text(json.dumps({"command": command_line(), "runs": rows}, indent=1) + "\n", encoding="utf-8")
+    sums.write(folder, [MANIFEST])
 
 
 def train(folder: str | Path, together: int = TOGETHER) -> list[Run]:
@@ -139,7 +146,8 @@ def discard(folder: Path, members: Sequence[Path]) -> None:
     if not any(RunFolder(path).stored(REPLICAS).exists() for path in {folder, *(path.parent for path in members)}):
         for path in members:
             shutil.rmtree(path)
-        (folder / MANIFEST).unlink(missing_ok=True)
+        for name in (MANIFEST, SUMS):
+            (folder / name).unlink(missing_ok=True)
         for parent in sorted({path.parent for path in members} | {folder}, reverse=True):
             if parent.is_dir() and not names_in(parent):
                 shutil.rmtree(parent)

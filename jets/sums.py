@@ -19,7 +19,8 @@ from jets.errors import UserError
 
 SUMS = "SHA256SUMS"
 """Name of the file of checksums, as ``sha256sum -c`` reads it."""
-OURS = ("config.toml", "scan.json")
+RUN = "config.toml"
+OURS = (RUN, "scan.json")
 """Files one of which is listed where the checksums are of a run or scan: those of other folders are left alone."""
 LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 MOST = 16 << 20
@@ -70,17 +71,18 @@ def read(folder: Path) -> dict[str, set[str]]:
 
 
 def home(path: Path) -> tuple[Path, str] | None:
-    """Return the run or scan with checksums that a file lies in, itself or in one of its folders, and its name there.
+    """Return the run or scan with checksums in which a file lies, or in a folder of which it lies; its name there.
 
     Raises
     ------
     DamagedError
         The checksums cannot be read.
     """
-    for folder in (path.parent, path.parent.parent):
-        if (folder / SUMS).is_file() and not read(folder).keys().isdisjoint(OURS):
-            return folder, path.relative_to(folder).as_posix()
-    return None
+    folder, above = path.parent, path.parent.parent
+    if any((folder / name).exists() for name in OURS):
+        return None if read(folder).keys().isdisjoint(OURS) else (folder, path.name)
+    known = read(above) if (above / RUN).exists() else {}
+    return (above, f"{folder.name}/{path.name}") if RUN in known else None
 
 
 @contextmanager

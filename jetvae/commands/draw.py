@@ -73,7 +73,7 @@ def write_hysteresis(options: argparse.Namespace) -> None:
     from inference.run import Run
 
     annealed, covered = Run.open(options.annealed), Run.open(options.range)
-    steps = store.open(annealed.path / "history.nc")["step"].to_dataset()
+    steps = store.open(annealed.path / "history.nc", annealed.path)["step"].to_dataset()
     curves = dimension([covered])
     found = passes(steps, np.asarray(curves["beta"]))
     table = found.to_pandas().T.assign(range=np.asarray(curves["kl"]))
