@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tokenize import TokenError
 
 import numpy as np
 
-from jets import toys
+from jets import npy, toys
 from jets.checks import numbers
 from jets.dataset import Jets
 from jets.errors import JetFileError
 
 TOY = "toy:"
-DAMAGE = (OSError, EOFError, ArithmeticError, LookupError, MemoryError, SyntaxError, TokenError, TypeError, ValueError)
-"""What numpy raises on files that are no arrays, or damaged."""
 
 
 def names_vectors(source: str) -> bool:
@@ -29,8 +26,8 @@ def names_vectors(source: str) -> bool:
 def holds_particles(source: str) -> bool:
     """Whether an ``.npy`` file holds particles of jets ``(N, M, 3 or 4)`` rather than vectors ``(N, K)``."""
     try:
-        return np.lib.format.open_memmap(source, mode="r").ndim >= 3
-    except DAMAGE:
+        return npy.mapped(source).ndim >= 3
+    except (OSError, JetFileError):
         return False
 
 
@@ -52,10 +49,7 @@ def load_vectors(source: str) -> Jets:
     path = Path(source)
     if not path.is_file():
         raise JetFileError(f"{source}: no such file")
-    try:
-        stored = np.lib.format.open_memmap(path, mode="r")  # a map cannot be larger than its file
-    except DAMAGE as error:
-        raise JetFileError(f"{source}: not an array of numbers, expected finite numbers (N, K) ({error})") from error
+    stored = npy.mapped(path)
     if stored.ndim != 2:
         raise JetFileError(f"{source}: has shape {stored.shape}; expected finite numbers (N, K)")
     values = np.array(numbers(stored, source))

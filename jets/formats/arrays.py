@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
+from jets import npy
 from jets.errors import JetFileError
 from jets.formats import momenta, whole_jet
 from jets.formats.containers import kind
@@ -26,21 +27,35 @@ KNOWN = {*momenta.KNOWN, "-"}
 def recognised(path: Path) -> bool:
     """Whether it is such an array; in an npz, the only one or the one named X or constituents."""
     return (
-        kind(path) in ("npy", "npz")
-        and (array := opened(path)) is not None
-        and (array.ndim == 3 or is_image(array.shape))
+        kind(path) in ("npy", "npz") and (shape := shape_of(path)) is not None and (len(shape) == 3 or is_image(shape))
     )
 
 
 def opened(path: Path) -> np.ndarray | None:
     """Return the array, mapped where it can be; None without one."""
     if kind(path) == "npy":
-        return np.lib.format.open_memmap(path, mode="r")
-    with np.load(path, allow_pickle=False) as file:
-        name = next(
-            (x for x in ("constituents", "particles", "X") if x in file.files), file.files[0] if file.files else ""
-        )
-        return file[name] if name else None
+        return npy.mapped(path)
+    name = chosen(npy.headers(path))
+    return npy.array(path, name) if name else None
+
+
+def shape_of(path: Path) -> tuple[int, ...] | None:
+    """Return the shape of the array, unread; None without one."""
+    if kind(path) == "npy":
+        return npy.mapped(path).shape
+    held = npy.headers(path)
+    name = chosen(held)
+    return held[name].shape if name else None
+
+
+def chosen(names: Iterable[str]) -> str:
+    """Return which of the arrays of an npz are particles; "" without any array.
+
+    >>> chosen(["a", "X"]), chosen(["a", "b"]), chosen([])
+    ('X', 'a', '')
+    """
+    held = list(names)
+    return next((x for x in ("constituents", "particles", "X") if x in held), held[0] if held else "")
 
 
 def read(path: Path, wanted: Wanted) -> Reading:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from jets import npy
 from jets.errors import JetFileError
 from jets.formats import kinematics
 from jets.formats.containers import kind
@@ -29,8 +30,8 @@ def recognised(path: Path) -> bool:
     """Whether it holds X of four columns and y."""
     if kind(path) != "npz":
         return False
-    with np.load(path, allow_pickle=False) as file:
-        return {"X", "y"} <= set(file.files) and file["X"].ndim == 3 and file["X"].shape[2] == 4
+    held = npy.headers(path)
+    return {"X", "y"} <= set(held) and len(held["X"].shape) == 3 and held["X"].shape[2] == 4
 
 
 def read(path: Path, wanted: Wanted) -> Reading:
@@ -41,10 +42,9 @@ def read(path: Path, wanted: Wanted) -> Reading:
 
 def parts(path: Path) -> Iterator[Particles]:
     """Yield the jets."""
-    with np.load(path, allow_pickle=False) as file:
-        values, label = file["X"], file["y"]
-    if len(values) != len(label):
-        raise JetFileError(f"{path}: X holds {len(values)} jets and y {len(label)} labels")
+    values, label = npy.array(path, "X"), npy.array(path, "y")
+    if label.shape != values.shape[:1]:
+        raise JetFileError(f"{path}: X holds {len(values)} jets and y has shape {label.shape}; expected a label each")
     for rows in range(0, len(values), ROWS):
         pt, y, phi, pdg = np.moveaxis(values[rows : rows + ROWS].astype(np.float64), -1, 0)
         p4 = np.where((pt > 0)[..., None], kinematics.of_rapidity(pt, y, phi, masses(pdg)), 0.0)

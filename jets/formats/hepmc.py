@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from jets.errors import JetFileError
+from jets.formats import texts
 from jets.formats.clustering import clustered
 from jets.formats.containers import kind, needed, text_head
 from jets.formats.particles import Particles, Reading, Wanted, padded
@@ -15,6 +18,11 @@ WHAT = "HepMC 2, 3 (text)"
 USES = ("labels", "radius", "jets")
 NEUTRINOS = (12, 14, 16)
 EVENTS = 200
+MOST = 2_000_000
+"""Particles of an event."""
+LAST = b"END_EVENT_LISTING"
+FORMATS = {"HepMC::Asciiv3": "hepmc3", "HepMC::IO_GenEvent": "hepmc2"}
+"""What the first lines hold -> what pyhepmc calls the format."""
 
 
 def recognised(path: Path) -> bool:
@@ -23,20 +31,100 @@ def recognised(path: Path) -> bool:
 
 
 def read(path: Path, wanted: Wanted) -> Reading:
-    """Open a file; jets are anti-kT with R = 0.8, the leading one of each event; the weight is the event's first."""
+    """Open a file; jets are anti-kT with R = 0.8, the leading one of each event; the weight is the event's first.
+
+    Raises
+    ------
+    JetFileError
+        It is of another format of HepMC's.
+    """
     needed("pyhepmc", path)
+    version = next((name for words, name in FORMATS.items() if words in text_head(path)), "")
+    if not version:
+        raise JetFileError(f"{path}: HepMC, but neither Asciiv3 nor IO_GenEvent; write it with HepMC 3")
     radius, which = wanted.radius or 0.8, wanted.jets or "leading"
     assumed = (f"particles of status 1 without neutrinos, GeV; anti-kT R = {radius:g}, {which} jets; first weight",)
-    return Reading(wanted.labels or (path.name.split(".")[0],), assumed, parts(path, radius, which))
+    return Reading(wanted.labels or (path.name.split(".")[0],), assumed, parts(path, version, radius, which))
 
 
-def parts(path: Path, radius: float, which: str) -> Iterator[Particles]:
-    """Yield the jets of some events."""
+class Counted:
+    """Events and particles of a text as its lines say; pyhepmc ends at a damaged line as if the file did.
+
+    Attributes
+    ----------
+    events, particles, declared
+        Lines of events, lines of particles, and how many of these other lines announce.
+    """
+
+    def __init__(self, path: Path, version: str) -> None:
+        self.path, self.version = path, version
+        self.events = self.particles = self.declared = 0
+        self.rest, self.last = b"", b""
+
+    def take(self, data: bytes) -> None:
+        """Count the lines that end in the next piece of the file.
+
+        Raises
+        ------
+        JetFileError
+            An event has more particles than any collider makes.
+        """
+        lines, newline, rest = (self.rest + data).rpartition(b"\n")
+        self.rest = rest
+        if not newline:
+            return
+        lines = b"\n" + lines
+        self.particles += lines.count(b"\nP ")
+        for words in map(bytes.split, re.findall(rb"\n(E .*)", lines)):
+            self.events += 1
+            self.declared += whole(words, 3) if self.version == "hepmc3" else 0
+        if self.version == "hepmc2":
+            for words in map(bytes.split, re.findall(rb"\n(V .*)", lines)):
+                self.declared += whole(words, 7) + whole(words, 8)
+        self.last = lines.rstrip().rpartition(b"\n")[2] or self.last
+        if self.particles > MOST * max(self.events, 1):
+            raise JetFileError(f"{self.path}: over {MOST:,} particles in an event; get it again, or write it anew")
+
+    def assert_all(self, events: int, particles: int) -> None:
+        """Assert that so many events and particles are all that the text holds, and that it is whole.
+
+        Raises
+        ------
+        JetFileError
+            They are not.
+        """
+        if LAST not in self.last + self.rest:
+            raise JetFileError(
+                f"{self.path}: was cut: it does not end with {LAST.decode()}; get it again, or add that line if it is "
+                "whole"
+            )
+        if (events, particles) != (self.events, self.particles) or self.declared != particles:
+            raise JetFileError(
+                f"{self.path}: damaged: {self.events} events announce {self.declared} particles; it has lines of "
+                f"{self.particles}, of which {particles} in {events} events can be read; get it again"
+            )
+
+
+def whole(words: list[bytes], place: int) -> int:
+    """Return a whole number among the words of a line; -1 where there is none."""
+    return int(words[place]) if len(words) > place and words[place].isdigit() else -1
+
+
+def parts(path: Path, version: str, radius: float, which: str) -> Iterator[Particles]:
+    """Yield the jets of some events.
+
+    Raises
+    ------
+    JetFileError
+        The file is damaged.
+    """
     import pyhepmc
 
     momenta, weights, numbers = [], [], []
-    with pyhepmc.open(str(path)) as file:
+    counted, events, particles = Counted(path, version), 0, 0
+    with texts.opened(path, counted.take) as text, pyhepmc.open(text, format=version) as file:
         for event in file:
+            events, particles = events + 1, particles + len(event.particles)
             event.set_units(pyhepmc.Units.MomentumUnit.GEV, event.length_unit)
             momenta.append(visible(event))
             weights.append(event.weights[0] if event.weights else 1.0)
@@ -44,6 +132,9 @@ def parts(path: Path, radius: float, which: str) -> Iterator[Particles]:
             if len(momenta) == EVENTS:
                 yield of_events(path, momenta, weights, numbers, radius, which)
                 momenta, weights, numbers = [], [], []
+        while text.read(2**18):  # what is behind a damaged line
+            pass
+    counted.assert_all(events, particles)
     if momenta:
         yield of_events(path, momenta, weights, numbers, radius, which)
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from jets.errors import JetFileError
-from jets.formats import momenta, whole_jet
+from jets.formats import momenta, texts, whole_jet
 from jets.formats.arrays import guessed
-from jets.formats.containers import is_packed, kind, needed, text_head
+from jets.formats.containers import kind, needed, text_head
 from jets.formats.naming import EVENT_NAMES, LABEL_NAMES, beside, classes_of, components
 from jets.formats.particles import Particles, Reading, Wanted, padded
 
@@ -170,9 +170,8 @@ def frames(path: Path, rows: int, names: list[str] | None) -> Iterator[Any]:
             yield batch.to_pandas()
         return
     lines = [line for line in text_head(path).splitlines() if line.strip()][:1]
-    packed = "gzip" if is_packed(path) else None
-    with pd.read_csv(
-        path, sep=separator_of(lines), chunksize=rows, compression=packed, skipinitialspace=True,
+    with texts.opened(path) as text, pd.read_csv(
+        text, sep=separator_of(lines), chunksize=rows, skipinitialspace=True,
         header=0 if header(path) else None, names=header(path) or None, encoding="utf-8-sig",
     ) as found:  # fmt: skip
         for frame in found:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jets import npy
 from jets.checks import numbered
 from jets.errors import JetFileError
 from jets.formats.containers import kind
@@ -22,7 +23,7 @@ def recognised(path: Path) -> bool:
     """Whether it is an array of four features first that close as px, py, pz, E."""
     if kind(path) != "npy":
         return False
-    array = np.lib.format.open_memmap(path, mode="r")
+    array = npy.mapped(path)
     return array.ndim == 3 and array.shape[1] == 4 and array.shape[2] > 4 and closes(np.asarray(array[:100]))
 
 
@@ -50,17 +51,19 @@ def labels_beside(path: Path) -> tuple[np.ndarray | None, int]:
     beside = path.with_name(name)
     if name == path.name or not beside.is_file():
         return None, 1
-    values = np.load(beside, allow_pickle=False)
+    values = npy.mapped(beside)
     if values.ndim == 2:
         if (values.sum(1) != 1).any():
             raise JetFileError(f"{beside}: a jet of none or several of {values.shape[1]} classes")
         return values.argmax(1), values.shape[1]
+    if values.ndim != 1 or not len(values) or values.min() < 0:
+        raise JetFileError(f"{beside}: labels of shape {values.shape}; expected (N,) or (N, classes), from 0 on")
     return values.astype(np.int64), int(values.max()) + 1
 
 
 def parts(path: Path, label: np.ndarray | None) -> Iterator[Particles]:
     """Yield the jets."""
-    array = np.lib.format.open_memmap(path, mode="r")
+    array = npy.mapped(path)
     if label is not None and len(label) != len(array):
         raise JetFileError(f"{path}: {len(array)} jets, and {len(label)} labels beside")
     for start in range(0, len(array), ROWS):
