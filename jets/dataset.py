@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from jets import checks
 from jets.checks import Mended
 from jets.errors import JetFileError
+from jets.room import assert_padded
 from jets.weights import WEIGHT_NAMES, Events, Weights, each, events, joined_events, joined_weights, weights
 
 Columns = Mapping[str, NDArray[np.float32]]
@@ -204,7 +205,9 @@ def concatenate(samples: Iterable[Jets]) -> Jets:
 
 
 def _padded(parts: Sequence[Jets]) -> list[NDArray[np.float32]]:
-    width = max(part.constituents.shape[1] for part in parts)
+    width, held = max(part.constituents.shape[1] for part in parts), sum(part.constituents.nbytes for part in parts)
+    names = ", ".join(parts[0].sources) or "jets in memory"
+    assert_padded(sum(map(len, parts)), width, 12, held, names)
     return [np.pad(p.constituents, ((0, 0), (0, width - p.constituents.shape[1]), (0, 0))) for p in parts]
 
 

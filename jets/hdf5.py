@@ -17,6 +17,7 @@ from jets.dataset import GROUPS, Jets
 from jets.disk import disk
 from jets.errors import JetFileError, legible
 from jets.files import replacing
+from jets.room import assert_room
 from jets.simulation.config import CLASSES
 from jets.weights import EVENT_NAMES, WEIGHT_NAMES
 
@@ -157,6 +158,8 @@ class Stored:
         JetFileError
             What no jets have (see :class:`jets.Jets`).
         """
+        shape = self._constituents.shape
+        assert_room(12.0 * shape[0] * shape[1], f"{self.path}: constituents {shape}")
         rows = slice(0, len(self))
         weights, events = self.beside(rows)
         given: dict[str, Any] = {**self.groups(rows), "weights": weights, "events": events}

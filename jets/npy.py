@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from jets.errors import JetFileError, legible
 from jets.hdf5_walk import PACKED, SMALL
+from jets.room import assert_room
 
 NUMBERS = "fiub"
 """Kinds of the types of real numbers."""
@@ -113,6 +114,6 @@ def array(path: Path, name: str) -> NDArray:
     JetFileError
         It is damaged.
     """
-    headers(path)
+    assert_room(headers(path)[name].size, f"{path}: {name}")
     with legible(path), np.load(path, allow_pickle=False) as file:
         return np.asarray(file[name])

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from jets.errors import JetFileError
+from jets.room import assert_backed
 
 MAGIC = {
     b"root": "root",
@@ -71,19 +72,67 @@ def tree(path: Path, name: str) -> Any:
 
 
 def branches(found: Any) -> dict[str, Any]:
-    """Return the branches of a tree by their own name, without that of the branch they are split from."""
-    return {} if found is None else {branch.name: branch for branch in found.itervalues(recursive=True)}
+    """Return the branches of a tree by their own name, without that of the branch they are split from.
+
+    Raises
+    ------
+    JetFileError
+        They cannot be as large as they say.
+    """
+    held = {} if found is None else {branch.name: branch for branch in found.itervalues(recursive=True)}
+    sizes = [getattr(branch, "uncompressed_bytes", 0) for branch in held.values()]
+    if any(sizes):  # an entry takes a byte at least
+        declared = max(sum(sizes), int(found.num_entries))
+        assert_backed(declared if min(sizes) >= 0 else -1, found.file.file_path, f"the tree {found.name}")
+    return held
+
+
+def assert_baskets(path: Path, found: Any, names: Sequence[str]) -> None:
+    """Assert that the blocks of branches do not unpack to much more than their file.
+
+    Raises
+    ------
+    JetFileError
+        They do.
+    """
+    here = branches(found)
+    for name in names:
+        branch = here.get(name)
+        several = getattr(branch, "num_baskets", 0)
+        sizes = [branch.basket_uncompressed_bytes(i) for i in range(several)] if branch is not None else []
+        assert_backed(sum(sizes), path, f"the branch {name}")
+
+
+def parquet(path: Path) -> Any:
+    """Return an opened parquet file (pyarrow's).
+
+    Raises
+    ------
+    JetFileError
+        Its columns cannot be as large as they say.
+    """
+    file = needed("pyarrow.parquet", path).ParquetFile(path, page_checksum_verification=True)
+    groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+    chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
+    sizes = [one for chunk in chunks for one in (chunk.total_uncompressed_size, 8 * chunk.num_values)]
+    rows = [group.num_rows for group in groups]
+    if sum(rows) != file.metadata.num_rows or min([0, *rows, *sizes]) < 0:
+        raise JetFileError(f"{path}: damaged: {file.metadata.num_rows} rows in groups of {sum(rows)}; write it again")
+    assert_backed(sum(sizes), path, "its footer")
+    return file
 
 
 def batches(path: Path, of: str, names: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Yield the columns of some jets of parquet, or of a tree, lists as awkward arrays, single values as numpy's."""
     ak = needed("awkward", path)
     if kind(path) == "parquet":
-        file = needed("pyarrow.parquet", path).ParquetFile(path)
+        file = parquet(path)
         for batch in file.iter_batches(ROWS, columns=list(names)):
             yield {name: plain(ak.from_arrow(batch[name])) for name in names}
         return
-    for rows in needed("uproot", path).open(path)[of].iterate(list(names), step_size=ROWS, library="ak"):
+    found = needed("uproot", path).open(path)[of]
+    assert_baskets(path, found, names)
+    for rows in found.iterate(list(names), step_size=ROWS, library="ak"):
         yield {name: plain(rows[name]) for name in names}
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from jets.errors import JetFileError
 from jets.formats import kinematics
-from jets.formats.containers import branches, tree
+from jets.formats.containers import assert_baskets, branches, tree
 from jets.formats.particles import Particles, Reading, Wanted, padded
 
 WHAT = "Delphes (ROOT)"
@@ -49,6 +49,7 @@ def parts(path: Path, events: Any, collection: str) -> Iterator[Particles]:
     wanted = [*own, f"{collection}.Constituents", f"{collection}.PT", "Event.Weight", "Event.Number"]
     short = branches(events)
     wanted = [name for name in wanted if name in short]
+    assert_baskets(path, events, wanted)
     for start in range(0, events.num_entries, EVENTS):
         stop = min(start + EVENTS, events.num_entries)
         rows = {x: short[x].array(entry_start=start, entry_stop=stop, library="ak") for x in wanted}

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from jets.errors import JetFileError
-from jets.formats.containers import branches, tree
-from jets.formats.nanoaod import starts
+from jets.formats.containers import assert_baskets, branches, tree
+from jets.formats.nanoaod import placed, starts
 from jets.formats.particles import Particles, Reading, Wanted, padded
 
 WHAT = "EDM4hep (ROOT)"
@@ -38,10 +38,10 @@ def read(path: Path, wanted: Wanted) -> Reading:
     if f"{collection}.particles_begin" not in branches(events):
         raise JetFileError(f"{path}: has no jets {collection!r}; name them: --collection")
     assumed = (f"{collection}: particles by {collection}#{RELATION}, momentum and energy in GeV",)
-    return Reading(wanted.labels or (path.stem,), assumed, parts(events, collection))
+    return Reading(wanted.labels or (path.stem,), assumed, parts(path, events, collection))
 
 
-def parts(events: Any, collection: str) -> Iterator[Particles]:
+def parts(path: Path, events: Any, collection: str) -> Iterator[Particles]:
     """Yield the jets of some events."""
     import awkward as ak
 
@@ -49,6 +49,7 @@ def parts(events: Any, collection: str) -> Iterator[Particles]:
     names = [f"{PARTICLES}.{x}" for x in P4] + [f"{relation}.index"]
     names += [f"{collection}.{x}" for x in ("particles_begin", "particles_end", *P4)]
     short = branches(events)
+    assert_baskets(path, events, names)
     for start in range(0, events.num_entries, EVENTS):
         stop = min(start + EVENTS, events.num_entries)
         rows = {x: short[x].array(entry_start=start, entry_stop=stop, library="ak") for x in names}
@@ -56,12 +57,16 @@ def parts(events: Any, collection: str) -> Iterator[Particles]:
         jets = np.asarray(ak.num(rows[f"{collection}.particles_begin"]))
         of_event = np.repeat(np.arange(len(jets)), jets)
         index = rows[f"{relation}.index"]
-        counts = end - begin
-        place = np.repeat(begin + starts(np.asarray(ak.num(index)))[of_event], counts) + (
+        held, counts = np.asarray(ak.num(index)), end - begin
+        if ((begin < 0) | (counts < 0) | (end > held[of_event])).any():
+            raise JetFileError(f"{path}: particles of a {collection} lie outside of {relation}; make it anew")
+        place = np.repeat(begin + starts(held)[of_event], counts) + (
             np.arange(counts.sum()) - np.repeat(starts(counts), counts)
         )
-        first = starts(np.asarray(ak.num(rows[f"{PARTICLES}.energy"])))
-        particle = np.asarray(ak.flatten(index))[place] + np.repeat(first[of_event], counts)
+        several = np.asarray(ak.num(rows[f"{PARTICLES}.energy"]))
+        particle = placed(
+            path, f"{relation}.index", np.asarray(ak.flatten(index))[place], several, np.repeat(of_event, counts)
+        )
         flat = np.stack([np.asarray(ak.flatten(rows[f"{PARTICLES}.{x}"]), np.float64) for x in P4], -1)
         own = {x: np.asarray(ak.flatten(rows[f"{collection}.{x}"]), np.float64) for x in P4}
         stated = np.hypot(own["momentum.x"], own["momentum.y"])

@@ -13,7 +13,7 @@ import numpy as np
 
 from jets.checks import numbered
 from jets.errors import JetFileError
-from jets.formats.containers import batches, branches, kind, needed, tree
+from jets.formats.containers import batches, branches, kind, parquet, tree
 from jets.formats.particles import Particles, Reading, Wanted, padded
 
 WHAT = "JetClass, JetClass-II (ROOT or parquet)"
@@ -31,7 +31,7 @@ def recognised(path: Path) -> bool:
 def names_of(path: Path) -> list[str]:
     """Return the names of the columns; none of a ROOT file without a tree ``tree``."""
     if kind(path) == "parquet":
-        return list(needed("pyarrow.parquet", path).ParquetFile(path).schema_arrow.names)
+        return list(parquet(path).schema_arrow.names)
     return list(branches(tree(path, "tree")))
 
 

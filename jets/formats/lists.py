@@ -11,7 +11,7 @@ import numpy as np
 from jets.errors import JetFileError
 from jets.formats import momenta, whole_jet
 from jets.formats.arrays import guessed
-from jets.formats.containers import batches, branches, kind, needed
+from jets.formats.containers import batches, branches, kind, needed, parquet
 from jets.formats.naming import LABEL_NAMES, beside, classes_of, components
 from jets.formats.particles import Particles, Reading, Wanted, padded
 
@@ -69,7 +69,7 @@ def depth_of(branch: Any) -> int:
 
 def in_parquet(path: Path) -> Layout | None:
     """Return columns of lists, of lists of records, or of lists of lists that make a momentum."""
-    types, schema = needed("pyarrow.types", path), needed("pyarrow.parquet", path).ParquetFile(path).schema_arrow
+    types, schema = needed("pyarrow.types", path), parquet(path).schema_arrow
     lists, nested, flat = [], [], []
     for field in schema:
         if not is_list(types, field.type):

@@ -75,6 +75,8 @@ def parts(path: Path, chosen: str, names: dict[str, list[str]], stated: str) -> 
         index = file[f"{chosen}_index"][:].astype(np.int64)
         if len(index) != len(file["jets_i"]) + 1:
             raise JetFileError(f"{path}: {chosen}_index is of {len(index) - 1} jets, jets_i of {len(file['jets_i'])}")
+        if index[0] < 0 or (np.diff(index) < 0).any() or index[-1] > len(file[chosen]):
+            raise JetFileError(f"{path}: {chosen}_index does not rise from 0 to the {len(file[chosen])} particles")
         for start in range(0, len(index) - 1, ROWS):
             ends = index[start : start + ROWS + 1]
             rows = file[chosen][ends[0] : ends[-1]].astype(np.float64)

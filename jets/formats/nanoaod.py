@@ -14,7 +14,7 @@ import numpy as np
 
 from jets.errors import JetFileError
 from jets.formats import kinematics
-from jets.formats.containers import branches, tree
+from jets.formats.containers import assert_baskets, branches, tree
 from jets.formats.particles import Particles, Reading, Wanted, padded
 
 WHAT = "PFNano, NanoAOD with candidates (ROOT)"
@@ -60,7 +60,7 @@ def read(path: Path, wanted: Wanted) -> Reading:
     weighted = collection == "FatJet" and f"{layout.candidates}_{layout.weight}" in names
     how = "times their PUPPI weight" if weighted else "as stored"
     assumed = (f"{collection}: four-momenta of {layout.candidates} in GeV, {how}",)
-    return Reading(wanted.labels or (path.stem,), assumed, parts(events, collection, layout, weighted))
+    return Reading(wanted.labels or (path.stem,), assumed, parts(path, events, collection, layout, weighted))
 
 
 def missing(path: Path, collection: str, names: set[str]) -> str:
@@ -73,18 +73,19 @@ def missing(path: Path, collection: str, names: set[str]) -> str:
     return f"{path}: a NanoAOD without constituents; PFNano has them, and NanoAOD from v15 on (PFCand)"
 
 
-def parts(events: Any, collection: str, layout: Layout, weighted: bool) -> Iterator[Particles]:
+def parts(path: Path, events: Any, collection: str, layout: Layout, weighted: bool) -> Iterator[Particles]:
     """Yield the jets of some events."""
     here = set(branches(events))
     link, own = f"{collection}{layout.link}", layout.candidates
     columns = [name for name in sorted(here) if name.startswith(f"{collection}_")]
     wanted = [f"{link}_jetIdx", f"{link}_{layout.number}", *(f"{own}_{x}" for x in ("pt", "eta", "phi", "mass"))]
     wanted += [f"{own}_{layout.weight}"] * weighted + [x for x in ("event", "genWeight") if x in here] + columns
+    assert_baskets(path, events, wanted)
     for rows in events.iterate(wanted, step_size=EVENTS, library="ak"):
-        yield of_events(rows, collection, layout, columns, weighted)
+        yield of_events(path, rows, collection, layout, columns, weighted)
 
 
-def of_events(rows: Any, collection: str, layout: Layout, columns: list[str], weighted: bool) -> Particles:
+def of_events(path: Path, rows: Any, collection: str, layout: Layout, columns: list[str], weighted: bool) -> Particles:
     """Return the jets of events."""
     import awkward as ak
 
@@ -97,8 +98,8 @@ def of_events(rows: Any, collection: str, layout: Layout, columns: list[str], we
     if weighted:
         p4 *= flat(f"{own}_{layout.weight}")[:, None]
     event = np.repeat(np.arange(len(rows)), np.asarray(ak.num(rows[f"{link}_jetIdx"])))
-    number = flat(f"{link}_jetIdx") + starts(jets)[event]
-    particle = flat(f"{link}_{layout.number}") + starts(candidates)[event]
+    number = placed(path, f"{link}_jetIdx", flat(f"{link}_jetIdx"), jets, event)
+    particle = placed(path, f"{link}_{layout.number}", flat(f"{link}_{layout.number}"), candidates, event)
     order = np.argsort(number, kind="stable")
     counts = np.bincount(number, minlength=int(jets.sum()))
     kept = {name: flat(name) for name in columns}
@@ -106,6 +107,31 @@ def of_events(rows: Any, collection: str, layout: Layout, columns: list[str], we
     of_event = np.repeat(np.arange(len(rows)), jets)
     weights, events = (np.asarray(rows[x])[of_event] if x in rows.fields else None for x in ("genWeight", "event"))
     return Particles(padded(counts, p4[particle[order]]), None, kept, weights, events, stated)
+
+
+def placed(path: Path, name: str, index: np.ndarray, counts: np.ndarray, event: np.ndarray) -> np.ndarray:
+    """Return where indices into what events hold point among all of it.
+
+    Parameters
+    ----------
+    path, name
+        Named in errors.
+    index, event
+        ``(n,)`` each: the indices, and the events that they are of.
+    counts
+        ``(events,)``, how much each event holds.
+
+    Raises
+    ------
+    JetFileError
+        One points beyond its event.
+    """
+    bad = (index < 0) | (index >= counts[event])
+    if bad.any():
+        raise JetFileError(
+            f"{path}: {name} = {index[bad][0]} in an event that has {counts[event][bad][0]}; make it anew"
+        )
+    return np.asarray(index, np.int64) + starts(counts)[event]
 
 
 def starts(counts: np.ndarray) -> np.ndarray:

@@ -13,8 +13,8 @@ import numpy as np
 
 from jets.errors import JetFileError
 from jets.formats import kinematics
-from jets.formats.containers import branches, tree
-from jets.formats.nanoaod import EVENTS, starts
+from jets.formats.containers import assert_baskets, branches, tree
+from jets.formats.nanoaod import EVENTS, placed
 from jets.formats.particles import Particles, Reading, Wanted, padded
 
 WHAT = "old PFNano (ROOT)"
@@ -50,19 +50,20 @@ def read(path: Path, wanted: Wanted) -> Reading:
     weighted = f"{OWN}_{WEIGHT}" in names
     how = "times their PUPPI weight" if weighted else "as stored, without PUPPI weights"
     assumed = (f"{JET}: four-momenta of {OWN} in GeV, {how}",)
-    return Reading(wanted.labels or (path.stem,), assumed, parts(events, names, weighted))
+    return Reading(wanted.labels or (path.stem,), assumed, parts(path, events, names, weighted))
 
 
-def parts(events: Any, names: set[str], weighted: bool) -> Iterator[Particles]:
+def parts(path: Path, events: Any, names: set[str], weighted: bool) -> Iterator[Particles]:
     """Yield the jets of some events."""
     columns = [name for name in sorted(names) if name.startswith(f"{JET}_")]
     wanted = [f"{OWN}_{x}" for x in (*KINEMATICS, "jetIdx")] + [f"{OWN}_{WEIGHT}"] * weighted
     wanted += [x for x in ("event", "genWeight") if x in names] + columns
+    assert_baskets(path, events, wanted)
     for rows in events.iterate(wanted, step_size=EVENTS, library="ak"):
-        yield of_events(rows, columns, weighted)
+        yield of_events(path, rows, columns, weighted)
 
 
-def of_events(rows: Any, columns: list[str], weighted: bool) -> Particles:
+def of_events(path: Path, rows: Any, columns: list[str], weighted: bool) -> Particles:
     """Return the jets of events."""
     import awkward as ak
 
@@ -73,7 +74,8 @@ def of_events(rows: Any, columns: list[str], weighted: bool) -> Particles:
     p4 = kinematics.of_pseudorapidity(*(flat(f"{OWN}_{x}") for x in KINEMATICS))
     if weighted:
         p4 *= flat(f"{OWN}_{WEIGHT}")[:, None]
-    number = flat(f"{OWN}_jetIdx") + np.repeat(starts(jets), candidates)
+    event = np.repeat(np.arange(len(rows)), candidates)
+    number = placed(path, f"{OWN}_jetIdx", flat(f"{OWN}_jetIdx"), jets, event)
     order = np.argsort(number, kind="stable")
     kept = {name: flat(name) for name in columns}
     stated = kept[f"{JET}_pt"] * (1 - kept.get(f"{JET}_rawFactor", 0.0))

@@ -15,6 +15,7 @@ from jets.dataset import Jets
 from jets.errors import JetFileError
 from jets.formats import kinematics
 from jets.notes import say
+from jets.room import assert_padded
 from jets.simulation.clustering import wrap
 
 Array = NDArray[np.float64]
@@ -212,6 +213,10 @@ def padded(counts: NDArray[np.integer], flat: NDArray) -> NDArray:
     array([[ 3.,  0.],
            [ 7., 11.]])
     """
-    result = np.zeros((len(counts), int(counts.max(initial=0)), flat.shape[-1]), flat.dtype)
+    if len(counts) and (counts.min() < 0 or counts.sum() != len(flat)):
+        raise JetFileError(f"{len(flat)} particles for jets of {counts.sum()}")
+    longest, each = int(counts.max(initial=0)), flat.shape[-1] * flat.itemsize
+    assert_padded(len(counts), longest, each, flat.nbytes)
+    result = np.zeros((len(counts), longest, flat.shape[-1]), flat.dtype)
     result[np.arange(result.shape[1]) < counts[:, None]] = flat
     return result

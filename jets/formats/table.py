@@ -16,7 +16,7 @@ import numpy as np
 from jets.errors import JetFileError
 from jets.formats import momenta, texts, whole_jet
 from jets.formats.arrays import guessed
-from jets.formats.containers import kind, needed, text_head
+from jets.formats.containers import kind, parquet, text_head
 from jets.formats.naming import EVENT_NAMES, LABEL_NAMES, beside, classes_of, components
 from jets.formats.particles import Particles, Reading, Wanted, padded
 
@@ -45,7 +45,7 @@ def recognised(path: Path) -> bool:
 def header(path: Path) -> list[str] | None:
     """Return the names of the columns; none of a table without header, None of what is no table."""
     if kind(path) == "parquet":
-        schema = needed("pyarrow.parquet", path).ParquetFile(path).schema_arrow
+        schema = parquet(path).schema_arrow
         return [field.name for field in schema if field.type.num_fields == 0]
     lines = [line for line in text_head(path).splitlines() if line.strip()][:3]
     fields = [re.split(separator_of(lines), line.strip()) for line in lines]
@@ -166,7 +166,7 @@ def frames(path: Path, rows: int, names: list[str] | None) -> Iterator[Any]:
     import pandas as pd
 
     if kind(path) == "parquet":
-        for batch in needed("pyarrow.parquet", path).ParquetFile(path).iter_batches(rows, columns=names):
+        for batch in parquet(path).iter_batches(rows, columns=names):
             yield batch.to_pandas()
         return
     lines = [line for line in text_head(path).splitlines() if line.strip()][:1]

@@ -68,6 +68,11 @@ def rows(path: Path) -> str:
     return f"{count} {sorted(columns)}"
 
 
+def columns(path: Path) -> str:
+    """Return the names of the columns: in a table of particles the number of a jet is a number as any other."""
+    return str(sorted({name for piece in jets.pieces(path) for name in piece.columns}))
+
+
 def maker(make: Callable[[Path, Any], object], name: str) -> Callable[[Path], Sequence[Path]]:
     """Return what makes a small file of a layout."""
 
@@ -121,7 +126,10 @@ KINDS = [
     Kind("own", own, digest, weight=4.0),
     Kind("older", older, digest, structure=rows, weight=2.0),
     Kind("vectors", vectors, digest, structure=rows),
-    *(Kind(name, maker(*made), digest, structure=rows) for name, made in MADE.items()),
+    *(
+        Kind(name, maker(*made), digest, structure=columns if name.startswith("long") else rows)
+        for name, made in MADE.items()
+    ),
     *(
         Kind(Path(name).name.split(".")[0], public(name), digest, structure=rows)
         for name in PUBLIC
