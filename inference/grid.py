@@ -16,6 +16,7 @@ from inference.recipe import Recipe, RecipeError, read
 from inference.run import Run
 from inference.tables import flat
 from inference.training import load_for, train_many
+from jets.lock import locked
 
 
 def combinations(
@@ -139,9 +140,10 @@ def resume(folder: str | Path, changes: Mapping[str, Any], together: int = scan.
     if members == [folder]:
         tune_cpu(recipes[0].training.threads)
         return train_many(recipes, members, resume=True)
-    for member, recipe in zip(members, recipes, strict=True):
-        RunFolder(member).write_text("config.toml", recipe.to_toml())
-    scan.finish([Run.open(member) for member in members], together)
+    with locked(folder):
+        for member, recipe in zip(members, recipes, strict=True):
+            RunFolder(member).write_text("config.toml", recipe.to_toml())
+        scan.finish([Run.open(member) for member in members], together)
     return [Run.open(member) for member in members]
 
 

@@ -106,6 +106,6 @@ def git_hash() -> str | None:
         )
         if tracked.returncode:
             return None
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None

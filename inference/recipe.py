@@ -179,7 +179,7 @@ def text_of(recipe: str | Path) -> tuple[str, Path]:
         return (files("recipes") / f"{recipe}.toml").read_text(encoding="utf-8"), Path()
     if path.is_file():
         try:
-            return path.read_text(encoding="utf-8"), path.parent
+            return path.read_text(encoding="utf-8-sig"), path.parent
         except UnicodeDecodeError as error:
             raise RecipeError(f"recipe {recipe}: not UTF-8: {error}") from error
     near = difflib.get_close_matches(str(recipe), names(), 1)

@@ -29,7 +29,7 @@ def read_json(path: Path) -> Any:
         It is none.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise RunError(f"{path}: not readable as JSON: {error}") from error
 
@@ -89,7 +89,7 @@ def read_history(path: Path) -> list[dict[str, float]]:
     if not path.exists():
         return []
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             columns = reader.fieldnames or ()
             rows = [row for row in reader if all(row.values())]

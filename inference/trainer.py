@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from inference import checkpoints
+from inference.alone import alone
 from inference.data import Data, Split, data_for, shuffled, split
 from inference.folder import RunFolder
 from inference.history import History
@@ -29,6 +30,7 @@ from inference.tracking import Tracker
 from inference.validation import mean_bound
 from inference.weighting import normalised, say_what_is_not_weighted
 from jets import Jets
+from jets.disk import DiskError
 from models import VAE
 from priors import VampPrior
 
@@ -118,10 +120,15 @@ class Trainer:
         """
         if self.finished:
             return
+        with alone([folder.path for folder in self.folders]), self.interruptible() as stop:
+            self.train_epochs(until, stop)
+
+    def train_epochs(self, until: int | None, stop: Callable[[], bool]) -> None:
+        """Train to the last epoch, that after ``until``, or until ``stop`` says so; same errors as :meth:`train`."""
         total = self.config.epochs if until is None else until
         jets = len(self.replicas) * len(self.replicas[0].split.train)
         progress = Progress(self.config.epochs, jets, self.done)
-        with Tracker(self.folders, enabled=self.config.tensorboard) as tracker, self.interruptible() as stop:
+        with Tracker(self.folders, enabled=self.config.tensorboard) as tracker:
             for epoch in range(self.done, total):
                 if all(replica.over for replica in self.replicas):
                     break
@@ -140,18 +147,22 @@ class Trainer:
 
     @contextmanager
     def interruptible(self) -> Iterator[Callable[[], bool]]:
-        """Give a function that says whether to stop; an interruption says what is kept.
+        """Give a function that says whether to stop; an interruption says what is kept, so does a full disk.
 
         Raises
         ------
         Interrupted
             The training was stopped.
+        DiskError
+            A file cannot be written.
         """
         try:
             with on_request() as stop:
                 yield stop
         except KeyboardInterrupt:
-            raise Interrupted(kept(self.folders)) from None
+            raise Interrupted(f"interrupted; {kept(self.folders)}") from None
+        except DiskError as error:
+            raise error.going_on(kept(self.folders)) from error
 
     def checkpoint(self) -> None:
         """Save all that is needed to resume here."""

@@ -11,9 +11,10 @@ from weakref import WeakKeyDictionary
 
 import pyro
 
+from inference.alone import alone
 from inference.data import completed, split
 from inference.entry import announce
-from inference.folder import RunFolder
+from inference.folder import RunFolder, assert_new
 from inference.given import recorded
 from inference.machine import choose_device
 from inference.recipe import DataConfig, ImageConfig, Recipe, RecipeError, check
@@ -60,6 +61,8 @@ def fit(
     ------
     RunError
         ``out`` exists, or the training failed: too many steps without a finite loss, weights that are not finite.
+    Locked
+        Another process trains in ``out``. Another thread of this process that trains is waited for.
     RecipeError
         The model has no config, or was made for other data, or an option is out of range, or has no
         effect.
@@ -74,12 +77,15 @@ def fit(
     assert_used([recipe], vectors=jets.are_vectors)
     announce(jets, recipe)
     assert_enough(recipe, jets)
-    recipe = recorded(recipe, vae, jets)
-    weights = f"of {TRAINED[vae]}, trained further" if vae in TRAINED else "of the model given to fit"
-    folder = RunFolder.create(out or default_folder(str(vae.latent)), recipe, jets, weights)
-    TRAINED[vae] = folder.path
-    with none_left([folder]):
-        Trainer([folder], [recipe], [vae], jets).train()
+    path = Path(out or default_folder(str(vae.latent)))
+    assert_new(path)
+    with alone([path]):
+        recipe = recorded(recipe, vae, jets)
+        weights = f"of {TRAINED[vae]}, trained further" if vae in TRAINED else "of the model given to fit"
+        folder = RunFolder.create(path, recipe, jets, weights)
+        TRAINED[vae] = folder.path
+        with none_left([folder]):
+            Trainer([folder], [recipe], [vae], jets).train()
     return Run(folder.path, jets)
 
 
@@ -99,15 +105,29 @@ def train_many(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bo
         The recipes differ in something else.
     RunError
         A folder exists; or, with ``resume``, the data have changed; or the training failed.
+    Locked
+        Another process trains in one of the folders.
+    DiskError
+        A file cannot be written; the message says how to go on.
     """
-    trainer = trainer_for(recipes, folders, resume=resume)
-    with none_left([] if resume else trainer.folders):
-        trainer.train()
+    if not resume:
+        for folder in folders:
+            assert_new(folder)
+    with alone(folders):
+        trainer = trainer_for(recipes, folders, resume=resume)
+        with none_left([] if resume else trainer.folders):
+            trainer.train()
     return [Run(folder.path) for folder in trainer.folders]
 
 
 def trainer_for(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bool = False) -> Trainer:
     """Return what :func:`train_many` trains with, for those who look at the models on the way; same errors."""
+    with alone(folders):
+        return begun(recipes, folders, resume=resume)
+
+
+def begun(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bool) -> Trainer:
+    """Return a trainer in folders that are this process' own."""
     jets = load_for(recipes[0])
     announce(jets, recipes[0])
     choose_device(recipes[0].training.device)

@@ -28,6 +28,8 @@ NOBODY_READS = 141
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return 0, 2 after an error of the user's, 130 after an interruption."""
+    if arguments is None and sys.getfilesystemencoding() == "ascii":
+        in_utf8()
     ours_first()
     if isinstance(sys.stdout, io.TextIOWrapper):  # a letter that the terminal does not have is no reason to stop
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -45,6 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as stop:  # argparse, after --help or an error
         return stop.code if isinstance(stop.code, int) else 2
     return 0
+
+
+def in_utf8() -> None:
+    """Begin anew with UTF-8 for file names and texts: the locale has ASCII alone, as C."""
+    words = [sys.executable, "-X", "utf8", *sys.orig_argv[1:]]
+    os.execve(sys.executable, words, os.environ | {"PYTHONUTF8": "1"})
 
 
 def index() -> argparse.ArgumentParser:
@@ -177,6 +185,9 @@ def for_the_user(error: Exception, place: str) -> str | None:
 
     if isinstance(error, UserError | LatentStringError):
         return one_line(error)
+    if isinstance(error, UnicodeEncodeError):
+        text = ascii(error.object[max(0, error.start - 40) : error.end + 40])
+        return f"{text}: a name that is not UTF-8, or has letters that the locale lacks; rename it, or LC_ALL=C.UTF-8"
     name = getattr(error, "filename", None)
     if found := explained(error, name or place):
         return str(found)

@@ -43,7 +43,7 @@ def begin(folder: Path, config: Config) -> None:
         with replacing(record) as temporary:
             temporary.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
         return
-    found = json.loads(record.read_text(encoding="utf-8"))
+    found = json.loads(record.read_text(encoding="utf-8-sig"))
     wrong = [f"{key} = {found.get(key)}, not {wanted[key]}" for key in wanted if found.get(key) != wanted[key]]
     if wrong:
         raise SimulationError(
