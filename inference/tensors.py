@@ -103,6 +103,8 @@ def load(path: Path, device: torch.device | str = "cpu", keys: Collection[str] =
             note = json.loads(metadata[NOTE], object_pairs_hook=unique)
             assert_digest(path, tensors, note)
             content = nested(tensors, note)
+        elif any("/" in name for name in tensors):
+            raise ValueError("the metadata lack what is no tensor")
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         if isinstance(error, RunError):
             raise
@@ -214,8 +216,8 @@ def put(result: dict[str, Any], path: str, value: Any) -> None:
         raise ValueError("a path of many names")
     for name in above:
         result = result.setdefault(name, {})
-    if last in result:
-        raise ValueError(f"{path!r} twice")
+    if not isinstance(result, dict) or last in result:
+        raise ValueError(f"{path!r} lies in a tensor, or is there twice")
     result[last] = value
 
 
