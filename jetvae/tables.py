@@ -18,10 +18,15 @@ from analysis.report.page import Table as PageTable
 from analysis.store import names
 
 
+def terminal() -> Console:
+    """Return the terminal, for text as it is: a class ``[bold]`` or ``:top:`` is neither markup nor a picture."""
+    return Console(markup=False, emoji=False)
+
+
 def print_summary(summary: Mapping[str, Any], console: Console) -> None:
     """Print what :func:`analysis.summarise` says of a run."""
     scored = ", ".join(f"{count:,} {name}" for name, count in summary["counts"]["scored"].items())
-    console.print(f"[bold]{summary['run']}[/]: {summary['latent']}, beta = {summary['beta']:g}; scored on {scored}")
+    console.print(f"{summary['run']}: {summary['latent']}, beta = {summary['beta']:g}; scored on {scored}")
     print_auc(summary, console)
     table = Table("coordinate", "KL [nat]", title="information", title_justify="left")
     for name, value in summary["kl"].items():

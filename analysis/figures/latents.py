@@ -40,7 +40,8 @@ def draw_kl_spectrum(axes: Axes, tree: xr.DataTree) -> None:
     axes.set_xticks(np.arange(len(terms)), terms, rotation=0 if len(terms) < 9 else 60)
     axes.tick_params(axis="x", which="minor", bottom=False, top=False)
     axes.set(ylabel=r"mean KL$(q\,\|\,p)$ [nat]", xlabel="coordinate")
-    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=min(len(known), 4), borderaxespad=0.2)
+    columns = max(1, min(len(known), 4, 48 // max(map(len, known), default=1)))
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=columns, borderaxespad=0.2)
 
 
 def latent_histograms(tree: xr.DataTree) -> Figure:

@@ -10,6 +10,8 @@ import matplotlib as mpl
 from cycler import cycler
 from matplotlib.figure import Figure
 
+from analysis.figures.texts import make_legible
+
 COLOURS = ("#3f90da", "#e76300", "#94a4a2", "#832db6", "#a96b59", "#b9ac70")
 """Petroff's six-colour cycle (2107.02270), made for colour-vision deficiency; the LHC experiments use it."""
 IMAGE_MAP = "magma"
@@ -90,4 +92,5 @@ def figure_of(
         else:
             panels = figure.subplots(*grid, squeeze=False, sharex=share[0], sharey=share[1], height_ratios=heights)
             draw(panels, *data, **options)
+        make_legible(figure)
     return figure

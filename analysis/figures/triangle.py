@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from analysis.figures.style import DARKEST, IMAGE_MAP, colour_of, figure_of, house
+from analysis.figures.texts import make_legible
 
 Weights = NDArray[np.floating]
 CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, 3**0.5 / 2]])
@@ -65,4 +66,5 @@ def triangle_and_corners(found: xr.Dataset) -> Figure:
             panel = figure.add_subplot(grid[k, 1], xticks=[], yticks=[], title=name)
             panel.imshow(np.maximum(found["decoded"].values[k].T, DARKEST), origin="lower", norm=norm, cmap=IMAGE_MAP)
             panel.minorticks_off()
+        make_legible(figure)
     return figure

@@ -19,12 +19,10 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Score the held-out jets of a run, keep the scores, print the numbers."""
-    from rich.console import Console
-
     from analysis.evaluation.jet_scores import scores
     from analysis.store import save, signal_of
     from jets import load
-    from jetvae.tables import print_anomaly, print_distribution
+    from jetvae.tables import print_anomaly, print_distribution, terminal
 
     run = shared.best_run(options.run)
     found = scores(run, load(*options.data) if options.data else None, beta=options.beta)
@@ -34,6 +32,6 @@ def run(options: argparse.Namespace) -> None:
     if out is not None:
         print(f"wrote {save(found, out)}", file=sys.stderr)
     if alone:
-        print_distribution(found["score_value"], Console())
+        print_distribution(found["score_value"], terminal())
     else:
-        print_anomaly(found, signal, Console())
+        print_anomaly(found, signal, terminal())

@@ -21,15 +21,13 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Compare, print, write ``meaning.nc`` and the figures."""
-    from rich.console import Console
-
     from analysis.evaluation.tree import evaluated
     from analysis.figures.clouds import cloud_traversals
     from analysis.figures.meaning import meaning_map
     from analysis.measures.meaning import coordinate_kl, meaning
     from analysis.report.export import save_figures
     from analysis.store import save
-    from jetvae.tables import print_meaning
+    from jetvae.tables import print_meaning, terminal
 
     run = shared.best_run(options.run)
     tree = evaluated(run, options.data, options.beta)
@@ -38,7 +36,7 @@ def run(options: argparse.Namespace) -> None:
         from analysis.evaluation.ceiling import ceiling
 
         found = found.assign(ceiling=ceiling(run))
-    print_meaning(found.isel(sample=0), kl, Console())
+    print_meaning(found.isel(sample=0), kl, terminal())
     figures = {"meaning": meaning_map(found.isel(sample=0), kl)}
     if "traversals" in tree:
         figures["traversals"] = cloud_traversals(tree)

@@ -42,15 +42,13 @@ def run(options: argparse.Namespace) -> None:
 
 def write_run_page(options: argparse.Namespace) -> Path:
     """Write the page of one run, or of the best one of several."""
-    from rich.console import Console
-
     from analysis.report.run_page import page_of
     from analysis.report.runs import read_runs
-    from jetvae.tables import print_summary
+    from jetvae.tables import print_summary, terminal
 
     known = read_runs(options.runs, options.data, options.beta, options.signal, trust=options.trust)
     if options.summary:
-        print_summary(known.numbers, Console())
+        print_summary(known.numbers, terminal())
     return written(page_of(known), options, Path(options.runs[0]) / "report.html")
 
 

@@ -22,12 +22,10 @@ def run(options: argparse.Namespace) -> None:
     """Evaluate, keep the DataTree, print the numbers."""
     import json
 
-    from rich.console import Console
-
     from analysis.evaluation.tree import evaluate
     from analysis.measures.summary import summarise
     from analysis.store import save
-    from jetvae.tables import print_summary
+    from jetvae.tables import print_summary, terminal
 
     run = shared.best_run(options.run)
     tree = evaluate(run, options.data, beta=options.beta)
@@ -42,4 +40,4 @@ def run(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps(found, indent=2))
     else:
-        print_summary(found, Console())
+        print_summary(found, terminal())

@@ -8,7 +8,7 @@ import pytest
 
 from jets.errors import UserError
 
-from . import KINDS, Kind
+from . import KINDS, Kind, watch
 from .mutate import mutated
 from .watch import CRASH, HANG, RIGHT, table, watched
 from .worker import BROKE, DIFFERENT, REFUSED, SAME, VALUES, Sound
@@ -81,7 +81,7 @@ def test_damage_changes_something():
 
 
 def test_a_worker_that_dies_or_hangs_is_followed_by_another(tmp_path, monkeypatch):
-    monkeypatch.setattr("tests.fuzz.watch.SECONDS", 1.0)
+    monkeypatch.setattr(watch, "SECONDS", 1.0)
     worker = tmp_path / "worker.py"
     worker.write_text(
         "import os, sys, time\n"
@@ -91,7 +91,7 @@ def test_a_worker_that_dies_or_hangs_is_followed_by_another(tmp_path, monkeypatc
         "    os.abort() if number == 1 else time.sleep(60 if number == 3 else 0)\n"
         "    print('end same', repr('x'), flush=True)\n"
     )
-    monkeypatch.setattr("tests.fuzz.watch.WORKER", (str(worker),))
+    monkeypatch.setattr(watch, "WORKER", (str(worker),))
     found = watched("toy", 0, 0, 6, tmp_path)
     assert found.counts == {SAME: 4, CRASH: 1, HANG: 1}
     assert [(number, verdict) for number, verdict, _ in found.failures] == [(1, CRASH), (3, HANG)]
