@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+import analysis
 import jets
+from analysis import store
 from analysis.figures.style import figure_of
 from jetvae.__main__ import main
 
@@ -94,3 +96,17 @@ def test_files_of_hostile_jets_come_back(folder):
     assert found.classes == CLASSES
     assert set(found.jet) == set(COLUMNS)
     assert np.isfinite(found.constituents).all()
+
+
+def test_attributes_and_units_of_a_tree_are_text(browser, folder, tmp_path):
+    tree = store.open(folder / "a <b>/analysis.nc")
+    for key in ("run", "latent", "likelihood", "counts", "command", "device", "note"):
+        tree.attrs[key] = SCRIPT if isinstance(tree.attrs.get(key, ""), str) else tree.attrs[key]
+    for node in tree.subtree:
+        for values in node.variables.values():
+            values.attrs |= {"units": SCRIPT, "long_name": SCRIPT, "description": SCRIPT}
+    page = analysis.write_report(tree, tmp_path / "page.html")
+    assert "&lt;script&gt;window.hacked" in page.read_text()
+    browser.open(page)
+    assert browser.evaluate("String(window.hacked)") == "undefined"
+    assert browser.evaluate(SUSPECT) == []
