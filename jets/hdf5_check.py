@@ -1,4 +1,6 @@
-"""HDF5 files are opened only after a process of its own has read them: the library hangs or crashes on damaged ones.
+"""Files are opened only after a process of its own has read them: libraries hang or crash on damaged ones.
+
+That is so for HDF5, and for ROOT and parquet.
 
 That process is started with the first file, answers for as long as this one lives, and is replaced where it did not
 survive a file. A file is not looked at again until it changes.
@@ -25,11 +27,15 @@ from jets.errors import JetFileError
 
 PATIENCE = 15.0
 """Seconds that the check of a file may take, beside the time that its size needs."""
-SAMPLE = Path(__file__).parent / "sample"
+SAMPLE, PROGRAM = (Path(__file__).parent / name for name in ("sample", "reads_first.py"))
 START = "import runpy, sys; sys.path += sys.argv[2:]; runpy.run_path(sys.argv[1], run_name='__main__')"
 OUT_OF_TIME = -24
 """What a process returns that used up its processor time."""
-DAMAGED = "damaged: the HDF5 library {} on it; get it again, or write it anew"
+DAMAGED = "damaged: {} {} on it; get it again, or write it anew"
+READERS = {b"root": "uproot", b"PAR1": "pyarrow"}
+"""First bytes of a file -> what reads it, if not the HDF5 library."""
+IS_CHILD = False
+"""Whether this is the process that reads files first."""
 
 Key = tuple[str, int, int, int, int]
 
@@ -49,13 +55,15 @@ def opened(path: str | Path) -> Iterator[h5py.File]:
 
 
 def assert_readable(path: str | Path) -> None:
-    """Assert that an HDF5 file is whole, and points to no other file.
+    """Assert that an HDF5 file is whole, and points to no other file; of ROOT and parquet, that reading them ends.
 
     Raises
     ------
     JetFileError
         It is not.
     """
+    if IS_CHILD:
+        return
     _checker.assert_readable(Path(path))
 
 
@@ -91,13 +99,17 @@ class Checker:
 
     def fault(self, path: str, seconds: float) -> str:
         """Return what is wrong with a file; empty if nothing is."""
+        with open(path, "rb") as file:
+            library = READERS.get(file.read(4))
         process = self.running()
         if process is None:  # where no process can be started, the file is read here
-            return hdf5_walk.fault(path)
+            return hdf5_walk.fault(path) if library is None else ""
         answer = self.answer(process, json.dumps(path) + "\n", seconds)
         if answer:
-            return str(json.loads(answer))
-        return DAMAGED.format("hangs" if self.end() == OUT_OF_TIME or self.late else "crashes")
+            return json.loads(answer) or ""
+        return DAMAGED.format(
+            library or "the HDF5 library", "hangs" if self.end() == OUT_OF_TIME or self.late else "crashes"
+        )
 
     def running(self) -> subprocess.Popen[str] | None:
         """Return the process, which is started where there is none; None where it cannot be."""
@@ -106,9 +118,10 @@ class Checker:
         self.end()
         specs = [find_spec(name) for name in ("h5py", "numpy", "hdf5plugin")]
         folders = {str(Path(spec.origin).parents[1]): None for spec in specs if spec is not None and spec.origin}
+        folders[str(SAMPLE.parents[1])] = None
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-I", "-c", START, hdf5_walk.__file__, *folders],
+                [sys.executable, "-I", "-c", START, str(PROGRAM), *folders],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8",
                 env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
             )  # fmt: skip

@@ -1,15 +1,8 @@
-"""Whether an HDF5 file can be read: every link, attribute, type and block; a program of its own for hdf5_check.
-
-It needs the standard library, numpy and h5py, and answers each line of standard input, a path, with a line: what is
-wrong with the file, or nothing.
-"""
+"""Whether an HDF5 file can be read: every link, attribute, type and block."""
 
 from __future__ import annotations
 
-import json
 import os
-import signal
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,10 +16,8 @@ WHOLE = 2**26
 PIECE = 2**23
 BLOCKS = 8
 """Bytes that are read at a time; blocks of a large dataset that are read."""
-ROOM = 3 * 2**29
-"""Memory that the check of a file may need [bytes]."""
-SECONDS, PER_SECOND = 5, 2e7
-"""Processor time of the check of a file, and how many of its bytes add a second to it."""
+PER_SECOND = 2e7
+"""Bytes of a file that add a second to the time that reading it may take."""
 OTHERS = 32_000
 """Filters from this number on are in libraries of their own."""
 
@@ -216,51 +207,3 @@ def shown(name: str | bytes | None) -> str:
     text = name.decode(errors="replace") if isinstance(name, bytes) else name or ""
     text = text.removeprefix("/")
     return text if text.isprintable() and len(text) < 80 else repr(text[:80])
-
-
-def bounded(size: int, base: int) -> None:
-    """Bound this process' processor time, and its memory, for the check of a file of ``size`` bytes, where it can be.
-
-    ``base`` is the memory that the process needs by itself [bytes]; 0 where that is not known.
-    """
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    spent = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = int(spent.ru_utime + spent.ru_stime + SECONDS + size / PER_SECOND) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.getrlimit(resource.RLIMIT_CPU)[1]))
-    if base:
-        resource.setrlimit(resource.RLIMIT_AS, (base + ROOM, resource.getrlimit(resource.RLIMIT_AS)[1]))
-
-
-def mapped() -> int:
-    """Return the memory that this process has mapped [bytes]; 0 where that is not known."""
-    try:
-        with open("/proc/self/statm") as file:
-            return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return 0
-
-
-def main() -> None:
-    """Answer each path with what is wrong with its file."""
-    answers = os.fdopen(os.dup(1), "w")
-    quiet = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(quiet, 1)
-    os.dup2(quiet, 2)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that asks
-    base = mapped()
-    print('"ready"', file=answers, flush=True)
-    for line in sys.stdin:
-        path = json.loads(line)
-        try:
-            bounded(os.path.getsize(path), base)
-            answer = fault(path)
-        except Exception as error:
-            answer = f"cannot be read ({words(error)}); see docs/data.md"
-        print(json.dumps(answer), file=answers, flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -72,6 +72,8 @@ def format_of(path: Path, wanted: str = "") -> tuple[str, ModuleType]:
     JetFileError
         No such file or format, or none that fits.
     """
+    if kind(path) in ("root", "parquet"):
+        hdf5_check.assert_readable(path)
     readers = known()
     if wanted:
         if wanted not in readers:

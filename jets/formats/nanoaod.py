@@ -40,8 +40,9 @@ COPIED = "PFCands"
 
 
 def recognised(path: Path) -> bool:
-    """Whether it is a NanoAOD: a tree ``Events`` with jets."""
-    return bool({"FatJet_pt", "Jet_pt"} & set(branches(tree(path, "Events"))))
+    """Whether it is a NanoAOD: a tree ``Events`` with jets or candidates."""
+    known = {"FatJet_pt", "Jet_pt", *(f"{layout.candidates}_pt" for layout in LAYOUTS)}
+    return bool(known & set(branches(tree(path, "Events"))))
 
 
 def read(path: Path, wanted: Wanted) -> Reading:
