@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from jets.atomic import move, temporary_for
 from jets.disk import disk
 from jets.sums import replaced
@@ -41,6 +43,19 @@ def replacing(path: str | Path, folder: Path | None = None) -> Iterator[Path]:
         yield temporary
         with replaced(Path(path), temporary):
             move(temporary, path)
+
+
+def save_npy(values: np.ndarray, path: str | Path) -> Path:
+    """Write an array as ``.npy``, atomically; return the path.
+
+    Raises
+    ------
+    DiskError
+        It cannot be written: of that NumPy, which writes to files by itself, does not always take notice.
+    """
+    with replacing(path) as temporary, disk(temporary) as file:
+        np.save(file, values)
+    return Path(path)
 
 
 def save_netcdf(data: xr.Dataset | xr.DataTree, path: str | Path) -> Path:

@@ -140,7 +140,8 @@ def exit_code(command: Callable[[], None]) -> int:
         silence()
         return NOBODY_READS
     except Exception as error:
-        said = for_the_user(error, "standard output" if silence() else "the disk")
+        silence()
+        said = for_the_user(error)
         if said is None:
             raise
         print(f"error: {said}", file=sys.stderr)
@@ -148,14 +149,12 @@ def exit_code(command: Callable[[], None]) -> int:
     return 0
 
 
-def silence() -> bool:
-    """Write to nowhere from now on if what was printed cannot be written; return whether that is so."""
+def silence() -> None:
+    """Write to nowhere from now on if what was printed cannot be written."""
     try:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
 
 
 @contextmanager
@@ -174,11 +173,8 @@ def termination_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def for_the_user(error: Exception, place: str) -> str | None:
-    """Return the line that an error has for the user; None of a fault of ours.
-
-    Of an error of the disk that names no file, ``place`` is named.
-    """
+def for_the_user(error: Exception) -> str | None:
+    """Return the line that an error has for the user; None of a fault of ours."""
     from jets.disk import explained
     from jets.errors import UserError, one_line
     from priors import LatentStringError
@@ -189,7 +185,7 @@ def for_the_user(error: Exception, place: str) -> str | None:
         text = ascii(error.object[max(0, error.start - 40) : error.end + 40])
         return f"{text}: a name that is not UTF-8, or has letters that the locale lacks; rename it, or LC_ALL=C.UTF-8"
     name = getattr(error, "filename", None)
-    if found := explained(error, name or place):
+    if found := explained(error, name or "standard output"):
         return str(found)
     if not isinstance(error, OSError):
         return None

@@ -11,6 +11,7 @@ from analysis.evaluation.jet_scores import orientation as found_by
 from analysis.measures.orientation import Orientation
 from inference.folder import LARGEST, RunFolder
 from inference.run import Run
+from jets.lock import locked
 from jets.sums import assert_intact
 
 KEPT = "orientation.json"
@@ -32,7 +33,8 @@ def orientation(run: Run, beta: float | None = None) -> Orientation:
     with run.at(beta) as vae:
         torch.manual_seed(0)
         found = found_by(vae, run.recipe, run.jets)
-    write(run, known | {at: found})
+    with contextlib.suppress(OSError), locked(run.path, name=f".{KEPT}.lock", wait=True):
+        write(run, of_run(run) | {at: found})
     return found
 
 

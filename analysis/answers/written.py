@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import xarray as xr
 
 from inference.recipe import Recipe
 from jets import Jets, save
 from jets.errors import UserError
-from jets.files import replacing, save_netcdf
+from jets.files import save_netcdf, save_npy
 
 SUFFIXES = {"clouds": (".h5", ".hdf5"), "images": (".nc",), "vectors": (".npy",)}
 """What a run describes -> suffixes of files of it."""
@@ -35,6 +34,4 @@ def written(found: xr.Dataset | Jets, path: str | Path) -> Path:
         return save_netcdf(found, path)
     if not found.are_vectors:
         return save(path, found)
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        np.save(file, found.constituents)
-    return Path(path)
+    return save_npy(found.constituents, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -120,10 +121,10 @@ def save(content: Any, path: Path) -> None:
     with written.tracing():
         if path.name == ONNX:
             content.save(str(path), external_data=False)
-        elif path.name == SCRIPT:
-            torch.jit.save(content, str(path))
-        else:
-            torch.export.save(content, str(path))
+        else:  # torch's own writing to a path does not say why it fails
+            packed = io.BytesIO()
+            (torch.jit.save if path.name == SCRIPT else torch.export.save)(content, packed)
+            path.write_bytes(packed.getbuffer())
 
 
 def agreements(run: Run, vae: VAE, jets: Jets, folder: Path, files: Any, answer: Any) -> list[Agreement]:

@@ -23,7 +23,7 @@ from inference.machine import tune_cpu
 from inference.recipe import Recipe
 from inference.training import trainer_for
 from jets import Jets
-from jets.files import replacing
+from jets.files import save_npy
 from models import VAE
 
 BETA = {"model.beta": 0.1}
@@ -115,8 +115,7 @@ def points(vae: VAE, images: Tensor) -> NDArray[np.float32]:
 
 def keep(path: Path, values: NDArray[np.float32]) -> None:
     """Save an array, atomically."""
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        np.save(file, values)
+    save_npy(values, path)
 
 
 def stability(found: xr.Dataset) -> Part:
