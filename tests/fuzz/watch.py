@@ -34,43 +34,43 @@ class Found:
     counts: Counter[str] = field(default_factory=Counter)
     failures: list[tuple[int, str, str]] = field(default_factory=list)
     slowest: float = 0.0
+    seconds: float = 0.0
 
     def add(self, number: int, verdict: str, words: str, seconds: float) -> None:
         """Count a case."""
         self.counts[verdict] += 1
         self.slowest = max(self.slowest, seconds)
+        self.seconds += seconds
         if verdict not in RIGHT:
             self.failures.append((number, verdict, words))
 
 
-def watched(kind: str, seed: int, first: int, last: int, folder: Path, until: float = float("inf")) -> Found:
-    """Try cases of a kind in workers, until the last or the time ``until`` (of time.monotonic)."""
+def watched(kind: str, seed: int, first: int, last: int, folder: Path, most: float = float("inf")) -> Found:
+    """Try cases of a kind in workers, until the last, or until they took ``most`` seconds."""
     found = Found(kind)
-    while first < last and time.monotonic() < until:
-        first = one_worker(found, seed, first, last, folder, until)
+    while first < last and found.seconds < most:
+        first = one_worker(found, seed, first, last, folder, most)
     return found
 
 
-def one_worker(found: Found, seed: int, first: int, last: int, folder: Path, until: float) -> int:
+def one_worker(found: Found, seed: int, first: int, last: int, folder: Path, most: float) -> int:
     """Try cases in one worker until it ends; return the case to go on with."""
     words = [sys.executable, *WORKER, found.kind, str(seed), str(first), str(last), str(folder)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stdout is not None
         try:
-            return follow(found, lines(process.stdout), process.poll, first, until)
+            return follow(found, lines(process.stdout), first, most)
         finally:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def follow(
-    found: Found, said: Callable[[float], str | None], code: Callable[[], int | None], first: int, until: float
-) -> int:
+def follow(found: Found, said: Callable[[float], str | None], first: int, most: float) -> int:
     """Count what a worker says; return the case after the last one that it began."""
     hello = said(START)
     if hello != "ready":
         raise RuntimeError(f"{found.kind}: {ast.literal_eval(hello[7:]) if hello else 'no sound files in time'}")
     number = first - 1
-    while time.monotonic() < until:
+    while found.seconds < most:
         line = said(SECONDS)
         if not line:  # between two cases it has done them all; within one it died
             return number + 1
