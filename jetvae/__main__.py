@@ -22,6 +22,8 @@ from jetvae.packages import ours_first
 USAGE = "jetvae COMMAND [options]"
 INTERRUPTED = 130
 """What a shell gets after Ctrl-C."""
+STOPPED = "interrupted; whatever was written is whole; give the same command again"
+"""What is said then, where a command says nothing better."""
 NOBODY_READS = 141
 """What it gets when whatever reads the output, as ``head``, has closed it."""
 
@@ -134,7 +136,7 @@ def exit_code(command: Callable[[], None]) -> int:
             command()
             sys.stdout.flush()
     except KeyboardInterrupt as stop:
-        print(f"\n{str(stop) or 'interrupted'}", file=sys.stderr)
+        print(f"\n{str(stop) or STOPPED}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         silence()

@@ -6,11 +6,10 @@ as :mod:`analysis.measures.topology` ranks runs.
 
 from __future__ import annotations
 
-import multiprocessing
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from functools import partial
 
 import numpy as np
@@ -21,7 +20,6 @@ from numpy.typing import NDArray
 from analysis.measures.topology import ORDER
 from analysis.measures.trust import shift, weighed
 from analysis.store import NATS
-from inference.machine import tune_cpu
 from inference.race import Budget, race
 from inference.run import RunError
 from jets import Jets
@@ -45,7 +43,7 @@ def league(
 
     ``sample_stats`` log_evidence, log_evidence_error, log_evidence_shift, elbo [nat], khat (topology, beta, seed,
     jet), a jet being a held-out point; ``constant_data`` class_name (seed, jet) from ``label`` ``(N,)``. A ``pool`` of
-    processes (see :func:`workers`) races several candidates at a time, with the same result.
+    processes (see :func:`jets.processes.workers`) races several candidates at a time, with the same result.
     """
     order = np.random.default_rng(seed).permutation(len(points))
     held_out, train = np.split(order, [len(order) // 4])
@@ -77,13 +75,6 @@ def contest(
     winner = race(train, latent, beta, seed=seed, budget=budget)
     torch.manual_seed(seed)  # the first race of a process traces, and so draws more than others
     return scored(winner.log_weights(held_out, DRAWS)), time.perf_counter() - start
-
-
-def workers(count: int) -> Executor | None:
-    """Return a pool of processes with one thread each; None for one."""
-    if count < 2:
-        return None
-    return ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), initializer=tune_cpu)
 
 
 def scored(log_weight: NDArray[np.floating]) -> xr.Dataset:

@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import filecmp
 import itertools
-import multiprocessing
-import os
 import shutil
-import threading
 from collections import deque
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
@@ -25,12 +22,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from jets.files import replacing
+from jets.lock import locked
+from jets.processes import workers
 from jets.simulation import sample_file
 from jets.simulation.config import Config, SimulationError
 from jets.simulation.unfinished import begin, ensure_block, folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import Executor
 
 NEEDS = ("pythia8mc", "fastjet", "awkward")
 # Without a single jet in so many events the cuts and the generator do not meet.
@@ -54,19 +54,24 @@ def simulate(config: Config, out: str | Path, jobs: int = 1) -> float:
     SimulationError
         If the generator is not installed, the file exists, the folder was begun with other arguments, no jet is
         accepted, or a process is killed.
+    Locked
+        Another process simulates this sample.
+    DiskError
+        A file cannot be written; the same call continues.
     """
     out = Path(out)
     folder = folder_of(out)
     _check(out, folder, jobs)
-    begin(folder, config)
-    began = perf_counter()
-    try:
-        counts = _count_blocks(config, folder, jobs)
-    except BrokenExecutor as error:
-        raise SimulationError(
-            f"a process of {jobs} was killed (out of memory?): the same command continues, also with fewer --jobs"
-        ) from error
-    _finish(config, folder, out, counts)
+    with locked(folder):
+        begin(folder, config)
+        began = perf_counter()
+        try:
+            counts = _count_blocks(config, folder, jobs)
+        except BrokenExecutor as error:
+            raise SimulationError(
+                f"a process of {jobs} was killed (out of memory?): the same command continues, also with fewer --jobs"
+            ) from error
+        _finish(config, folder, out, counts)
     return config.n / (perf_counter() - began)
 
 
@@ -86,9 +91,9 @@ def _check(out: Path, folder: Path, jobs: int) -> None:
 def _count_blocks(config: Config, folder: Path, jobs: int) -> list[int]:
     """Make blocks until they hold enough jets; return their numbers of jets, in order."""
     counts: list[int] = []
-    with _progress() as progress, _Blocks(config, folder, jobs) as blocks:
+    with _progress() as progress, workers(jobs) as pool:
         task = progress.add_task(config.process, total=config.n)
-        for count in blocks:
+        for count in _blocks(config, folder, pool, jobs):
             counts.append(count)
             progress.update(task, completed=min(sum(counts), config.n))
             if sum(counts) >= config.n:
@@ -101,42 +106,15 @@ def _count_blocks(config: Config, folder: Path, jobs: int) -> list[int]:
     return counts
 
 
-class _Blocks:
-    """Numbers of jets of blocks 0, 1, ... in order, made in this process or by several."""
-
-    def __init__(self, config: Config, folder: Path, jobs: int) -> None:
-        self.arguments, self.jobs = (folder, config), jobs
-        # A forked process would share its parent's threads' locks.
-        context = multiprocessing.get_context("spawn")
-        self.pool = ProcessPoolExecutor(jobs, context, initializer=_end_with_parent) if jobs > 1 else None
-
-    def __enter__(self) -> _Blocks:
-        return self
-
-    def __iter__(self) -> Iterator[int]:
-        if self.pool is None:
-            yield from (ensure_block(*self.arguments, block) for block in itertools.count())
-            return
-        waiting = deque(self.pool.submit(ensure_block, *self.arguments, block) for block in range(self.jobs))
-        for block in itertools.count(self.jobs):
-            yield waiting.popleft().result()
-            waiting.append(self.pool.submit(ensure_block, *self.arguments, block))
-
-    def __exit__(self, *_: object) -> None:
-        if self.pool is not None:
-            self.pool.shutdown(cancel_futures=True)
-
-
-def _end_with_parent() -> None:
-    """End a worker when its parent is killed, rather than let it wait for ever."""
-    parent = multiprocessing.parent_process()
-
-    def watch() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+def _blocks(config: Config, folder: Path, pool: Executor | None, jobs: int) -> Iterator[int]:
+    """Yield the numbers of jets of blocks 0, 1, ... in order, made in this process or by those of a pool."""
+    if pool is None:
+        yield from (ensure_block(folder, config, block) for block in itertools.count())
+        return
+    waiting = deque(pool.submit(ensure_block, folder, config, block) for block in range(jobs))
+    for block in itertools.count(jobs):
+        yield waiting.popleft().result()
+        waiting.append(pool.submit(ensure_block, folder, config, block))
 
 
 def _finish(config: Config, folder: Path, out: Path, counts: list[int]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from contextlib import nullcontext
 
 from jetvae import options as shared
 
@@ -22,15 +21,16 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Race, rank, print the table of each file."""
-    from analysis.evaluation.league import league, vectors, workers
+    from analysis.evaluation.league import league, vectors
     from analysis.measures.topology import ORDER, describe, rank
     from analysis.store import save
     from inference.entry import announce
     from inference.machine import tune_cpu
     from jets import load
+    from jets.processes import workers
 
     tune_cpu()
-    with workers(options.jobs) or nullcontext() as pool:
+    with workers(options.jobs, tune_cpu) as pool:
         for source in options.points:
             given = load(source)
             announce(given)

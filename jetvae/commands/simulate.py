@@ -7,7 +7,6 @@ same file, byte for byte; docs/simulation.md says what is simulated.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from jets.simulation.config import CLASSES, Config
@@ -57,8 +56,7 @@ def run(options: argparse.Namespace) -> None:
     try:
         rate = simulate(config, out, jobs)
     except KeyboardInterrupt:
-        print(f"interrupted; the same command continues from {folder_of(out)}", file=sys.stderr)
-        raise SystemExit(130) from None
+        raise KeyboardInterrupt(f"interrupted; the same command continues from {folder_of(out)}") from None
     # The papers stand in for the banner of fastjet, which asks to be cited.
     print(f"{config.n} {config.process} jets, {rate:.0f} per second (Pythia arXiv:2203.11601, FastJet arXiv:1111.6097)")
     print(out)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jetvae import options as shared
-from jetvae.__main__ import command_module, main, parser_of
+from jetvae.__main__ import STOPPED, command_module, main, parser_of
 from jetvae.commands import COMMANDS, GROUPS, study, train
 
 HEAVY = ("torch", "numpy", "pydantic", "xarray", "matplotlib")
@@ -123,7 +123,7 @@ def test_an_interruption_is_one_line(said, monkeypatch, capsys):
 
     monkeypatch.setattr(command_module("information"), "run", interrupted)
     assert main(["information", "runs/mine"]) == 130
-    assert capsys.readouterr().err.strip() == (said or ("interrupted",))[0]
+    assert capsys.readouterr().err.strip() == (said or (STOPPED,))[0]
 
 
 def test_training_defaults_are_the_recipes(capsys, monkeypatch):
