@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from inference.folder import CHECKPOINT, REPLICAS, WEIGHTS, RunError, RunFolder, assert_finite, load_tensors, names_in
+from inference.folder import CHECKPOINT, REPLICAS, WEIGHTS, RunError, RunFolder, names_in
+from inference.loaded import assert_finite, load_tensors
 from inference.replicas import Replica, assert_as_far
 from jets.sums import DamagedError
 
@@ -80,7 +81,7 @@ def restored(replica: Replica, content: dict[str, Any]) -> None:
     """
     try:
         replica.restore(content)
-    except (RuntimeError, LookupError, TypeError, AttributeError, ValueError) as error:
+    except (RuntimeError, LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise RunError(
             f"{replica.folder.path}: the checkpoint is not of this recipe, or damaged; train anew with another --out"
         ) from error

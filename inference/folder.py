@@ -5,16 +5,16 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
 
-from inference import tensors, torch_files
+from inference import tensors
 from inference.history import History
+from inference.loaded import load_tensors
 from inference.provenance import changed_keys, provenance
 from inference.recipe import Recipe
 from inference.records import RunError, read_history, read_provenance
@@ -221,8 +221,10 @@ class RunFolder:
         path, together = self.stored(CHECKPOINT), RunFolder(self.path.parent).stored(REPLICAS)
         own = load_tensors(path, device, CONTENT) if path.exists() else None
         shared = load_tensors(together, device).get(self.path.name) if together.exists() else None
-        if shared is not None and not (isinstance(shared, dict) and set(CONTENT) <= set(shared)):
-            raise RunError(f"{together}: not what a training writes; remove it to train anew")
+        for file, content in ((path, own), (together, shared)):
+            whole = isinstance(content, dict) and set(CONTENT) <= set(content) and isinstance(content["epochs"], list)
+            if content is not None and not whole:
+                raise RunError(f"{file}: not what a training writes; restore it, or remove it to train anew")
         found = [content for content in (own, shared) if content is not None]
         return max(found, key=lambda content: len(content["epochs"]), default=None)
 
@@ -258,40 +260,6 @@ class RunFolder:
 def names_in(path: Path) -> set[str]:
     """Return the names of what lies in a folder, killed writers' leftovers and locks aside."""
     return {each.name for each in path.iterdir() if not each.match(".*.tmp") and each.name != LOCK}
-
-
-def load_tensors(path: Path, device: torch.device | str = "cpu", keys: Collection[str] = ()) -> dict[str, Any]:
-    """Read what :meth:`RunFolder.save` wrote, today or before, which has these ``keys`` at least.
-
-    Raises
-    ------
-    RunError
-        The file is torn, damaged, or holds something else.
-    DamagedError
-        It is not what its checksum says.
-    """
-    if path.suffix == ".pt":
-        return torch_files.load(path, device, keys)
-    return tensors.load(path, device, keys)
-
-
-def assert_finite(found: Mapping[str, Tensor], where: str | Path, remedy: str) -> None:
-    """Assert that tensors, of any names and shapes, hold numbers only.
-
-    Raises
-    ------
-    RunError
-        One holds NaN or infinity; the message names the file or folder ``where``, the tensor, and the ``remedy``.
-    """
-    if not isinstance(found, Mapping):
-        raise RunError(f"{where}: not what a training writes; restore it")
-    for name, tensor in found.items():
-        if not isinstance(tensor, Tensor):
-            raise RunError(
-                f"{where}: {name} is of type {type(tensor).__name__}, not what a training writes; restore it"
-            )
-        if tensor.is_floating_point() and not tensor.isfinite().all():
-            raise RunError(f"{where}: {name} holds numbers that are not finite: trained on nothing; {remedy}")
 
 
 def assert_new(path: Path) -> None:

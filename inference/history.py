@@ -12,6 +12,10 @@ from torch import Tensor
 from inference.objective import Controls
 from jets.files import save_netcdf
 
+EPOCH_TERMS = ("epoch", "loss", "reconstruction", "kl", "objective", "skipped", "seconds", "jets_per_second")
+"""What a row of an epoch has beside the KL terms and the controls."""
+VALIDATED = {"validation_loss", "validation_reconstruction", "validation_kl"}
+"""And these losses, where jets are held out for validation."""
 STEP_TERMS = ("taken", "loss", "reconstruction")
 """What a step's report starts with, before the KL terms."""
 
@@ -73,17 +77,23 @@ class History:
         last = dict(zip(Controls._fields, new[-1, -len(Controls._fields) :].tolist(), strict=True))
         return result | {"objective": row["loss"], "skipped": skipped} | last
 
-    def checked(self, epochs: list[dict[str, float]], steps: Tensor) -> tuple[list[dict[str, float]], Tensor]:
+    def checked(
+        self, epochs: list[dict[str, float]], steps: Tensor, also: set[str], perhaps: set[str]
+    ) -> tuple[list[dict[str, float]], Tensor]:
         """Return rows that were read, after asserting that they are those of such a history.
+
+        Rows of epochs have ``also`` these columns, and ``perhaps`` those.
 
         Raises
         ------
-        ValueError, TypeError, AttributeError
+        ValueError, TypeError, AttributeError, OverflowError
             They are not.
         """
+        names = {*EPOCH_TERMS, *also, *(f"kl_{name}" for name in self.kl_names), *Controls._fields}
         rows = [{name: float(value) for name, value in row.items()} for row in epochs]
-        if any(not {"epoch", "loss", "reconstruction", "kl"} <= row.keys() for row in rows):
-            raise ValueError("a row of its history lacks a loss")
+        for i, row in enumerate(rows):
+            if row.keys() - perhaps != names or row["epoch"] != i + 1:
+                raise ValueError("its history has other columns, or lacks an epoch")
         if len(steps) and (steps.dim() != 2 or steps.shape[1] != len(self.columns) or not steps.is_floating_point()):
             raise ValueError(f"its history has steps of shape {tuple(steps.shape)}")
         return rows, steps

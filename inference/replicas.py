@@ -15,7 +15,7 @@ from torch import Generator, Tensor
 
 from inference.data import Split
 from inference.folder import RunError, RunFolder
-from inference.history import History
+from inference.history import VALIDATED, History
 from inference.program import make_program
 from inference.recipe import Recipe, RecipeError, TrainingConfig
 from inference.schedules import best_of, should_stop
@@ -127,7 +127,9 @@ class Replica:
         for found in [content["model"]] if best is None else [content["model"], best]:
             assert_same_types(model, found)
         assert_same_types(dict(enumerate(mine)), dict(enumerate(theirs)))  # type: ignore[arg-type]
-        epochs, steps = self.history.checked(content["epochs"], content["steps"].cpu())
+        also = VALIDATED if len(self.split.validation) else set()
+        perhaps = {"best"} if self.recipe.training.early_stop else set()
+        epochs, steps = self.history.checked(content["epochs"], content["steps"].cpu(), also, perhaps)
         self.generator.set_state(content["rng"].cpu())
         self.vae.load_state_dict(content["model"])
         for tensor, value in zip(mine, theirs, strict=True):

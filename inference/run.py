@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from inference.data import Data, Split, data_for, split
 from inference.entry import announce
-from inference.folder import CHECKPOINT, LARGEST, REPLICAS, RunError, RunFolder, assert_finite, load_tensors
+from inference.folder import CHECKPOINT, LARGEST, REPLICAS, RunError, RunFolder
 from inference.history import History
+from inference.loaded import assert_finite, load_tensors
 from inference.recipe import Recipe, read
 from inference.records import read_history
 from inference.schedules import should_stop

@@ -58,7 +58,7 @@ def listed(manifest: Path) -> list[Any]:
     content = read_json(assert_intact(manifest, most=LARGEST))
     rows = content.get("runs") if isinstance(content, dict) else None
     rows = rows if isinstance(rows, list) else []
-    found = [row.get("folder") for row in rows if isinstance(row, dict)]
+    found: list[Any] = [row.get("folder") for row in rows if isinstance(row, dict)]
     if not found or len(found) < len(rows) or not all(isinstance(name, str) and name.isprintable() for name in found):
         raise RunError(f"{manifest}: does not list the folders of runs; restore it, or remove it and give the runs")
     home = os.path.realpath(manifest.parent)

@@ -171,3 +171,60 @@ def test_a_checkpoint_holds_what_the_state_does(tmp_path):
     checkpoints.restore(trainer.replicas, trainer.device)
     assert all(torch.equal(a, b) for a, b in zip(before, trainer.state.flat, strict=True))
     assert trainer.done == 1
+
+
+FEW = {"training.epochs": 2, "data.limit": 300, "model.encoder": [8], "model.decoder": [8]}
+OTHERS = {
+    "a moment of one number": (("first", 0), lambda t: t.flatten()[:1].clone()),
+    "a weight in double precision": (("model", "decoder.0.weight"), lambda t: t.double()),
+    "a weight of another shape": (("model", "decoder.0.weight"), lambda t: t[None].clone()),
+    "a random state cut short": (("rng",), lambda t: t[:100].clone()),
+    "a random state of zeros": (("rng",), lambda t: t * 0),
+    "steps of other columns": (("steps",), lambda t: t[:, :2].clone()),
+    "a history of other columns": (("epochs",), lambda rows: [{"loss": 1.0} for _ in rows]),
+    "a history that lacks an epoch": (("epochs",), lambda rows: [*rows, *rows]),
+    "a number that is no float": (("epochs",), lambda rows: [row | {"loss": 10**400} for row in rows]),
+    "no history": (("epochs",), lambda rows: 3),
+    "no model": (("model",), lambda state: [1, 2]),
+    "a model of more": (("model",), lambda state: state | {"x": torch.zeros(2)}),
+}
+
+
+@pytest.fixture(scope="module")
+def stopped_early(tmp_path_factory):
+    """A training stopped after its first epoch."""
+    recipe = inference.read("image-dvae", FEW)
+    trainer_for([recipe], [tmp_path_factory.mktemp("stopped") / "run"]).train(until=1)
+    return next(tmp_path_factory.getbasetemp().glob("stopped*/run"))
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_a_checkpoint_of_another_model_is_refused(case, stopped_early, tmp_path):
+    """Nothing is broadcast, rounded or made up: one line, and the run is as it was."""
+    folder = RunFolder(shutil.copytree(stopped_early, tmp_path / "run"))
+    content = folder.checkpoint()
+    (*above, last), change = OTHERS[case]
+    owner = content
+    for name in above:
+        owner = owner[name]
+    owner[last] = change(owner[last])
+    folder.save(CHECKPOINT, content)
+    before = (folder.path / CHECKPOINT).read_bytes()
+    with pytest.raises(RunError, match=r"the checkpoint is not of this recipe, or damaged|not what a training writes"):
+        resume(folder.path, {})
+    assert (folder.path / CHECKPOINT).read_bytes() == before
+
+
+def test_weights_of_before_the_training_went_on_are_never_taken_for_the_new(tmp_path, monkeypatch):
+    """Killed between the last checkpoint and the new weights: the run is not complete, and ends as undisturbed."""
+    recipe = inference.read("image-dvae", FEW)
+    run = inference.train(recipe, tmp_path / "run")
+    longer = recipe.model_copy(update={"training": recipe.training.model_copy(update={"epochs": 3})})
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoints, "finish", lambda replicas: None)
+        inference.train(longer, run.path, resume=True)
+    killed = Run.open(run.path)
+    assert (len(killed.history), killed.complete, (run.path / WEIGHTS).exists()) == (3, False, False)
+    resumed, whole = resume(run.path, {})[0], inference.train(longer, tmp_path / "whole")
+    for name, tensor in whole.vae.state_dict().items():
+        assert torch.equal(resumed.vae.state_dict()[name], tensor)
