@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +18,8 @@ from jets.formats.particles import Particles, Reading, Wanted, padded
 
 WHAT = "columns of lists (parquet, ROOT)"
 USES = ("labels", "columns")
+OF_EVENTS = {"PFCand", "PFCands", "GenPart", "GenCands", "ParticleFlowCandidate", "ReconstructedParticles", "Particle"}
+"""Collections of the particles of whole events, in layouts that have readers of their own."""
 LISTS, SOME = 2, 5
 """Dimensions of a branch of lists; rows that are read to see them."""
 
@@ -48,6 +51,7 @@ def in_root(path: Path) -> Layout | None:
     for name in file.keys(cycle=False):
         found = file[name]
         here = branches(found) if hasattr(found, "arrays") else {}
+        here = {branch: values for branch, values in here.items() if re.split("[_.]", branch)[0] not in OF_EVENTS}
         if not components(here):
             continue
         depth = {branch: depth_of(values) for branch, values in here.items()}
