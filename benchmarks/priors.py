@@ -110,7 +110,7 @@ def rows() -> list[tuple[str, Callable[[], Any], Callable[[], Any], str]]:
         ("D8", eight, lambda h: dist.Dirichlet(0.02 + softplus(h)), simplex, identity, "torch Dirichlet"),
         ("C8", eight, lambda h: dist.OneHotCategorical(logits=h), category, identity, "torch OneHotCategorical"),
         (
-            "C8(method=straight_through)",
+            "C8(posterior=straight-through)",
             eight,
             lambda h: dist.OneHotCategoricalStraightThrough(logits=h),
             category,
@@ -118,7 +118,7 @@ def rows() -> list[tuple[str, Callable[[], Any], Callable[[], Any], str]]:
             "torch straight-through",
         ),
         (
-            "C8(method=relaxed)",
+            "C8(posterior=relaxed)",
             eight,
             lambda h: dist.RelaxedOneHotCategorical(torch.tensor(0.5), logits=h),
             relaxed,

@@ -88,7 +88,7 @@ class Joint:
             raise RunError(f"{self.space}: categories alone have an exact posterior; there is nothing to sample")
         categories = {label: found for label, factor in self.space.items if (found := category_of(factor))}
         if any(isinstance(category, RelaxedCategorical) for category in categories.values()):
-            raise RunError("NUTS sums over categories, a relaxed one is none: train C2 or method=straight_through")
+            raise RunError("NUTS sums over categories, a relaxed one is none: train C2 or posterior=straight-through")
         rows = torch.tensor(list(itertools.product(*(range(each.dim) for each in categories.values()))))
         self.one_hot = {label: torch.eye(each.dim)[rows[:, i]] for i, (label, each) in enumerate(categories.items())}
         self.log_weight = torch.zeros(len(rows))

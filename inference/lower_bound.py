@@ -173,7 +173,7 @@ def assert_differentiable(sites: Iterable[str]) -> None:
     if found:
         raise RecipeError(
             f"site {found[0]}: its posterior's draws carry no gradient (no rsample); take a reparametrised posterior, "
-            "or for a category the elbo objective, which sums over it, or method=straight_through"
+            "or for a category the elbo objective, which sums over it, or posterior=straight-through"
         )
 
 

@@ -69,7 +69,21 @@ def changed_keys(trained: Mapping[str, str], recipe: Recipe) -> list[str]:
     A key that these do not have, since it is newer than they, is unchanged at its default.
     """
     now, default = recipe_digests(recipe), recipe_digests(Recipe())
-    return sorted(key for key in {**trained, **now} if now.get(key) != trained.get(key, default.get(key)))
+    changed = sorted(key for key in {**trained, **now} if now.get(key) != trained.get(key, default.get(key)))
+    before = digest_of(before_posteriors(recipe.model.latent))
+    return [key for key in changed if not (key == "model.latent" and trained.get(key) == before)]
+
+
+def before_posteriors(latent: str) -> str:
+    """Return a latent string as it was written when the posterior of a category was its ``method``.
+
+    >>> before_posteriors("C3(posterior=straight-through) x S2(posterior=vmf)")
+    'C3(method=straight_through) x S2(posterior=vmf)'
+    """
+    words = {"posterior=relaxed": "method=relaxed", "posterior=straight-through": "method=straight_through"}
+    for new, old in words.items():
+        latent = latent.replace(new, old)
+    return latent
 
 
 def command_line(words: Sequence[str] | None = None) -> str:

@@ -46,7 +46,8 @@ class Categorical(Latent):
     symbol = "C"
     family: ClassVar[Any] = dist.OneHotCategorical
     kind = "category"
-    method = "enumerate"
+    posterior_name: ClassVar[str] = "enumerate"
+    """What a latent string calls the way the posterior is treated."""
     infer: Any = {"enumerate": "parallel"}  # noqa: RUF012
     _logits: Tensor
 
@@ -114,16 +115,16 @@ class StraightThroughCategorical(Categorical):
     Biased gradient, one draw instead of K decoder passes; the KL is the exact one.
 
     >>> StraightThroughCategorical(3)
-    C3(method=straight_through)
+    C3(posterior=straight-through)
     """
 
     family = StraightThroughOneHotCategorical
-    method = "straight_through"
+    posterior_name = "straight-through"
     infer: Any = {}  # noqa: RUF012
 
     def __init__(self, dim: int, weights: Sequence[float] | None = None, learn: bool = False) -> None:
         super().__init__(dim, weights, learn)
-        self.options = {"method": self.method, **self.options}
+        self.options = {"posterior": self.posterior_name, **self.options}
 
 
 class ExpRelaxedCategorical(TorchExpRelaxedCategorical, dist.torch_distribution.TorchDistributionMixin):
@@ -138,7 +139,7 @@ class RelaxedCategorical(Categorical):
 
     >>> relaxed = RelaxedCategorical(3, temperature=(1, 0.3))
     >>> relaxed.anneal(1.0); relaxed, round(float(relaxed.temperature), 3)
-    (C3(method=relaxed,temperature=1,0.3), 0.3)
+    (C3(posterior=relaxed,temperature=1,0.3), 0.3)
 
     Parameters
     ----------
@@ -152,7 +153,7 @@ class RelaxedCategorical(Categorical):
     """
 
     family = ExpRelaxedCategorical
-    method = "relaxed"
+    posterior_name = "relaxed"
     temperature: Tensor
     infer: Any = {}  # noqa: RUF012
 
@@ -168,7 +169,7 @@ class RelaxedCategorical(Categorical):
         if len(values) not in (1, 2) or not all(COLDEST <= t < math.inf for t in values):
             raise ValueError(f"temperature is one number or two (start, end), at least {COLDEST}, got {temperature}")
         super().__init__(dim, weights, learn)
-        self.options = {"method": self.method, "temperature": values, **self.options}
+        self.options = {"posterior": self.posterior_name, "temperature": values, **self.options}
         self.register_buffer("temperature", torch.tensor(values[0]))
 
     def anneal(self, progress: float) -> None:
@@ -197,22 +198,25 @@ class RelaxedCategorical(Categorical):
         return posterior.probs
 
 
-METHODS: dict[str, type[Categorical]] = {
-    family.method: family for family in (Categorical, StraightThroughCategorical, RelaxedCategorical)
+POSTERIORS: dict[str, type[Categorical]] = {
+    family.posterior_name: family for family in (Categorical, StraightThroughCategorical, RelaxedCategorical)
 }
 
 
-def categorical(dim: int, method: str = "enumerate", **options: Any) -> Categorical:
-    """Build a category by the name of its method, as a latent string does.
+def categorical(dim: int, posterior: str = "enumerate", method: str | None = None, **options: Any) -> Categorical:
+    """Build a category by the name of its posterior, as a latent string does.
 
-    >>> categorical(3, method="relaxed", temperature=0.3)
-    C3(method=relaxed,temperature=0.3)
+    ``method`` is the option's name in runs of before; ``straight_through`` was written so.
+
+    >>> categorical(3, posterior="relaxed", temperature=0.3), categorical(3, method="straight_through")
+    (C3(posterior=relaxed,temperature=0.3), C3(posterior=straight-through))
 
     Raises
     ------
     ValueError
-        The method is none of ``enumerate``, ``straight_through``, ``relaxed``.
+        The posterior is none of ``enumerate``, ``straight-through``, ``relaxed``.
     """
-    if method not in METHODS:
-        raise ValueError(f"method is one of {', '.join(METHODS)}, got {method!r}")
-    return METHODS[method](dim, **options)
+    name = posterior if method is None else str(method).replace("_", "-")
+    if name not in POSTERIORS:
+        raise ValueError(f"the posterior of C{dim} is one of {', '.join(POSTERIORS)}; got {name!r}")
+    return POSTERIORS[name](dim, **options)

@@ -27,7 +27,7 @@ from priors.superposition import Superposition
 TOKEN = re.compile(
     r"\s*(?:(?P<user>[A-Za-z_][\w.]*:[A-Za-z_]\w*)|(?P<op>x(?![a-z_:])|[|()=,])"
     r"|(?P<factor>[A-Z][A-Za-z]*?\d+(?::\d+)?)(?![\d:])"
-    r"|(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<name>[A-Za-z_]\w*))",
+    r"|(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<name>[A-Za-z_]\w*(?:-[A-Za-z]\w*)*))",
     re.ASCII,
 )
 LONGEST, DEEPEST, MOST = 10_000, 20, 500

@@ -58,7 +58,7 @@ class Superposition(Latent):
             if isinstance(factor, Superposition) or getattr(factor, "infer", None):
                 raise ValueError(
                     f"{factor} is enumerated and cannot stand inside a manifold of a superposition: write the "
-                    "manifolds out (R1 x S1 | R2 x S1), or give the category method=straight_through"
+                    "manifolds out (R1 x S1 | R2 x S1), or give the category posterior=straight-through"
                 )
         category = Categorical(len(spaces), weights, learn)
         super().__init__(

@@ -25,7 +25,7 @@ DECODERS = {
 }
 LATENTS = [
     *("R2 x S1", "L2(alpha=.9)", "D3(alpha=1,.25,.1)", "C3 x R1", "(R1 | S2) x S1", "G2:3", "V2:5", "H2"),
-    *("S2(posterior=vmf)", "C2(method=straight_through) x R1", "S1(concentration=2)"),
+    *("S2(posterior=vmf)", "C2(posterior=straight-through) x R1", "S1(concentration=2)"),
 ]
 
 
@@ -148,7 +148,7 @@ def test_what_has_no_translation_goes_to_pyro(monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("latent", "kind", "words"),
     [
-        ("C2(method=relaxed) x R1", "vae", "method=straight_through"),
+        ("C2(posterior=relaxed) x R1", "vae", "posterior=straight-through"),
         ("C2", "vae", "nothing to sample"),
         ("R2", "ae", "no prior"),
     ],

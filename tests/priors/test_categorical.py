@@ -8,15 +8,15 @@ import pytest
 import torch
 from pyro.infer import Predictive, TraceEnum_ELBO
 
-from priors import kl_per_coordinate, parse
+from priors import LatentStringError, kl_per_coordinate, parse
 
 LOGITS = torch.tensor([[0.5, -0.2, 0.1], [-1.0, 0.3, 2.0]], dtype=torch.float64)
 MEANS = torch.tensor([-1.0, 0.5, 2.0], dtype=torch.float64)
 JETS = torch.tensor([0.2, 1.7], dtype=torch.float64)
 METHODS = [
     "C3(weights=.5,.3,.2)",
-    "C3(weights=.5,.3,.2,method=straight_through)",
-    "C3(weights=.5,.3,.2,method=relaxed)",
+    "C3(weights=.5,.3,.2,posterior=straight-through)",
+    "C3(weights=.5,.3,.2,posterior=relaxed)",
 ]
 
 
@@ -57,7 +57,7 @@ def test_reports_show_the_discrete_kl(latent):
 
 
 def test_relaxed_category_pays_more_in_training_than_it_tells():
-    factor = parse("C3(method=relaxed,temperature=.5)").factors[0].double()
+    factor = parse("C3(posterior=relaxed,temperature=.5)").factors[0].double()
     head = torch.tensor([6.0, 0.0, 0.0], dtype=torch.float64)
     torch.manual_seed(0)
     q = factor.posterior(head)
@@ -71,7 +71,7 @@ def test_relaxed_category_pays_more_in_training_than_it_tells():
 
 @pytest.mark.parametrize("temperature", [0.05, 0.1, 0.5])
 def test_relaxed_category_is_finite_in_float32_when_cold(temperature):
-    factor = parse(f"C3(method=relaxed,temperature={temperature})").factors[0]
+    factor = parse(f"C3(posterior=relaxed,temperature={temperature})").factors[0]
     head = torch.tensor([20.0, 0.0, -20.0]).expand(10_000, -1).clone().requires_grad_()
     torch.manual_seed(0)
     q = factor.posterior(head)
@@ -83,7 +83,7 @@ def test_relaxed_category_is_finite_in_float32_when_cold(temperature):
 
 
 def test_straight_through_draws_are_one_hot_with_the_gradient_of_the_probabilities():
-    factor = parse("C3(method=straight_through)").factors[0].double()
+    factor = parse("C3(posterior=straight-through)").factors[0].double()
     head = LOGITS[0].clone().requires_grad_()
     torch.manual_seed(0)
     z = factor.posterior(head).rsample((50_000,))
@@ -96,7 +96,7 @@ def test_straight_through_draws_are_one_hot_with_the_gradient_of_the_probabiliti
 
 
 def test_temperature_follows_the_schedule_and_the_state():
-    space = parse("R1 x C3(method=relaxed,temperature=1,.25)")
+    space = parse("R1 x C3(posterior=relaxed,temperature=1,.25)")
     for progress, expected in ((0.0, 1.0), (0.5, 0.5), (1.0, 0.25)):
         space.anneal(progress)
         assert float(space.factors[1].temperature) == pytest.approx(expected)
@@ -122,3 +122,23 @@ def test_categories_are_drawn_where_nothing_enumerates():
     model, guide = pair(space.double(), LOGITS)
     draws = Predictive(model, guide=guide, num_samples=2000, return_sites=["z_C3"], parallel=True)(JETS)["z_C3"]
     torch.testing.assert_close(draws.mean(0).squeeze(), LOGITS.softmax(-1), atol=0.05, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ("C3(method=relaxed,temperature=1,0.3)", "C3(posterior=relaxed,temperature=1,0.3)"),
+        ("C2(weights=0.9,0.1,method=straight_through)", "C2(posterior=straight-through,weights=0.9,0.1)"),
+        ("C3(method=enumerate)", "C3"),
+        ("C3(posterior=enumerate)", "C3"),
+    ],
+)
+def test_what_runs_of_before_are_called(before, now):
+    assert str(parse(before)) == now
+    assert str(parse(now)) == now
+
+
+@pytest.mark.parametrize("options", ["relaxed=0.5", "bogus=1", "temperature=.5", "posterior=gumbel"])
+def test_a_category_refuses_what_it_does_not_know(options):
+    with pytest.raises(LatentStringError):
+        parse(f"C3({options})")

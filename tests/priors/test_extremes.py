@@ -32,7 +32,7 @@ RELATED = {
     "dirichlet": (dist.Dirichlet(torch.ones(2)), dist.Dirichlet),
     "one of torch's": (torch.distributions.Gamma(2.0, 1.0), torch.distributions.Gamma),
 }
-OURS = ["R2", "L3", "G2:3", "G2:3(apart=1000)", "V2:4", "C3", "C3(method=relaxed,temperature=.05)", "D3(alpha=.02)"]
+OURS = ["R2", "L3", "G2:3", "G2:3(apart=1000)", "V2:4", "C3", "C3(posterior=relaxed,temperature=.05)", "D3(alpha=.02)"]
 DRAWS = 2000
 
 

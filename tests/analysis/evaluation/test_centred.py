@@ -25,8 +25,8 @@ SPACES = [
     "H2",
     "G2:3",
     "C3 x R1",
-    "C3(method=straight_through)",
-    "C3(method=relaxed)",
+    "C3(posterior=straight-through)",
+    "C3(posterior=relaxed)",
     "R1 | R2 x S1",
 ]
 
@@ -56,7 +56,7 @@ def test_no_noise_no_dependence_on_the_company_and_exact_kl_as_in_training(laten
             torch.testing.assert_close(kl, trained.kl[site])
 
 
-@pytest.mark.parametrize("latent", ["S1", "S2", "S3(posterior=vmf)", "D3", "H2", "C3(method=straight_through)"])
+@pytest.mark.parametrize("latent", ["S1", "S2", "S3(posterior=vmf)", "D3", "H2", "C3(posterior=straight-through)"])
 def test_centre_lies_where_draws_do(latent):
     factor = parse(latent).factors[0]
     posterior = factor.posterior(torch.randn(50, factor.outputs, generator=torch.Generator().manual_seed(0)))
