@@ -17,7 +17,7 @@ def test_results_are_of_the_run_as_it_is(tmp_path):
 
 
 def test_results_of_before_digests_are_judged_by_their_time(tmp_path):
-    path, weights = tmp_path / "nuts.nc", tmp_path / "weights.pt"
+    path, weights = tmp_path / "nuts.nc", tmp_path / "weights.safetensors"
     store.save(xr.Dataset({"z": ("x", [1.0])}), path)
     assert store.of_run(path, "a") is not None, "no weights to be older than"
     weights.touch()

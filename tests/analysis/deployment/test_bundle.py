@@ -123,6 +123,16 @@ def test_too_large_and_torn(shared, tmp_path, monkeypatch):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_zip_bomb_is_not_unpacked(shared, tmp_path):
+    """Weights of zeros in a thousandth of their size: refused before a byte is written."""
+    path = changed(shared, tmp_path / "bad.zip", replaced("weights.safetensors", b"\0" * (80 << 20)))
+    small = path.stat().st_size
+    assert small < 1 << 20
+    with pytest.raises(BundleError, match=r"weights\.safetensors is larger .*, or a zip bomb"):
+        unpack_bundle(path, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_torn_file_of_weights_and_an_existing_bundle(shared, trained, tmp_path):
     folder = unpack_bundle(shared, tmp_path / "run")
     (folder / "weights.safetensors").write_bytes((folder / "weights.safetensors").read_bytes()[:500])
