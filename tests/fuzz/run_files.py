@@ -51,7 +51,7 @@ def of_run(path: Path) -> str:
     with torch.no_grad():
         answers = run.vae.encode(run.data[torch.arange(4)])
     kept = run.path / "analysis.nc"
-    tree = flat(tree_of(store.of_run(kept, run.digest))) if kept.exists() else ""
+    tree = flat(tree_of(store.of_run(kept, run.digest))) if path.name in (kept.name, SUMS) else ""
     weights = flat(dict(run.vae.state_dict()))
     return flat([run.recipe.to_toml(), run.provenance, run.history, weights, answers, tree, run.complete])
 
@@ -93,6 +93,20 @@ def trained(*words: str) -> Path:
     if "--seeds" not in words:
         assert main(["summary", str(out)]) == 0
     return out
+
+
+def result(folder: Path) -> Sequence[Path]:
+    """Write a small tree as results are kept."""
+    jet = {"jet": np.arange(6), "class_name": ("jet", ["qcd", "top"] * 3)}
+    scores = xr.Dataset({"elbo": ("jet", np.linspace(-3, 3, 6), {"units": "nat"})}, jet)
+    tree = xr.DataTree.from_dict({"/scores": scores, "/history": xr.Dataset({"loss": ("epoch", [3.0, 2.0])})})
+    tree.attrs = {"classes": ["qcd", "top"], "digest": "0" * 64}
+    return [store.save(tree, folder / "result.nc")]
+
+
+def result_of(path: Path) -> str:
+    """Return what a kept result holds."""
+    return flat(tree_of(store.open(path)))
 
 
 def run_file(name: str, *, sums: bool) -> Callable[[Path], Sequence[Path]]:
@@ -203,14 +217,20 @@ FILES: dict[str, Callable[[bytes, Random], bytes]] = {
     "analysis.nc": mutated,
     SUMS: mutated,
 }
+SLOW = {"analysis.nc": 0.05, SUMS: 0.2}
+"""Weights of kinds of which a case takes long."""
 KINDS = (
-    *(Kind(f"run {name}", run_file(name, sums=True), of_run, damage) for name, damage in FILES.items()),
     *(
-        Kind(f"old run {name}", run_file(name, sums=False), of_run, damage, structure=anything)
+        Kind(f"run {name}", run_file(name, sums=True), of_run, damage, weight=SLOW.get(name, 0.5))
+        for name, damage in FILES.items()
+    ),
+    *(
+        Kind(f"old run {name}", run_file(name, sums=False), of_run, damage, anything, SLOW.get(name, 0.5))
         for name, damage in FILES.items()
         if name != SUMS
     ),
-    Kind("old run analysis.nc, edited", run_file("analysis.nc", sums=False), of_run, hdf5_of, structure=anything),
+    Kind("result", result, result_of, structure=anything, weight=0.5),
+    Kind("result, edited", result, result_of, hdf5_of, anything, weight=0.5),
     Kind("run checkpoint", unfinished, checkpoint_of, safetensors_of),
     Kind("scan scan.json", manifest, scan_of, json_of),
     Kind("recipe", recipes, accepted, toml_of),
