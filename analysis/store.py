@@ -10,8 +10,9 @@ import numpy as np
 import xarray as xr
 
 from analysis.legacy import with_all_labels
-from jets.errors import UserError
+from jets.errors import UserError, legible
 from jets.files import save_netcdf
+from jets.hdf5_check import assert_readable
 from jets.sums import assert_intact
 
 WEIGHTS = ("weights.safetensors", "weights.pt")
@@ -44,13 +45,14 @@ def open(path: str | Path, folder: Path | None = None) -> xr.DataTree:
         There is no such file.
     DamagedError
         It is not what its checksum says, or a link to somewhere outside the run's folder.
-    OSError
-        It cannot be read.
+    JetFileError
+        It cannot be read, or points to other files.
     """
     if not Path(path).is_file():
         raise Missing(f"{path}: no such file")
     assert_intact(Path(path), folder or Path(os.path.realpath(path)).parent)
-    with xr.open_datatree(path, engine="h5netcdf") as tree:
+    assert_readable(path)
+    with legible(path, "result", "delete it, and make it again"), xr.open_datatree(path, engine="h5netcdf") as tree:
         return with_all_labels(tree.load())
 
 

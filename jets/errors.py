@@ -28,7 +28,7 @@ class JetFileError(UserError):
 
 
 @contextmanager
-def legible(path: str | Path) -> Iterator[None]:
+def legible(path: str | Path, kind: str = "file of jets", remedy: str = "see docs/data.md") -> Iterator[None]:
     """Take whatever a library says within the block of a damaged file as one line that names the file.
 
     Raises
@@ -42,7 +42,7 @@ def legible(path: str | Path) -> Iterator[None]:
         raise
     except Exception as error:
         said = one_line(error)[:LONGEST] or type(error).__name__
-        raise JetFileError(f"{path}: damaged, or no file of jets ({said}); see docs/data.md") from error
+        raise JetFileError(f"{path}: damaged, or no {kind} ({said}); {remedy}") from error
 
 
 def one_line(error: BaseException) -> str:

@@ -17,9 +17,11 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
+from jets import hdf5_check
 from jets.atomic import move, temporary_for
 from jets.disk import disk, folder_for, writing
 from jets.emd.checks import CloudError
+from jets.errors import JetFileError
 from jets.lock import locked
 
 SIGNATURE, BEGUN = b"\x89HDF\r\n\x1a\n", 2048
@@ -142,7 +144,7 @@ def found(path: Path, shape: tuple[int, int], blocks: tuple[int, int], identity:
     if is_empty(path):
         return None
     try:
-        with h5py.File(path, "r") as store:
+        with hdf5_check.opened(path) as store:
             return places_in(store, path, shape, blocks, identity)
     except CloudError:
         raise
@@ -163,8 +165,8 @@ def is_empty(path: Path) -> bool:
 def is_torn(path: Path) -> bool:
     """Whether HDF5 cannot open a file."""
     try:
-        h5py.File(path, "r").close()
-    except OSError:
+        hdf5_check.assert_readable(path)
+    except JetFileError:
         return True
     return False
 
