@@ -91,8 +91,8 @@ class RunFolder:
         try:
             for name in POSTMORTEMS:
                 (folder.path / name).unlink(missing_ok=True)
-            folder.write_text("config.toml", recipe.to_toml())
             folder.write_provenance(provenance(recipe, jets) | {"initial_weights": weights})
+            folder.write_text("config.toml", recipe.to_toml())  # with which the run begins: it can be resumed
         except Exception:
             folder.discard()
             raise
@@ -270,8 +270,8 @@ def assert_new(path: Path) -> None:
     RunError
         It exists and is not an empty folder.
     """
-    there = names_in(path) if path.is_dir() else set()
-    if there & POSTMORTEMS and there <= POSTMORTEMS | {"config.toml", "provenance.json"}:
+    there = names_in(path) - {"provenance.json"} if path.is_dir() else set()
+    if there & POSTMORTEMS and there <= POSTMORTEMS | {"config.toml"}:
         return  # of a training that failed before its first checkpoint
-    if path.exists() and (not path.is_dir() or any(each.name != LOCK for each in path.iterdir())):
+    if there or (path.exists() and not path.is_dir()):
         raise RunError(f"{path}: already exists; choose another --out, or train on: {command('resume', path)}")

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ def listed(manifest: Path) -> list[Any]:
         raise RunError(f"{manifest}: does not list the folders of runs; restore it, or remove it and give the runs")
     home = os.path.realpath(manifest.parent)
     for name in found:
-        if os.path.commonpath([home, os.path.realpath(manifest.parent / name)]) != home:
+        if os.path.commonpath([home, os.path.realpath(manifest.parent / str(name))]) != home:
             raise RunError(f"{manifest}: {name} lies outside {manifest.parent}; put a copy of it there")
     return found
 
@@ -88,7 +88,9 @@ def create(folder: str | Path, recipes: Mapping[str, Recipe]) -> None:
         The folder exists and is not empty.
     """
     folder = Path(folder)
-    assert_new(folder)
+    with locked(folder):
+        clear(folder, recipes)
+        assert_new(folder)
     first = next(iter(recipes.values()))
     jets = load_for(first)
     announce(jets, first)
@@ -98,6 +100,15 @@ def create(folder: str | Path, recipes: Mapping[str, Recipe]) -> None:
     with locked(folder):
         assert_new(folder)
         write(folder, completed_recipes, jets)
+
+
+def clear(folder: Path, names: Iterable[str]) -> None:
+    """Remove what a process left that was killed while it made the folders of these runs, before the manifest."""
+    expected = {folder / name / file for name in names for file in ("config.toml", "provenance.json")}
+    found = {path for path in folder.rglob("*") if path.is_file() and path.name in names_in(path.parent)}
+    if found and found <= expected:
+        for top in {path.relative_to(folder).parts[0] for path in found}:
+            shutil.rmtree(folder / top)
 
 
 def write(folder: Path, recipes: Mapping[str, Recipe], jets: Jets) -> None:

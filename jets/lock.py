@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 from jets.disk import made, refused
@@ -92,6 +93,7 @@ KINDS: dict[str, type] = {"host": str, "boot": str, "pid": int, "started": str} 
 }
 
 
+@cache
 def boot() -> str:
     """Return the number of the machine's last start; empty where there is none."""
     with contextlib.suppress(OSError):
