@@ -236,8 +236,12 @@ def kept(path: Path, remedy: str, run: Run | None = None, members: Sequence[Path
     if not path.exists():
         return Missing(f"not measured yet: {remedy}")
     found = attempt(lambda: store.open(path, path.parent if run is None else run.path), path.name)
-    if run is not None and isinstance(found, xr.DataTree) and found.attrs.get("digest", run.digest) != run.digest:
-        return Missing(f"{path.name} is of another recipe or other weights than the run's: {remedy}")
+    if run is not None and isinstance(found, xr.DataTree):
+        digest = attempt(lambda: run.digest, path.name)
+        if isinstance(digest, Missing):
+            return digest
+        if found.attrs.get("digest", digest) != digest:
+            return Missing(f"{path.name} is of another recipe or other weights than the run's: {remedy}")
     if isinstance(found, xr.DataTree) and (changed := outdated(found.attrs, path, members)):
         return Missing(f"{path.name}: {changed}; measure again: {remedy}")
     return found

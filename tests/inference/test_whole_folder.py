@@ -5,10 +5,12 @@ import os
 import shutil
 
 import pytest
+import xarray as xr
 
 import inference
 from analysis import store
 from analysis.answers.opened import OpenRun
+from analysis.report.inputs import kept
 from inference import scan
 from inference.folder import CHECKPOINT, TEXTS, WEIGHTS, RunFolder
 from inference.grid import combinations, resume
@@ -98,6 +100,16 @@ def test_kept_results_are_of_the_folder(folder, tmp_path):
         (folder / name).symlink_to(tmp_path / name)
     with pytest.raises(DamagedError, match=r"nuts\.nc: a link to"):
         store.of_run(folder / "nuts.nc", run.digest)
+
+
+def test_a_result_of_a_damaged_run_is_missing_and_the_page_goes_on(folder):
+    run = Run.open(folder)
+    store.save(xr.Dataset({"z": ("x", [1.0])}, attrs={"digest": run.digest}), folder / "trust.nc")
+    assert float(kept(folder / "trust.nc", "jetvae trust", run)["z"][0]) == 1
+    (folder / "history.csv").write_text((folder / "history.csv").read_text().replace("1", "2", 1))
+    found = kept(folder / "trust.nc", "jetvae trust", Run(folder))
+    assert isinstance(found, store.Missing)
+    assert "history.csv: not what SHA256SUMS says" in str(found)
 
 
 def test_a_run_that_trains_on_has_none_until_it_is_done(tmp_path):
