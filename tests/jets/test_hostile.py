@@ -1,0 +1,278 @@
+"""Files that are damaged or say too much of themselves: one line, in seconds; what is whole loads."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import warnings
+import zlib
+from pathlib import Path
+from random import Random
+
+import h5py
+import numpy as np
+import pytest
+
+import jets
+from jets import hdf5_check
+from jets.checks import is_name, names
+from jets.convert import convert
+from jets.hdf5 import names_checksum
+from tests.fuzz.mutate import mutated
+from tests.jets.formats import makers
+
+CASES = Path(__file__).parents[3] / "shared" / "cases" / "files"
+
+
+@pytest.fixture
+def own(tmp_path):
+    sample = jets.load("sample:qcd", "sample:top")[9990:10010]
+    weighted = sample.with_(weights=np.linspace(0.5, 2, 20), events=np.arange(20) // 2)
+    return jets.save(tmp_path / "own.h5", weighted)
+
+
+def refused(path, match=None):
+    """What is said of a file that is refused, in one printable line that names it."""
+    with pytest.raises(jets.JetFileError, match=match) as caught:
+        jets.load(path)
+    text = str(caught.value)
+    assert text.isprintable()
+    assert Path(str(path)).name in text
+    return text
+
+
+def bytes_of(path, change):
+    content = bytearray(path.read_bytes())
+    change(content)
+    path.write_bytes(content)
+
+
+# --- the process that reads first
+
+
+def test_a_process_that_dies_is_replaced_and_the_file_is_named(own, tmp_path, monkeypatch):
+    """The program that reads first ends itself on one file, and sleeps on another."""
+    program = tmp_path / "reads.py"
+    program.write_text(
+        "import json, os, sys, time\nprint('\"ready\"', flush=True)\n"
+        "for line in sys.stdin:\n"
+        "    path = json.loads(line)\n"
+        "    os.abort() if 'crash' in path else time.sleep(60) if 'slow' in path else None\n"
+        "    print('\"\"', flush=True)\n"
+    )
+    monkeypatch.setattr(hdf5_check, "PROGRAM", program)
+    monkeypatch.setattr(hdf5_check, "PATIENCE", 2.0)
+    checker = hdf5_check.Checker()
+    for name, said in (("crash.h5", "crashes on it"), ("slow.h5", "hangs on it"), ("sound.h5", None)):
+        (tmp_path / name).write_bytes(own.read_bytes())
+        start = time.monotonic()
+        if said is None:
+            checker.assert_readable(tmp_path / name)
+        else:
+            with pytest.raises(jets.JetFileError, match=f"{name}: damaged: the HDF5 library {said}"):
+                checker.assert_readable(tmp_path / name)
+        assert time.monotonic() - start < 10
+    checker.end()
+    assert checker.process is None
+
+
+def test_where_no_process_can_be_started_files_are_read_all_the_same(own, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+    checker = hdf5_check.Checker()
+    checker.assert_readable(own)
+    bytes_of(own, lambda content: content.__setitem__(slice(60, 70), b"\xff" * 10))
+    with pytest.raises(jets.JetFileError, match="not a readable HDF5 file"):
+        checker.assert_readable(own)
+
+
+def test_threads_and_forks_have_one_answer_each(own):
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(jets.load(own).fingerprint)) for _ in range(4)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert len(found) == 4
+    assert len(set(found)) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that torch has threads; the child does nothing with it
+        child = os.fork()
+    if not child:
+        own.touch()
+        hdf5_check.assert_readable(own)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    own.touch()
+    hdf5_check.assert_readable(own)
+
+
+def test_a_file_is_looked_at_once_until_it_changes(own, monkeypatch):
+    checker, asked = hdf5_check.Checker(), []
+    monkeypatch.setattr(checker, "fault", lambda path, seconds: asked.append(path) or "")
+    checker.assert_readable(own)
+    checker.assert_readable(own)
+    os.utime(own, ns=(1, 1))
+    checker.assert_readable(own)
+    assert len(asked) == 2
+
+
+# --- damage of our own files is found
+
+
+def test_damaged_files_of_ours_never_load_as_other_jets(own, tmp_path):
+    """Checksums of HDF5 1.10 and of zlib: what loads is what was written."""
+    converted = convert([str(own)], tmp_path / "converted.h5").path
+    other = 0
+    for source in (own, converted):
+        content, before = source.read_bytes(), everything(jets.load(source))
+        for number in range(60):
+            source.write_bytes(mutated(content, Random(f"{source.name} {number}")))
+            try:
+                assert everything(jets.load(source)) == before
+            except jets.JetFileError:
+                other += 1
+    assert other > 60
+
+
+def everything(sample):
+    groups = [{name: values.tobytes() for name, values in group.items()} for group in (sample.jet, sample.truth)]
+    return sample.fingerprint, sample.classes, groups
+
+
+@pytest.mark.parametrize("writer", ["save", "convert"])
+def test_every_block_and_name_has_a_checksum(own, tmp_path, writer):
+    """No filter is left out of any block, and each block ends with the Adler-32 of zlib."""
+    path = own if writer == "save" else convert([str(own)], tmp_path / "c.h5").path
+    with h5py.File(path) as file, path.open("rb") as raw:
+        assert file.attrs["names_crc32"] == zlib.crc32("\n".join(file.attrs["classes"]).encode())
+        for data in file.values():
+            assert data.attrs["names_crc32"] == names_checksum(data)
+            assert data.id.get_num_chunks()
+            for i in range(data.id.get_num_chunks()):
+                block = data.id.get_chunk_info(i)
+                raw.seek(block.byte_offset)
+                packed = raw.read(block.size)
+                assert not block.filter_mask & 0b10
+                assert zlib.adler32(zlib.decompress(packed)) == int.from_bytes(packed[-4:], "big")
+
+
+def test_a_changed_name_of_a_column_is_found(own):
+    bytes_of(own, lambda content: content.__setitem__(slice(0, None), content.replace(b"mass", b"mess")))
+    refused(own, "names of classes or columns are damaged|not a readable")
+
+
+# --- names
+
+HOSTILE = [
+    "",
+    " ",
+    " qcd",
+    "qcd ",
+    "a/b",
+    "../x",
+    "a\nb",
+    "a\x1b[31mb",
+    "\u202eqcd",
+    "a\0b",
+    "\ud800",
+    "x" * 201,
+    "a\tb",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_that_are_none(name):
+    assert not is_name(name)
+    with pytest.raises(jets.JetFileError) as caught:
+        names(("qcd", name), "classes", "a.h5")
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 300
+
+
+def test_names_that_are_some_are_quick_to_check():
+    start = time.monotonic()
+    assert len(names([f"class {i}: é ∈ {i % 7}" for i in range(9_000)], "classes", "a.h5")) == 9_000
+    assert time.monotonic() - start < 2
+
+
+def test_a_name_of_a_file_that_cannot_be_a_class(tmp_path):
+    path = tmp_path / "a\x1b[31mb.npy"
+    makers.array_energy_first(path, makers.truth(n=3))
+    with pytest.raises(jets.JetFileError) as caught:
+        jets.load(path)
+    assert "\x1b" not in str(caught.value)
+    assert jets.load(path, labels="w").classes == ("w",)
+
+
+def test_classes_as_attribute_or_dataset_of_text_or_bytes(tmp_path):
+    sample = jets.load("sample:qcd", "sample:top")[9998:10002]
+    for i, given in enumerate((["a", "b"], np.array([b"a", b"b"]), np.array(["a", "b"], "S5"))):
+        for place in ("attribute", "dataset"):
+            path = tmp_path / f"{i}{place}.h5"
+            with h5py.File(path, "w") as file:
+                file["constituents"], file["label"] = sample.constituents, sample.label
+                if place == "attribute":
+                    file.attrs["classes"] = given
+                else:
+                    file["classes"] = given
+            assert jets.load(path).classes == ("a", "b")
+
+
+def test_labels_without_bound(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["data"], file["pid"], file["global"] = np.ones((2, 4, 4)), np.array([0, 2**40]), np.zeros((2, 1))
+    refused(tmp_path / "a.h5", "labels go up to 1099511627776; expected whole numbers from 0 to 9999")
+
+
+# --- formats of others
+
+
+def test_a_hepmc_that_was_cut_or_damaged(tmp_path):
+    makers.hepmc(tmp_path / "a.hepmc", makers.truth(n=6))
+    content = (tmp_path / "a.hepmc").read_text()
+    assert len(jets.load(tmp_path / "a.hepmc")) == 6
+    lines = content.splitlines(keepends=True)
+    third = [i for i, line in enumerate(lines) if line.startswith("E ")][2]
+    damaged = {
+        "was cut": "".join(lines[:third]),
+        "6 events announce": "".join([*lines[: third + 4], "P 3 x\n", *lines[third + 5 :]]),
+        "damaged: 6 events": content.replace(lines[third + 6], "", 1),
+    }
+    for said, text in damaged.items():
+        (tmp_path / "a.hepmc").write_text(text)
+        refused(tmp_path / "a.hepmc", said)
+
+
+def test_indices_stay_within_their_event(tmp_path):
+    import uproot
+
+    makers.pfnano(tmp_path / "a.root", makers.truth(n=8))
+    with uproot.open(tmp_path / "a.root") as file:
+        columns = {name: branch.array() for name, branch in file["Events"].items() if not name.startswith("n")}
+    columns["FatJetPFCands_pFCandsIdx"] = columns["FatJetPFCands_pFCandsIdx"] + 40
+    with uproot.recreate(tmp_path / "b.root") as file:
+        file["Events"] = columns
+    refused(tmp_path / "b.root", "FatJetPFCands_pFCandsIdx = [0-9]+ in an event that has")
+
+
+@pytest.mark.skipif(not CASES.exists(), reason="the cases are not here")
+def test_cases_on_the_command_line():
+    files = sorted(str(path) for path in CASES.iterdir() if "HANG" not in path.name)
+    program = (
+        "import io, json, sys, contextlib\nfrom jetvae.__main__ import main\nresult = {}\n"
+        "for path in sys.argv[1:]:\n"
+        "    out, err = io.StringIO(), io.StringIO()\n"
+        "    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):\n"
+        "        code = main(['inspect', path])\n"
+        "    result[path] = [code, err.getvalue()]\n"
+        "print(json.dumps(result))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *files], capture_output=True, text=True, timeout=120)
+    sound = {"classes_b_qcd_b_top_.h5", "unsorted_pt.h5"}
+    for path, (code, said) in json.loads(done.stdout).items():
+        name = Path(path).name
+        assert code == (0 if name in sound else 2), name
+        assert len(said.splitlines()) <= 1, said
+        assert name in sound or path in said
