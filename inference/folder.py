@@ -23,7 +23,7 @@ from jets.command import command
 from jets.disk import made
 from jets.files import replacing
 from jets.lock import LOCK
-from jets.sums import SUMS, assert_intact, assert_listed
+from jets.sums import assert_intact, assert_listed
 
 if TYPE_CHECKING:
     from jets import Jets
@@ -134,7 +134,7 @@ class RunFolder:
             raise RunError(f"{self.path}: its initial weights, {weights}, are lost; call fit with them again")
         for leftover in self.path.glob(".*.tmp"):  # of a training that was killed while it wrote
             leftover.unlink()
-        (self.path / SUMS).unlink(missing_ok=True)
+        sums.remove(self.path)
         self.write_text("config.toml", recipe.to_toml())
         return self
 

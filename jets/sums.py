@@ -50,6 +50,12 @@ def store(folder: Path, sums: Mapping[str, Iterable[str]]) -> None:
         move(temporary, folder / SUMS)
 
 
+def remove(folder: Path) -> None:
+    """Do without the checksums of a folder, whose files will change; not while one of them is being replaced."""
+    with locked(folder):
+        (folder / SUMS).unlink(missing_ok=True)
+
+
 def read(folder: Path) -> dict[str, set[str]]:
     """Return name -> accepted checksums; nothing where no checksums were kept.
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -129,6 +130,22 @@ for i in range(30):
     found = sums.read(folder)
     assert {name: {sums.digest(folder / name)} for name in found} == found
     assert set(found) == {"config.toml", "history.csv", "a.nc", "b.nc"}
+
+
+def test_checksums_that_are_removed_do_not_come_back(folder):
+    """A result is written while the run is resumed: its writer must not restore the checksums of before."""
+    with replacing(folder / "a.nc") as temporary:
+        temporary.write_text("one")
+        sums.remove(folder)
+    assert not (folder / SUMS).exists()
+    sums.write(folder, ["config.toml"])
+    with sums.replaced(folder / "a.nc", folder / "unlisted.txt"):
+        later = threading.Thread(target=sums.remove, args=(folder,))
+        later.start()
+        later.join(0.2)
+        assert later.is_alive(), "it waits for the file that is being replaced"
+    later.join()
+    assert not (folder / SUMS).exists()
 
 
 def test_links_out_of_the_folder_and_what_is_no_file(folder, tmp_path):
