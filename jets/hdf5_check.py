@@ -25,7 +25,7 @@ import h5py
 from jets import hdf5_walk
 from jets.errors import JetFileError
 
-PATIENCE = 15.0
+PATIENCE = 12.0
 """Seconds that the check of a file may take, beside the time that its size needs."""
 SAMPLE, PROGRAM = (Path(__file__).parent / name for name in ("sample", "reads_first.py"))
 START = "import runpy, sys; sys.path += sys.argv[2:]; runpy.run_path(sys.argv[1], run_name='__main__')"

@@ -11,7 +11,7 @@ import numpy as np
 
 SMALL, PACKED = 2**28, 200
 """Bytes from which a dataset must be backed by the file, and the most that compression makes of jets, as a factor."""
-WHOLE = 2**26
+WHOLE = 2**24
 """Bytes of numbers of a file that are read one by one; of what is beyond, some blocks are."""
 PIECE = 2**23
 BLOCKS = 8
