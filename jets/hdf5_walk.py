@@ -45,6 +45,7 @@ class Walk:
         self.file, self.size, self.left = file, size, WHOLE
         self.soft: list[tuple[h5py.Group, bytes]] = []
         self.extents: list[np.ndarray] = []
+        self.seen: set[int] = set()
 
     def over_all(self) -> None:
         """Look at everything.
@@ -54,15 +55,12 @@ class Walk:
         Fault
             What cannot be read, or lies in another file.
         """
-        seen, waiting = {h5py.h5o.get_info(self.file.id).addr}, [self.file]
+        waiting = [self.file]
+        self.seen = {h5py.h5o.get_info(self.file.id).addr}
         while waiting:
             group = waiting.pop()
             self.attributes(group)
             for found in self.members(group):
-                address = h5py.h5o.get_info(found.id).addr
-                if address in seen:
-                    continue
-                seen.add(address)
                 if isinstance(found, h5py.Group):
                     waiting.append(found)
                 else:
@@ -75,11 +73,14 @@ class Walk:
         self.apart()
 
     def members(self, group: h5py.Group) -> Iterator[Any]:
-        """Yield the objects that a group holds itself."""
+        """Yield the objects that a group holds itself, if nothing did before."""
         for name in list(group.id):
-            kind = group.id.links.get_info(name).type
+            link = group.id.links.get_info(name)
+            kind = link.type
             if kind == h5py.h5l.TYPE_HARD:
-                yield opened(group, name)
+                if link.u not in self.seen:
+                    self.seen.add(link.u)
+                    yield opened(group, name)
             elif kind == h5py.h5l.TYPE_SOFT:
                 self.soft.append((group, name))
             else:

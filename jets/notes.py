@@ -15,6 +15,6 @@ def say(text: str) -> None:
     print(f"note: {joined(text)}", file=sys.stderr)
 
 
-def first(bad: NDArray[np.bool_]) -> str:
+def first(bad: NDArray[np.bool_], what: str = "jets") -> str:
     """Say how many jets ``(N,)`` are bad, and which is the first."""
-    return f"{bad.sum()} jets (first: jet {bad.argmax()})"
+    return f"{bad.sum()} {what} (first: {what.removesuffix('s')} {bad.argmax()})"

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from jets.checks import LARGEST
 from jets.errors import JetFileError
 from jets.formats.containers import needed
 from jets.formats.particles import Array, Particles, padded
+from jets.notes import first
 from jets.simulation.clustering import cluster
 
 SOFTEST_JET = 20.0
@@ -47,6 +49,11 @@ def clustered(
     """
     if which not in ("leading", "all"):
         raise JetFileError(f"{path}: jets of an event: 'leading' or 'all', got {which!r}")
+    bad = np.asarray(~(np.abs(p4) <= LARGEST).all((1, 2)))
+    if bad.any():
+        raise JetFileError(
+            f"{path}: momenta of {first(bad, 'events')} are no numbers up to {LARGEST:g}; drop them"
+        )
     needed("fastjet", path)
     import awkward as ak
 

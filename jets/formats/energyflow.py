@@ -47,7 +47,7 @@ def parts(path: Path) -> Iterator[Particles]:
         raise JetFileError(f"{path}: X holds {len(values)} jets and y has shape {label.shape}; expected a label each")
     for rows in range(0, len(values), ROWS):
         pt, y, phi, pdg = np.moveaxis(values[rows : rows + ROWS].astype(np.float64), -1, 0)
-        p4 = np.where((pt > 0)[..., None], kinematics.of_rapidity(pt, y, phi, masses(pdg)), 0.0)
+        p4 = np.where(~(pt <= 0)[..., None], kinematics.of_rapidity(pt, y, phi, masses(pdg)), 0.0)
         yield Particles(p4, label[rows : rows + ROWS].astype(np.int64))
 
 

@@ -53,6 +53,6 @@ def parts(path: Path, radius: float, which: str, *, labelled: bool) -> Iterator[
             except OSError as error:
                 raise JetFileError(f"{path}: cannot be unpacked; pip install hdf5plugin ({error})") from error
             pt, eta, phi = np.moveaxis(rows[:, :COLUMNS].reshape(len(rows), -1, 3), -1, 0)
-            p4 = np.where((pt > 0)[..., None], kinematics.of_pseudorapidity(pt, eta, phi), 0.0)
+            p4 = np.where(~(pt <= 0)[..., None], kinematics.of_pseudorapidity(pt, eta, phi), 0.0)
             label = rows[:, COLUMNS].astype(np.int64) if labelled else None
             yield clustered(path, p4, radius, which, label, np.arange(start, start + len(rows)))

@@ -55,4 +55,4 @@ def of_columns(values: Mapping[str, Array], name: str) -> Array:
     p4 = make(values["pt"], values[position], values["phi"], mass)
     if energy is not None and position == "eta":
         p4[..., 3] = energy
-    return np.where((values["pt"] > 0)[..., None], p4, 0.0)
+    return np.where(~(values["pt"] <= 0)[..., None], p4, 0.0)  # what is no number is not taken for padding

@@ -212,7 +212,7 @@ def of_particles(
     own = {name: name for name in names if name not in taken}
     own.update((EVENT_NAMES[0], name) for name in by if name.lower() in EVENTS)
     seen: set[tuple] = set()
-    for rows, first in of_whole_jets(frames(path, ROWS, names), by):
+    for rows, first in of_whole_jets(path, frames(path, ROWS, names), by):
         keys = set(map(tuple, rows[by].to_numpy()[first].tolist()))
         if len(keys) < len(first) or keys & seen:
             raise JetFileError(
@@ -225,12 +225,16 @@ def of_particles(
         yield Particles(p4, label, columns, weights, events)
 
 
-def of_whole_jets(found: Iterator[Any], by: list[str]) -> Iterator[tuple[Any, np.ndarray]]:
+def of_whole_jets(path: Path, found: Iterator[Any], by: list[str]) -> Iterator[tuple[Any, np.ndarray]]:
     """Yield frames that end where a jet does, and the first row of each jet."""
     import pandas as pd
 
     def first_of(rows: Any) -> np.ndarray:
         keys = rows[by].to_numpy()
+        if (keys != keys).any():
+            raise JetFileError(
+                f"{path}: {' or '.join(by)} of a particle is missing; drop it, or say what it is of"
+            )
         return np.flatnonzero(np.r_[True, (keys[1:] != keys[:-1]).any(1)])
 
     rest: Any = None
