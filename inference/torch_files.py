@@ -52,7 +52,9 @@ def safe(version: str) -> bool:
 
 
 def assert_stored(path: Path) -> None:
-    """Assert that nothing in an archive is larger than the archive: torch compresses nothing.
+    """Assert that nothing in an archive is larger than the archive, as torch compresses nothing, or damaged.
+
+    torch itself does not compare the checksums of the archive (CRC-32) with its content.
 
     Raises
     ------
@@ -62,6 +64,8 @@ def assert_stored(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         if sum(info.file_size for info in archive.infolist()) > path.stat().st_size:
             raise ValueError("compressed")
+        if bad := archive.testzip():
+            raise ValueError(f"{bad} is damaged")
 
 
 def tensors(content: Any) -> Iterator[Tensor]:
