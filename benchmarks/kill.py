@@ -1,149 +1,135 @@
-"""Kill ``jetvae train`` at random moments and ``jetvae resume`` it each time: ``python -m benchmarks.kill --times 20``.
+"""Kill long commands at random moments and go on as the documentation says: ``python -m benchmarks.kill --times 20``.
 
-The recipe image-dvae on a tenth of the jets, with a checkpoint after every epoch. After each SIGKILL every file of the
-run folder must load, weights must not be there before the end, and a temporary file must not pass for a result. In
-the end weights, optimiser and history equal those of an undisturbed run, bit for bit.
+Each kind is run once undisturbed, then killed (SIGKILL) so many times, each time gone on with by the documented
+command, until it ends; what ended is compared with the undisturbed result and begun anew. After every kill each file
+that is there must be whole; in the end no temporary file and no lock may be left. The table says how many kills came
+before anything was written, and what was wrong.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import os
 import random
+import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import torch
-import xarray as xr
-
-from inference.folder import CHECKPOINT, WEIGHTS, RunFolder, load_tensors
-from inference.recipe import read
-from inference.run import Run
-from jets import sums
-from jets.sums import SUMS
-
-NAMES = {"config.toml", "provenance.json", "history.csv", "history.nc", CHECKPOINT, WEIGHTS, SUMS}
-FRACTION, EPOCHS = 0.1, 6
-EXACT = ("model", "first", "second", "count", "rng", "steps")
-"""What of a checkpoint must be equal; rows of epochs hold times too."""
-CLOCK = {"seconds", "jets_per_second"}
+from benchmarks.kill_kinds import KINDS, Kind
 
 
-def command(out: Path, recipe: Path) -> list[str]:
-    """Return the command that starts the run, or resumes it if it has begun."""
-    begun = (out / "config.toml").exists() and (out / "provenance.json").exists()
-    words = ["resume", out] if begun else ["train", recipe, "--out", out]
-    return [sys.executable, "-m", "jetvae", *map(str, words)]
+@dataclass
+class Tally:
+    """What the kills of one kind came to."""
+
+    kills: int = 0
+    before: int = 0
+    ends: int = 0
+    problems: list[str] = field(default_factory=list)
 
 
-def kill_once(out: Path, recipe: Path, generator: random.Random, longest: float) -> tuple[int, int, bool]:
-    """Start, kill at a random moment of training; return epochs before, epochs after, and whether it was killed."""
-    before, checkpoint = epochs(out), out / CHECKPOINT
-    stamp = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
-    process = subprocess.Popen(command(out, recipe), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while process.poll() is None and not (checkpoint.exists() and checkpoint.stat().st_mtime_ns != stamp):
-        time.sleep(0.01)  # until training is under way
-    time.sleep(generator.uniform(0.0, longest))
-    process.send_signal(signal.SIGKILL)
-    killed = process.wait() == -signal.SIGKILL
-    return before, epochs(out), killed
+def child(work: Callable[[Path], Any], out: Path) -> int:
+    """Begin work in a process of its own, which shares what is imported; return its number."""
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        os.setsid()
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for number in (0, 1, 2):
+            os.dup2(nowhere, number)
+        code = int(work(out) or 0)
+    finally:
+        os._exit(code)
 
 
-def epochs(out: Path) -> int:
-    """Return the number of epochs in the last checkpoint."""
-    checkpoint = RunFolder(out).checkpoint()
-    return len(checkpoint["epochs"]) if checkpoint else 0
+def ended(pid: int, seconds: float) -> int | None:
+    """Wait so long for a process; return its exit status, None if it is still there."""
+    stop = time.perf_counter() + seconds
+    while time.perf_counter() < stop:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.002)
+    return None
 
 
-def broken(out: Path) -> list[str]:
-    """Return what is wrong with the files of a run folder; whole files that are no results are temporaries."""
-    problems = []
-    for path in sorted(out.iterdir()):
-        if path.name in NAMES:
-            try:
-                load(path)
-            except Exception as error:  # whatever half a file makes a reader say
-                problems.append(f"{path.name}: {type(error).__name__}: {error}")
-        elif path.suffix in {".safetensors", ".pt", ".nc", ".csv", ".toml", ".json"} and not path.name.startswith("."):
-            problems.append(f"{path.name} looks like a result")
-    return problems
+def begun(kind: Kind, folder: Path) -> None:
+    """Put there what a kind needs: in a process of its own, as threads of this one would not be there in the others."""
+    ended(child(kind.begin, folder), 600)
 
 
-def load(path: Path) -> Any:
-    """Read a file of a run folder."""
-    if path.suffix == ".safetensors":
-        return load_tensors(path)
-    if path.name == SUMS:
-        return sums.read(path.parent)
-    if path.suffix == ".nc":
-        return xr.load_datatree(path) if hasattr(xr, "load_datatree") else xr.open_datatree(path).load()
-    if path.suffix == ".json":
-        return json.loads(path.read_text())
-    return Run(path.parent).history if path.suffix == ".csv" else read(path)
+def undisturbed(kind: Kind, out: Path) -> float:
+    """Run a kind to its end; return the seconds that it took."""
+    start = time.perf_counter()
+    code = ended(child(kind.work, out), 600)
+    if code:
+        raise RuntimeError(f"{kind.name}: ended with {code} undisturbed")
+    return time.perf_counter() - start
 
 
-def differences(whole: Path, killed: Path) -> list[str]:
-    """Return what differs between the results of two runs."""
-    first, second = (load(path / WEIGHTS) for path in (whole, killed))
-    found = [f"weights: {name}" for name in first if not torch.equal(first[name], second[name])]
-    first, second = (load(path / CHECKPOINT) for path in (whole, killed))
-    found += [f"checkpoint: {name}" for name in EXACT if not same(first[name], second[name])]
-    rows = [[{k: v for k, v in row.items() if k not in CLOCK} for row in c["epochs"]] for c in (first, second)]
-    return found + ["history"] * (rows[0] != rows[1])
+def disturbed(kind: Kind, folder: Path, times: int, generator: random.Random) -> Tally:
+    """Kill a kind so many times; return what came of it."""
+    tally, whole, out = Tally(), folder / "whole" / kind.out, folder / "killed" / kind.out
+    for path in (whole, out):
+        begun(kind, path.parent)
+    seconds = undisturbed(kind, whole)
+    while tally.kills < times or not tally.ends:
+        pid = child(kind.work, out)
+        wait = generator.uniform(0, kind.reach * seconds) if tally.kills < times else 600
+        code = ended(pid, wait)
+        if code is None:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            tally.kills += 1
+            tally.before += not kind.begun(out)
+            tally.problems += [f"kill {tally.kills}: {each}" for each in kind.broken(out, whole)]
+            continue
+        tally.ends += 1
+        tally.problems += [f"ended with {code}"] * (code != 0) + [f"in the end: {each}" for each in left(out.parent)]
+        tally.problems += [f"in the end: {each}" for each in kind.differences(whole, out)]
+        shutil.rmtree(out.parent)
+        begun(kind, out.parent)
+    return tally
 
 
-def same(a: Any, b: Any) -> bool:
-    """Whether two nests of tensors are equal bit for bit."""
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
-    if isinstance(a, list):
-        return len(a) == len(b) and all(map(same, a, b))
-    return torch.equal(a, b)
+def left(folder: Path) -> list[str]:
+    """Return the temporary files and locks below a folder."""
+    found = sorted(path for path in folder.rglob(".*") if path.name.endswith((".tmp", ".lock")))
+    return [f"{path.name} is left" for path in found]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--times", type=int, default=20, help="kills")
-    parser.add_argument("--epochs", type=int, help=f"epochs of the training [{EPOCHS} for each kill]")
-    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--times", type=int, default=20, help="kills of each kind [20]")
+    parser.add_argument("--kinds", nargs="+", choices=list(KINDS), default=list(KINDS), metavar="K")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments [0]")
     options = parser.parse_args(arguments)
-    options.epochs = options.epochs or EPOCHS * options.times
-    generator, failures = random.Random(options.seed), []
-    overrides = {
-        "training.checkpoint_seconds": 0.0,
-        "training.epochs": options.epochs,
-        "data.fraction": {"qcd": FRACTION, "top": FRACTION},
-    }
-    with tempfile.TemporaryDirectory() as folder:
-        recipe, whole, out = (Path(folder) / name for name in ("recipe.toml", "whole", "killed"))
-        recipe.write_text(read("image-dvae", overrides).to_toml())
+    problems: list[str] = []
+    print(f"{'kind':12} {'kills':>5} {'before anything was written':>28} {'ends':>5} {'problems':>8} {'seconds':>8}")
+    for name in options.kinds:
+        kind = KINDS[name]
+        if any(find_spec(each) is None for each in kind.needs):
+            print(f"{name:12} left out: {' and '.join(kind.needs)} not installed")
+            continue
         start = time.perf_counter()
-        subprocess.run(command(whole, recipe), check=True, capture_output=True)
-        print(f"undisturbed: {options.epochs} epochs in {time.perf_counter() - start:.1f} s", flush=True)
-        longest = (time.perf_counter() - start) / options.times / 2  # of the half of the run that kills spread over
-        for i in range(1, options.times + 1):
-            before, after, killed = kill_once(out, recipe, generator, longest)
-            problems = broken(out) + ([f"{WEIGHTS} before the end"] if killed and (out / WEIGHTS).exists() else [])
-            temporaries = len([path for path in out.iterdir() if path.name not in NAMES])
-            print(
-                f"kill {i}: epochs {before} -> {after}, {temporaries} temporaries, {problems or 'all files whole'}",
-                flush=True,
-            )
-            failures += problems
-            if not killed:
-                failures.append(f"kill {i} came after the end; raise --epochs")
-                break
-        subprocess.run(command(out, recipe), check=True, capture_output=True)
-        failures += broken(out) + differences(whole, out)
-    print("\n".join(failures))
-    print("PASS: the same weights, bit for bit" if not failures else "FAIL")
-    sys.exit(bool(failures))
+        with tempfile.TemporaryDirectory() as folder:
+            tally = disturbed(kind, Path(folder), options.times, random.Random(options.seed))
+        row = f"{name:12} {tally.kills:5} {tally.before:28} {tally.ends:5} {len(tally.problems):8}"
+        print(f"{row} {time.perf_counter() - start:8.1f}", flush=True)
+        problems += [f"{name}: {each}" for each in tally.problems]
+    print("\n".join(dict.fromkeys(problems)))
+    print("FAIL" if problems else "PASS: every result equals the undisturbed one")
+    sys.exit(bool(problems))
 
 
 if __name__ == "__main__":
