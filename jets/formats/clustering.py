@@ -51,9 +51,7 @@ def clustered(
         raise JetFileError(f"{path}: jets of an event: 'leading' or 'all', got {which!r}")
     bad = np.asarray(~(np.abs(p4) <= LARGEST).all((1, 2)))
     if bad.any():
-        raise JetFileError(
-            f"{path}: momenta of {first(bad, 'events')} are no numbers up to {LARGEST:g}; drop them"
-        )
+        raise JetFileError(f"{path}: momenta of {first(bad, 'events')} are no numbers up to {LARGEST:g}; drop them")
     needed("fastjet", path)
     import awkward as ak
 

@@ -232,9 +232,7 @@ def of_whole_jets(path: Path, found: Iterator[Any], by: list[str]) -> Iterator[t
     def first_of(rows: Any) -> np.ndarray:
         keys = rows[by].to_numpy()
         if (keys != keys).any():
-            raise JetFileError(
-                f"{path}: {' or '.join(by)} of a particle is missing; drop it, or say what it is of"
-            )
+            raise JetFileError(f"{path}: {' or '.join(by)} of a particle is missing; drop it, or say what it is of")
         return np.flatnonzero(np.r_[True, (keys[1:] != keys[:-1]).any(1)])
 
     rest: Any = None
