@@ -12,7 +12,7 @@ import torch
 import inference
 import models
 from inference import scan
-from inference.folder import RunFolder
+from inference.folder import RunError, RunFolder
 from inference.grid import combinations
 from inference.run import Run
 from jets import load
@@ -106,6 +106,28 @@ def test_a_scan_is_one_folder(tmp_path):
         thread.join()
     assert refused == [1]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_killed_before_it_began_is_begun_anew(tmp_path):
+    """A scan without its list, whose runs hold nothing; with a result, or another file, it is left alone."""
+    recipes = combinations("vae-toy", QUICK, seeds=2)
+    folder = tmp_path / "scan"
+    for _ in range(2):
+        scan.create(folder, recipes)
+        assert len(scan.runs(folder)) == 2
+        for name in ("scan.json", "SHA256SUMS"):
+            (folder / name).unlink()
+        (folder / ".scan.json.1.tmp").touch()
+    first = folder / next(iter(recipes))
+    (first / "checkpoint.safetensors").touch()
+    with pytest.raises(RunError, match="already exists"):
+        scan.create(folder, recipes)
+    assert (first / "checkpoint.safetensors").exists()
+    run = tmp_path / "run"
+    run.mkdir()
+    for name in ("provenance.json", ".config.toml.1.tmp", LOCK):
+        (run / name).touch()
+    assert inference.train(next(iter(recipes.values())), run).complete
 
 
 def test_of_two_that_begin_the_same_folder_one_wins(tmp_path):
