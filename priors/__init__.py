@@ -9,9 +9,10 @@ R4 x L2(alpha=0.9)
 
 from priors.categorical import Categorical, RelaxedCategorical, StraightThroughCategorical
 from priors.dirichlet import Dirichlet
+from priors.errors import LatentStringError
 from priors.families import FAMILIES
 from priors.gaussian_mixture import GaussianMixture
-from priors.grammar import LatentStringError, parse
+from priors.grammar import parse
 from priors.hyperbolic import Hyperbolic
 from priors.kl import kl_per_coordinate
 from priors.latent import Latent

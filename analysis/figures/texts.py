@@ -28,7 +28,7 @@ def legible(text: str) -> str:
     if not is_math_text(text):
         return text
     try:
-        MathTextParser("path").parse(text, 72, FontProperties())  # type: ignore[arg-type]
+        MathTextParser("path").parse(text, 72, FontProperties())
     except ValueError:
         return text.replace("$", r"\$")
     return text
@@ -37,9 +37,9 @@ def legible(text: str) -> str:
 def make_legible(figure: Figure) -> None:
     """Set all texts of a figure as :func:`legible` does, labels of ticks included."""
     for text in figure.findobj(Text):
-        text.set_text(legible(text.get_text()))  # type: ignore[attr-defined]
+        text.set_text(legible(text.get_text()))
     for axis in figure.findobj(Axis):
-        if isinstance(axis.get_major_locator(), FixedLocator):  # type: ignore[attr-defined]
-            said = [label.get_text() for label in axis.get_ticklabels()]  # type: ignore[attr-defined]
+        if isinstance(axis.get_major_locator(), FixedLocator):
+            said = [label.get_text() for label in axis.get_ticklabels()]
             if list(map(legible, said)) != said:
-                axis.set_ticklabels(list(map(legible, said)))  # type: ignore[attr-defined]
+                axis.set_ticklabels(list(map(legible, said)))
