@@ -49,9 +49,20 @@ def test_a_kept_evaluation_outlives_the_run(copied, printed, lost):
 
 @pytest.mark.parametrize("name", ["history.csv", "config.toml", "analysis.nc"])
 def test_a_file_cut_in_half(copied, printed, name):
-    """A page comes of it all the same."""
-    folder = copied(*([] if name == "analysis.nc" else ["analysis.nc"]))
+    """A page comes of it all the same, while it trains or of before checksums."""
+    folder = copied("SHA256SUMS", *([] if name == "analysis.nc" else ["analysis.nc"]))
     content = (folder / name).read_bytes()
     (folder / name).write_bytes(content[: len(content) // 2])
     sections = page_of(of_run(folder)).sections
     assert "losses" in drawn(sections)
+
+
+def test_a_damaged_file_of_a_finished_run_is_named(copied, printed):
+    """And a page comes of the rest: losses too, from the kept evaluation."""
+    folder = copied()
+    content = (folder / "history.csv").read_bytes()
+    (folder / "history.csv").write_bytes(content[:-2] + b"7\n")
+    known = of_run(folder)
+    sections = page_of(known).sections
+    assert "history.csv" in said(known, sections)
+    assert "SHA256SUMS" in said(known, sections)
