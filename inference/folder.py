@@ -259,7 +259,7 @@ class RunFolder:
 
 def names_in(path: Path) -> set[str]:
     """Return the names of what lies in a folder, killed writers' leftovers and locks aside."""
-    return {each.name for each in path.iterdir() if not each.match(".*.tmp") and each.name != LOCK}
+    return {each.name for each in path.iterdir() if not (each.match(".*.tmp") or each.name.endswith(LOCK))}
 
 
 def assert_new(path: Path) -> None:

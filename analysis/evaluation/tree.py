@@ -21,12 +21,15 @@ from inference.folder import RunFolder
 from inference.machine import tune_cpu
 from inference.run import Run
 from jets import Jets
+from jets.lock import locked
 from models import VAE
 
 DIMENSION_JETS = 1000
 """Jets on which the dimension is measured beside everything else; jetvae dimension takes more."""
 PAIRED, PRIOR_DRAWS = 256, 1000
 """Jets whose densities are taken in pairs; draws of the prior."""
+KEPT = "analysis.nc"
+"""The file of a run's folder that keeps its evaluation."""
 Groups = dict[str, xr.Dataset]
 
 
@@ -133,16 +136,34 @@ def numbered(group: xr.Dataset) -> xr.Dataset:
 def evaluated(run: Run, data: Sequence[str] | None, beta: float | None = None) -> xr.DataTree:
     """Return the run's DataTree: the kept one, if of its recipe, weights and this resolution, else a new one.
 
-    A new one is kept as ``analysis.nc``; with ``data`` nothing is read or kept. Same errors as :func:`evaluate`.
+    A new one is kept as ``analysis.nc``, made by one process where several ask for it at once; with ``data`` nothing is
+    read or kept. Same errors as :func:`evaluate`.
+
+    Raises
+    ------
+    DiskError
+        The folder cannot be written to.
     """
-    path, wanted = run.path / "analysis.nc", np.float32(run.recipe.model.beta.typical if beta is None else beta)
-    if data is None and RunFolder(run.path).weights().exists():
-        kept = store.of_run(path, run.digest)
-        if kept is not None and kept.attrs["beta"] == wanted:
-            if "weight" in kept["constant_data"]:
-                announce_weights()
-            return kept
-    result = evaluate(run, data, beta=beta)
-    if data is None:
-        store.save(result, path)
-    return result
+    if data is not None:
+        return evaluate(run, data, beta=beta)
+    wanted = np.float32(run.recipe.model.beta.typical if beta is None else beta)
+    if (kept := kept_tree(run, wanted)) is not None:
+        return kept
+    with locked(run.path, name=f".{KEPT}.lock", wait=True):  # another process may be making it
+        kept = kept_tree(run, wanted)
+        if kept is None:
+            kept = evaluate(run, beta=beta)
+            store.save(kept, run.path / KEPT)
+        return kept
+
+
+def kept_tree(run: Run, beta: np.float32) -> xr.DataTree | None:
+    """Return the kept DataTree of a finished run, if it is of its recipe, weights and resolution ``beta``."""
+    if not RunFolder(run.path).weights().exists():
+        return None
+    kept = store.of_run(run.path / KEPT, run.digest)
+    if kept is None or kept.attrs["beta"] != beta:
+        return None
+    if "weight" in kept["constant_data"]:
+        announce_weights()
+    return kept
