@@ -56,7 +56,7 @@ def recorded(text: Any) -> dict[str, str] | None:
     """Return the path and digest of each run that an attribute names; None where it does not."""
     try:
         found = json.loads(text)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None
     strings = isinstance(found, dict) and all(isinstance(digest, str) for digest in found.values())
     return found if strings else None

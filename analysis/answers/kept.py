@@ -44,7 +44,7 @@ def of_run(run: Run) -> dict[str, Orientation]:
         content = json.loads(assert_intact(run.path / KEPT, most=LARGEST).read_text(encoding="utf-8"))
         if content["digest"] == run.digest:
             return {at: Orientation.from_json(json.dumps(each)) for at, each in content["orientations"].items()}
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         pass
     return {}
 

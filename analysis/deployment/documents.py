@@ -38,7 +38,7 @@ def write_orientation(run: Run, folder: Path) -> None:
     try:
         content = json.loads(assert_intact(run.path / ORIENTATION).read_text(encoding="utf-8"))
         current = content["digest"] == run.digest
-    except (OSError, ValueError, LookupError, TypeError, UserError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError, UserError):
         return
     if current:
         content["digest"] = Run(folder).digest

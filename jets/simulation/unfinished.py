@@ -6,6 +6,8 @@ Every file in it appears under its name in one step, complete: a process may be 
 from __future__ import annotations
 
 import json
+import zipfile
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +45,12 @@ def begin(folder: Path, config: Config) -> None:
         with replacing(record) as temporary:
             temporary.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
         return
-    found = json.loads(record.read_text(encoding="utf-8-sig"))
+    try:
+        found = json.loads(record.read_text(encoding="utf-8-sig"))
+        if not isinstance(found, dict):
+            raise ValueError("no table")
+    except (OSError, ValueError, RecursionError) as error:
+        raise SimulationError(f"{record}: not readable ({error}); delete {folder} to start again") from error
     wrong = [f"{key} = {found.get(key)}, not {wanted[key]}" for key in wanted if found.get(key) != wanted[key]]
     if wrong:
         raise SimulationError(
@@ -66,12 +73,23 @@ def ensure_block(folder: Path, config: Config, block: int) -> int:
         As :func:`jets.simulation.block.simulate_block`.
     """
     path = block_path(folder, block)
-    if not path.exists():
+    if not is_whole(path):
         arrays = simulate_block(config, block)
         with replacing(path) as temporary, temporary.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
     with np.load(path) as arrays:
         return len(arrays["label"])
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a block is there and what its checksums say; one that is not is simulated again, to the same jets."""
+    if not path.exists():
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None and "label.npy" in archive.namelist()
+    except (OSError, ValueError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error):
+        return False
 
 
 def load_block(folder: Path, block: int) -> dict[str, NDArray]:

@@ -6,6 +6,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import h5py
 import numpy as np
@@ -19,7 +20,8 @@ pytest.importorskip("fastjet")
 from jets.simulation import sample, sample_file
 from jets.simulation.config import Config, SimulationError
 from jets.simulation.sample import simulate
-from jets.simulation.unfinished import begin
+from jets.simulation.unfinished import begin, is_whole
+from tests.fuzz.mutate import mutated
 
 ROOT = Path(jets.__file__).parents[1]
 SMALL = Config("w", n=60, seed=3, events_per_block=50)
@@ -156,3 +158,29 @@ def test_missing_generator_is_named(monkeypatch):
     monkeypatch.setattr(sample, "find_spec", lambda name: None)
     with pytest.raises(SimulationError, match="pythia8mc and fastjet and awkward not installed: pip install"):
         simulate(Config("top"), "top.h5")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "[" * 20000, "{", '"x"'])
+def test_a_damaged_record_is_one_line(text, tmp_path):
+    folder = tmp_path / "begun.h5.partial"
+    begin(folder, Config("w", n=9, seed=4))
+    (folder / "config.json").write_text(text)
+    with pytest.raises(SimulationError, match=r"config.json: not readable .*delete"):
+        begin(folder, Config("w", n=9, seed=4))
+
+
+def test_a_damaged_block_is_simulated_again(tmp_path):
+    path = tmp_path / "block.npz"
+    assert not is_whole(path)
+    want = {"label": np.zeros(50, np.uint8), "constituents": np.arange(600.0)}
+    np.savez(path, **want)
+    sound = path.read_bytes()
+    assert is_whole(path)
+    for number in range(200):
+        path.write_bytes(mutated(sound, Random(number)))
+        try:
+            with path.open("rb") as file, np.load(file) as arrays:
+                same = all(np.array_equal(arrays[name], array) for name, array in want.items())
+        except Exception:  # whatever half a file makes a reader say
+            same = False
+        assert same or not is_whole(path)
