@@ -195,10 +195,10 @@ def names(values: Any, what: str, name: str) -> tuple[str, ...]:
         found = tuple(n.decode() if isinstance(n, bytes) else n for n in given)
     except UnicodeDecodeError as error:
         raise JetFileError(f"{name}: {what} holds a name that is no UTF-8 text ({error})") from error
-    bad = next((n for n in found if not is_name(n)), None)
-    if bad is not None:
+    bad = [n for n in found if not is_name(n)]
+    if bad:
         raise JetFileError(
-            f"{name}: {what} has the name {reprlib.repr(bad)}; every name must be text, printable, not empty, of at "
+            f"{name}: {what} has the name {reprlib.repr(bad[0])}; every name must be text, printable, not empty, of at "
             f'most {LONGEST} characters, without "/" and blanks around it'
         )
     twice = next((n for n, several in Counter(found).items() if several > 1), None)

@@ -15,6 +15,10 @@ from jets.room import assert_room
 
 NUMBERS = "fiub"
 """Kinds of the types of real numbers."""
+READS = {(1, 0): np.lib.format.read_array_header_1_0} | dict.fromkeys(
+    [(2, 0), (3, 0)], np.lib.format.read_array_header_2_0
+)
+"""Version of the format -> what reads its header; 3.0 differs from 2.0 in the names of fields alone."""
 
 
 class Header(NamedTuple):
@@ -44,8 +48,7 @@ def header(file: Any, name: str) -> Header:
     """
     try:
         version = np.lib.format.read_magic(file)
-        reads = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-        shape, fortran, dtype = reads[version](file)
+        shape, fortran, dtype = READS[version](file)
     except Exception as error:  # numpy reads headers by Python's own parser
         raise JetFileError(
             f"{name}: not an array of numbers, expected finite numbers (N, K), or particles of jets ({error!r:.200}); "

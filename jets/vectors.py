@@ -27,7 +27,7 @@ def holds_particles(source: str) -> bool:
     """Whether an ``.npy`` file holds particles of jets ``(N, M, 3 or 4)`` rather than vectors ``(N, K)``."""
     try:
         return npy.mapped(source).ndim >= 3
-    except (OSError, JetFileError):
+    except (OSError, ValueError):  # also a name with a null in it, and the errors of a user's
         return False
 
 

@@ -47,8 +47,7 @@ def constant_data(jets: Jets) -> xr.Dataset:
     own = {} if jets.are_vectors else {name: ("jet", values) for name, values in shape(jets.constituents).items()}
     for group in ("jet", "subst", "truth"):
         for column, values in getattr(jets, group).items():
-            name = column.replace("/", "_over_")  # which a path in a tree cannot hold
-            name = f"jet_{name}" if group == "jet" else name
+            name = f"jet_{column}" if group == "jet" else column
             while name in {*RESERVED, *variables, *own}:
                 name = f"{group}_{name}"
             variables[name] = ("jet", values)

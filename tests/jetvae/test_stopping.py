@@ -21,6 +21,14 @@ def stopped(number, real):
     return pieces
 
 
+@pytest.fixture(autouse=True)
+def terminal():
+    """Take Ctrl-C as in a terminal: a process that was started in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     settings = {"data.files": ["toy:curve(n=400)"], "training.epochs": 1, "training.compile": False}

@@ -22,7 +22,7 @@ FILE = "f.h5"
 
 def write(path: Path, given: np.ndarray, random: Random) -> tuple[np.ndarray, list[str]]:
     """Write jets as other people's programs do; return labels and names as they are meant."""
-    classes = [("a", "b", "c"), ("ü", "t/Q")][int(random.integers(2))]
+    classes = [("a", "b", "c"), ("ü", "t-Q")][int(random.integers(2))]
     label = random.integers(len(classes), size=len(given))
     options = pick(random, ({}, {"compression": "gzip"}, {"chunks": True, "shuffle": True}, {"compression": "lzf"}))
     with h5py.File(path, "w", libver=pick(random, ("earliest", "latest"))) as file:

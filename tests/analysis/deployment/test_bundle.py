@@ -11,7 +11,7 @@ import torch
 import jetvae
 from analysis.deployment import bundle
 from analysis.deployment.bundle import BundleError, unpack_bundle, write_bundle
-from inference.folder import RunError
+from inference.folder import RunError, RunFolder
 from inference.run import Run
 from jets.sums import DamagedError
 from jetvae.__main__ import main
@@ -21,7 +21,8 @@ from jetvae.__main__ import main
 def shared(trained, tmp_path_factory):
     """The bundle of a run that has an orientation."""
     path = tmp_path_factory.mktemp("bundle") / "mine.zip"
-    (trained.path / "orientation.json").write_text(json.dumps({"digest": trained.digest, "orientations": {}}))
+    content = json.dumps({"digest": trained.digest, "orientations": {}})
+    RunFolder(trained.path).write_text("orientation.json", content)
     return write_bundle(trained, path)
 
 
