@@ -96,3 +96,9 @@ def test_a_worker_that_dies_or_hangs_is_followed_by_another(tmp_path, monkeypatc
     assert found.counts == {SAME: 4, CRASH: 1, HANG: 1}
     assert [(number, verdict) for number, verdict, _ in found.failures] == [(1, CRASH), (3, HANG)]
     assert "crash" in next(table([found]))
+
+
+def test_a_worker_that_does_not_start_is_a_failure(tmp_path):
+    found = watched("no such kind", 0, 0, 6, tmp_path)
+    assert [verdict for _, verdict, _ in found.failures] == ["no start"]
+    assert "KeyError" in found.failures[0][2]

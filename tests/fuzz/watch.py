@@ -17,7 +17,7 @@ from typing import IO
 
 from .worker import REFUSED, SAME, VALUES
 
-CRASH, HANG = "crash", "hang"
+CRASH, HANG, START_FAILED = "crash", "hang", "no start"
 RIGHT = (REFUSED, SAME, VALUES)
 """What a case may come to."""
 WORKER = ("-m", "tests.fuzz.worker")
@@ -68,7 +68,8 @@ def follow(found: Found, said: Callable[[float], str | None], first: int, most: 
     """Count what a worker says; return the case after the last one that it began."""
     hello = said(START)
     if hello != "ready":
-        raise RuntimeError(f"{found.kind}: {ast.literal_eval(hello[7:]) if hello else 'no sound files in time'}")
+        found.add(first, START_FAILED, ast.literal_eval(hello[7:]) if hello else "no sound files in time", 0.0)
+        return sys.maxsize
     number = first - 1
     while found.seconds < most:
         line = said(SECONDS)
