@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+MOST = 1500
+"""Characters of a message; of a longer one, which quotes what a file holds, the middle is left out."""
 LONGEST = 300
 """Characters of what a library says that are quoted."""
 
@@ -63,4 +65,5 @@ def joined(text: str) -> str:
     ('a  b.h5: no such file', '\\x1b[2J')
     """
     line = " ".join(filter(None, map(str.strip, text.splitlines())))
-    return line if line.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+    line = line if line.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+    return line if len(line) <= MOST else f"{line[: MOST // 2]}...{line[-(MOST // 2) :]}"
