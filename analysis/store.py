@@ -12,8 +12,8 @@ import xarray as xr
 from analysis.legacy import with_all_labels
 from jets.errors import UserError, legible
 from jets.files import save_netcdf
-from jets.hdf5_check import assert_readable
 from jets.sums import assert_intact
+from jets.untrusted.checker import assert_readable
 
 WEIGHTS = ("weights.safetensors", "weights.pt")
 """Names of the weights in a run's folder, today and before."""

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from jets import checks
 from jets.checks import Mended
 from jets.errors import JetFileError
-from jets.room import assert_padded
+from jets.untrusted.room import assert_padded
 from jets.weights import WEIGHT_NAMES, Events, Weights, each, events, joined_events, joined_weights, weights
 
 Columns = Mapping[str, NDArray[np.float32]]

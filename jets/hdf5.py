@@ -12,13 +12,14 @@ import h5py
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from jets import checks, hdf5_check
+from jets import checks
 from jets.dataset import GROUPS, Jets
 from jets.disk import disk
 from jets.errors import JetFileError, legible
 from jets.files import replacing
-from jets.room import assert_room
 from jets.simulation.config import CLASSES
+from jets.untrusted import checker
+from jets.untrusted.room import assert_room
 from jets.weights import EVENT_NAMES, WEIGHT_NAMES
 
 CHECKED: dict[str, Any] = {"libver": ("v110", "v110"), "track_order": True}
@@ -114,7 +115,7 @@ def opened(path: Path) -> Iterator[Stored]:
     JetFileError
         It is no HDF5 file of jets, or damaged.
     """
-    with legible(path), hdf5_check.opened(path) as file:
+    with legible(path), checker.opened(path) as file:
         yield Stored(file, path)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import socket
@@ -220,7 +219,11 @@ def acquired(path: Path, shown: Path, *, wait: bool) -> int:
 def is_mine(file: int) -> bool:
     """Whether this process gets the kernel's lock, or there is none on this disk."""
     try:
+        import fcntl
+
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:  # Windows
+        return True
     except OSError as error:
         return error.errno not in (errno.EWOULDBLOCK, errno.EACCES, errno.EINTR)
     return True

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jets.errors import JetFileError, legible
-from jets.hdf5_walk import PACKED, SMALL
-from jets.room import assert_room
+from jets.untrusted.hdf5_walk import PACKED, SMALL
+from jets.untrusted.room import assert_room
 
 NUMBERS = "fiub"
 """Kinds of the types of real numbers."""

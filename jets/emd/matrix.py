@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
-from jets import hdf5_check
 from jets.atomic import move, temporary_for
 from jets.disk import disk, folder_for, writing
 from jets.emd.checks import CloudError
 from jets.errors import JetFileError
 from jets.lock import locked
+from jets.untrusted import checker
 
 SIGNATURE, BEGUN = b"\x89HDF\r\n\x1a\n", 2048
 """How HDF5 files begin, and how short one is that a process left which was killed before it wrote anything."""
@@ -144,7 +144,7 @@ def found(path: Path, shape: tuple[int, int], blocks: tuple[int, int], identity:
     if is_empty(path):
         return None
     try:
-        with hdf5_check.opened(path) as store:
+        with checker.opened(path) as store:
             return places_in(store, path, shape, blocks, identity)
     except CloudError:
         raise
@@ -165,7 +165,7 @@ def is_empty(path: Path) -> bool:
 def is_torn(path: Path) -> bool:
     """Whether HDF5 cannot open a file."""
     try:
-        hdf5_check.assert_readable(path)
+        checker.assert_readable(path)
     except JetFileError:
         return True
     return False

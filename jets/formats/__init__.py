@@ -10,11 +10,11 @@ from types import ModuleType
 
 import numpy as np
 
-from jets import hdf5_check
 from jets.dataset import Jets, concatenate
 from jets.errors import JetFileError, legible
 from jets.formats.containers import kind
 from jets.formats.particles import Particles, Reading, Wanted, jets_of
+from jets.untrusted import checker
 from jets.weights import weights
 
 __all__ = [
@@ -73,7 +73,7 @@ def format_of(path: Path, wanted: str = "") -> tuple[str, ModuleType]:
         No such file or format, or none that fits.
     """
     if kind(path) in ("root", "parquet"):
-        hdf5_check.assert_readable(path)
+        checker.assert_readable(path)
     readers = known()
     if wanted:
         if wanted not in readers:
@@ -98,7 +98,7 @@ def is_foreign(path: Path) -> bool:
 
 def holds_constituents(path: Path) -> bool:
     """Whether an HDF5 file is of the format of :func:`jets.save`."""
-    with hdf5_check.opened(path) as file:
+    with checker.opened(path) as file:
         return "constituents" in set(file)
 
 

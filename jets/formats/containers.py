@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from jets.errors import JetFileError
-from jets.room import assert_backed
+from jets.untrusted.room import assert_backed
 
 MAGIC = {
     b"root": "root",

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from jets import hdf5_check
 from jets.formats import kinematics
 from jets.formats.containers import kind
 from jets.formats.particles import Particles, Reading, Wanted
+from jets.untrusted import checker
 
 WHAT = "JetNet (HDF5)"
 USES = ("labels",)
@@ -22,7 +22,7 @@ def recognised(path: Path) -> bool:
     """Whether it holds features of particles and of jets."""
     if kind(path) != "hdf5":
         return False
-    with hdf5_check.opened(path) as file:
+    with checker.opened(path) as file:
         return {PARTICLES, JETS} <= set(file)
 
 
@@ -37,7 +37,7 @@ def read(path: Path, wanted: Wanted) -> Reading:
 
 def parts(path: Path) -> Iterator[Particles]:
     """Yield the jets; azimuths are about zero, since the file has none."""
-    with hdf5_check.opened(path) as file:
+    with checker.opened(path) as file:
         for start in range(0, len(file[PARTICLES]), ROWS):
             features = file[PARTICLES][start : start + ROWS].astype(np.float64)
             jets = file[JETS][start : start + ROWS].astype(np.float64)

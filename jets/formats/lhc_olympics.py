@@ -8,12 +8,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from jets import hdf5_check
 from jets.errors import JetFileError
 from jets.formats import kinematics
 from jets.formats.clustering import clustered
 from jets.formats.containers import kind, needed
 from jets.formats.particles import Particles, Reading, Wanted
+from jets.untrusted import checker
 
 WHAT = "LHC Olympics 2020 (pandas fixed)"
 USES = ("labels", "radius", "jets")
@@ -26,7 +26,7 @@ def recognised(path: Path) -> bool:
     """Whether there is such a table."""
     if kind(path) != "hdf5":
         return False
-    with hdf5_check.opened(path) as file:
+    with checker.opened(path) as file:
         found = file.get(VALUES)
         return isinstance(found, h5py.Dataset) and found.ndim == 2 and found.shape[1] in (COLUMNS, COLUMNS + 1)
 
@@ -34,7 +34,7 @@ def recognised(path: Path) -> bool:
 def read(path: Path, wanted: Wanted) -> Reading:
     """Open a file; jets are anti-kT with R = 1, the leading one of each event. Black boxes have no label."""
     needed("hdf5plugin", path)
-    with hdf5_check.opened(path) as file:
+    with checker.opened(path) as file:
         labelled = file[VALUES].shape[1] > COLUMNS
     radius = wanted.radius or 1.0
     which = wanted.jets or "leading"
@@ -45,7 +45,7 @@ def read(path: Path, wanted: Wanted) -> Reading:
 
 def parts(path: Path, radius: float, which: str, *, labelled: bool) -> Iterator[Particles]:
     """Yield the jets of some events."""
-    with hdf5_check.opened(path) as file:
+    with checker.opened(path) as file:
         table = file[VALUES]
         for start in range(0, len(table), EVENTS):
             try:

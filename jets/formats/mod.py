@@ -12,11 +12,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from jets import hdf5_check
 from jets.errors import JetFileError
 from jets.formats import kinematics
 from jets.formats.containers import kind
 from jets.formats.particles import Particles, Reading, Wanted, padded
+from jets.untrusted import checker
 
 WHAT = "MOD HDF5 of CMS Open Data"
 USES = ("labels", "collection")
@@ -29,7 +29,7 @@ def recognised(path: Path) -> bool:
     """Whether it holds whole numbers and floats of jets beside an index of particles."""
     if kind(path) != "hdf5":
         return False
-    with hdf5_check.opened(path) as file:
+    with checker.opened(path) as file:
         return {"jets_i", "jets_f"} <= set(file) and any(f"{name}_index" in file for name in PARTICLES)
 
 
@@ -41,7 +41,7 @@ def read(path: Path, wanted: Wanted) -> Reading:
     JetFileError
         It has no such particles, or names no columns.
     """
-    with hdf5_check.opened(path) as file:
+    with checker.opened(path) as file:
         held = [name for name in PARTICLES if f"{name}_index" in file]
         names = {data: columns_of(path, file, data) for data in ("jets_i", "jets_f", *held)}
     chosen = wanted.collection or held[0]
@@ -71,7 +71,7 @@ def columns_of(path: Path, file: h5py.File, name: str) -> list[str]:
 
 def parts(path: Path, chosen: str, names: dict[str, list[str]], stated: str) -> Iterator[Particles]:
     """Yield the jets."""
-    with hdf5_check.opened(path) as file:
+    with checker.opened(path) as file:
         index = file[f"{chosen}_index"][:].astype(np.int64)
         if len(index) != len(file["jets_i"]) + 1:
             raise JetFileError(f"{path}: {chosen}_index is of {len(index) - 1} jets, jets_i of {len(file['jets_i'])}")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from jets import hdf5_check
 from jets.checks import numbered
 from jets.formats import kinematics
 from jets.formats.containers import kind
 from jets.formats.particles import Particles, Reading, Wanted
+from jets.untrusted import checker
 
 WHAT = "OmniLearned (HDF5)"
 USES = ("labels",)
@@ -22,13 +22,13 @@ def recognised(path: Path) -> bool:
     """Whether it holds data, pid and global."""
     if kind(path) != "hdf5":
         return False
-    with hdf5_check.opened(path) as file:
+    with checker.opened(path) as file:
         return {"data", "pid"} <= set(file) and getattr(file["data"], "ndim", 0) == 3
 
 
 def read(path: Path, wanted: Wanted) -> Reading:
     """Open a file; classes are the numbers in ``pid``."""
-    with hdf5_check.opened(path) as file:
+    with checker.opened(path) as file:
         last = int(np.max(file["pid"][:])) if len(file["pid"]) else 0
     assumed = ("columns d-eta, d-phi, ln pT, ln E [GeV] relative to the jet axis; padding is all zeros; massless",)
     return Reading(wanted.labels or numbered(last, str(path)), assumed, parts(path))
@@ -36,7 +36,7 @@ def read(path: Path, wanted: Wanted) -> Reading:
 
 def parts(path: Path) -> Iterator[Particles]:
     """Yield the jets, about the axis."""
-    with hdf5_check.opened(path) as file:
+    with checker.opened(path) as file:
         for start in range(0, len(file["data"]), ROWS):
             features = file["data"][start : start + ROWS].astype(np.float64)
             present = (features[..., :4] != 0).any(-1)

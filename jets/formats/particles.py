@@ -15,8 +15,8 @@ from jets.dataset import Jets
 from jets.errors import JetFileError
 from jets.formats import kinematics
 from jets.notes import say
-from jets.room import assert_padded
 from jets.simulation.clustering import wrap
+from jets.untrusted.room import assert_padded
 
 Array = NDArray[np.float64]
 SOFTEST = 1e-6

@@ -8,12 +8,12 @@ from typing import NoReturn
 
 import h5py
 
-from jets import hdf5_check
 from jets.errors import JetFileError
 from jets.formats.arrays import opened
 from jets.formats.containers import kind, needed, text_head, tree
 from jets.formats.particles import Wanted
 from jets.formats.table import header
+from jets.untrusted import checker
 from jets.vectors import is_one_hot
 
 WHAT = "files without constituents: said what is missing"
@@ -97,7 +97,7 @@ def of_array(path: Path) -> str | None:
 
 def of_hdf5(path: Path) -> str | None:
     """Return what is missing in an HDF5 file of others; None of one that is meant to be ours."""
-    with hdf5_check.opened(path) as file:
+    with checker.opened(path) as file:
         for name, group in file.items():
             if isinstance(group, h5py.Group) and "pandas_type" in group.attrs:
                 columns = [one.decode() if isinstance(one, bytes) else str(one) for one in group.get("axis0", [])]

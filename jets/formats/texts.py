@@ -10,7 +10,7 @@ from typing import Any
 
 from jets.errors import JetFileError
 from jets.formats.containers import is_packed
-from jets.hdf5_walk import PACKED, SMALL
+from jets.untrusted.hdf5_walk import PACKED, SMALL
 
 LONGEST = 2**22
 """Bytes of a line; one of a jet of 200 particles has some 20,000."""

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from jets import hdf5_check
 from jets.errors import JetFileError
 from jets.formats.containers import kind, needed
 from jets.formats.particles import Particles, Reading, Wanted
+from jets.untrusted import checker
 
 WHAT = "top-tagging reference set (pandas table)"
 USES = ("labels",)
@@ -24,7 +24,7 @@ def recognised(path: Path) -> bool:
     """Whether there is such a table."""
     if kind(path) != "hdf5":
         return False
-    with hdf5_check.opened(path) as file:
+    with checker.opened(path) as file:
         fields = getattr(file.get("table/table"), "dtype", np.dtype("f4")).names or ()
         return {FLOATS, WHOLE} <= set(fields) and file["table/table"].dtype[FLOATS].shape[0] >= 4 * PARTICLES
 
@@ -40,7 +40,7 @@ def parts(path: Path) -> Iterator[Particles]:
     """Yield the jets."""
     from jets.formats.describe import energy_last  # numba takes half a second to import
 
-    with hdf5_check.opened(path) as file:
+    with checker.opened(path) as file:
         table = file["table/table"]
         for start in range(0, len(table), ROWS):
             rows = table[start : start + ROWS]

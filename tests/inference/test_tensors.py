@@ -151,13 +151,10 @@ def test_a_table_of_rows_without_bytes_takes_no_memory(tmp_path):
         load_tensors(path)
 
 
-def test_every_bit_of_a_small_file_counts(tmp_path):
-    """Every third bit: refused, or the same content, as where a space in the header becomes another."""
-    path = tmp_path / "x.safetensors"
-    content = {"w": torch.tensor([1.0, 2.0]), "epochs": [{"loss": 1.5}], "stop": 3}
-    tensors.save(content, path)
+def refused_of_flipped(path, content, step):
+    """The part of the flipped bits, one in so many, for which a file is refused; for the others it is the same."""
     whole, refused = path.read_bytes(), 0
-    places = range(0, 8 * len(whole), 3)
+    places = range(0, 8 * len(whole), step)
     for place in places:
         damaged = bytearray(whole)
         damaged[place // 8] ^= 1 << place % 8
@@ -166,7 +163,15 @@ def test_every_bit_of_a_small_file_counts(tmp_path):
             assert same(load_tensors(path), content)
         except RunError:
             refused += 1
-    assert refused > 0.97 * len(places)
+    return refused / len(places)
+
+
+def test_every_bit_of_a_small_file_counts(tmp_path):
+    """Every third bit: refused, or the same content, as where a space in the header becomes another."""
+    path = tmp_path / "x.safetensors"
+    content = {"w": torch.tensor([1.0, 2.0]), "epochs": [{"loss": 1.5}], "stop": 3}
+    tensors.save(content, path)
+    assert refused_of_flipped(path, content, 3) > 0.97
 
 
 class Evil:
@@ -241,14 +246,4 @@ def test_a_flipped_bit_of_before_is_noticed(tmp_path):
     """Which torch itself does not: it skips the checksums of the archive."""
     path, content = tmp_path / "weights.pt", {"w": torch.linspace(1, 2, 500), "epochs": [{"loss": 1.5}]}
     torch.save(content, path)
-    whole, refused = path.read_bytes(), 0
-    places = range(0, 8 * len(whole), 101)
-    for place in places:
-        damaged = bytearray(whole)
-        damaged[place // 8] ^= 1 << place % 8
-        path.write_bytes(damaged)
-        try:
-            assert same(load_tensors(path), content)
-        except RunError:
-            refused += 1
-    assert refused > 0.5 * len(places), "the rest is padding, and headers that are there twice"
+    assert refused_of_flipped(path, content, 101) > 0.5, "the rest is padding, and headers that are there twice"

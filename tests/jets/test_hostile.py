@@ -16,12 +16,13 @@ import numpy as np
 import pytest
 
 import jets
-from jets import hdf5_check
 from jets.checks import is_name, names
 from jets.convert import convert
 from jets.hdf5 import names_checksum
+from jets.untrusted import checker
 from tests.fuzz.mutate import mutated
 from tests.jets.formats import makers
+from tests.jets.refusals import bytes_of, refused
 
 CASES = Path(__file__).parents[3] / "shared" / "cases" / "files"
 
@@ -31,22 +32,6 @@ def own(tmp_path):
     sample = jets.load("sample:qcd", "sample:top")[9990:10010]
     weighted = sample.with_(weights=np.linspace(0.5, 2, 20), events=np.arange(20) // 2)
     return jets.save(tmp_path / "own.h5", weighted)
-
-
-def refused(path, match=None):
-    """What is said of a file that is refused, in one printable line that names it."""
-    with pytest.raises(jets.JetFileError, match=match) as caught:
-        jets.load(path)
-    text = str(caught.value)
-    assert text.isprintable()
-    assert Path(str(path)).name in text
-    return text
-
-
-def bytes_of(path, change):
-    content = bytearray(path.read_bytes())
-    change(content)
-    path.write_bytes(content)
 
 
 # --- the process that reads first
@@ -62,29 +47,29 @@ def test_a_process_that_dies_is_replaced_and_the_file_is_named(own, tmp_path, mo
         "    os.abort() if 'crash' in path else time.sleep(60) if 'slow' in path else None\n"
         "    print('\"\"', flush=True)\n"
     )
-    monkeypatch.setattr(hdf5_check, "PROGRAM", program)
-    monkeypatch.setattr(hdf5_check, "PATIENCE", 2.0)
-    checker = hdf5_check.Checker()
+    monkeypatch.setattr(checker, "PROGRAM", program)
+    monkeypatch.setattr(checker, "PATIENCE", 2.0)
+    asking = checker.Checker()
     for name, said in (("crash.h5", "crashes on it"), ("slow.h5", "hangs on it"), ("sound.h5", None)):
         (tmp_path / name).write_bytes(own.read_bytes())
         start = time.monotonic()
         if said is None:
-            checker.assert_readable(tmp_path / name)
+            asking.assert_readable(tmp_path / name)
         else:
             with pytest.raises(jets.JetFileError, match=f"{name}: damaged: the HDF5 library {said}"):
-                checker.assert_readable(tmp_path / name)
+                asking.assert_readable(tmp_path / name)
         assert time.monotonic() - start < 10
-    checker.end()
-    assert checker.process is None
+    asking.end()
+    assert asking.process is None
 
 
 def test_where_no_process_can_be_started_files_are_read_all_the_same(own, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
-    checker = hdf5_check.Checker()
-    checker.assert_readable(own)
+    asking = checker.Checker()
+    asking.assert_readable(own)
     bytes_of(own, lambda content: content.__setitem__(slice(60, 70), b"\xff" * 10))
     with pytest.raises(jets.JetFileError, match="not a readable HDF5 file"):
-        checker.assert_readable(own)
+        asking.assert_readable(own)
 
 
 def test_threads_and_forks_have_one_answer_each(own):
@@ -101,20 +86,20 @@ def test_threads_and_forks_have_one_answer_each(own):
         child = os.fork()
     if not child:
         own.touch()
-        hdf5_check.assert_readable(own)
+        checker.assert_readable(own)
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
     own.touch()
-    hdf5_check.assert_readable(own)
+    checker.assert_readable(own)
 
 
 def test_a_file_is_looked_at_once_until_it_changes(own, monkeypatch):
-    checker, asked = hdf5_check.Checker(), []
-    monkeypatch.setattr(checker, "fault", lambda path, seconds: asked.append(path) or "")
-    checker.assert_readable(own)
-    checker.assert_readable(own)
+    asking, asked = checker.Checker(), []
+    monkeypatch.setattr(asking, "fault", lambda path, seconds: asked.append(path) or "")
+    asking.assert_readable(own)
+    asking.assert_readable(own)
     os.utime(own, ns=(1, 1))
-    checker.assert_readable(own)
+    asking.assert_readable(own)
     assert len(asked) == 2
 
 

@@ -5,7 +5,6 @@ import io
 import resource
 import time
 import zipfile
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -17,22 +16,7 @@ import jets
 from jets import npy
 from jets.formats import texts
 from jets.formats.particles import padded
-
-
-def refused(path, match=None):
-    """What is said of a file that is refused, in one printable line that names it."""
-    with pytest.raises(jets.JetFileError, match=match) as caught:
-        jets.load(path)
-    text = str(caught.value)
-    assert text.isprintable()
-    assert Path(str(path)).name in text
-    return text
-
-
-def bytes_of(path, change):
-    content = bytearray(path.read_bytes())
-    change(content)
-    path.write_bytes(content)
+from tests.jets.refusals import bytes_of, refused
 
 
 def bomb_npz(path, rows, stated=None):

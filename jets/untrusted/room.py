@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from jets.errors import JetFileError
-from jets.hdf5_walk import PACKED, SMALL
+from jets.untrusted.hdf5_walk import PACKED, SMALL
 
 PADDING = 2**30, 10
 """Bytes of padded arrays that are always allowed, and how many times their content they may be beyond that."""

@@ -22,12 +22,13 @@ from pathlib import Path
 
 import h5py
 
-from jets import hdf5_walk
 from jets.errors import JetFileError
+from jets.untrusted import hdf5_walk
 
 PATIENCE = 12.0
 """Seconds that the check of a file may take, beside the time that its size needs."""
-SAMPLE, PROGRAM = (Path(__file__).parent / name for name in ("sample", "reads_first.py"))
+HERE = Path(__file__).parent
+SAMPLE, PROGRAM = HERE.parent / "sample", HERE / "program.py"
 START = "import runpy, sys; sys.path += sys.argv[2:]; runpy.run_path(sys.argv[1], run_name='__main__')"
 OUT_OF_TIME = -24
 """What a process returns that used up its processor time."""

@@ -1,4 +1,4 @@
-"""A program of its own that reads files first, for :mod:`jets.hdf5_check`: it may hang, crash or run out of memory.
+"""A program of its own that reads files first, for the checker beside it: it may hang, crash or run out of memory.
 
 It answers each line of standard input, a path, with a line: what is wrong with the file, or nothing.
 """
@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from jets.hdf5_walk import PER_SECOND, fault, words
+from jets.untrusted.hdf5_walk import PER_SECOND, fault, words
 
 ROOM = 3 * 2**29
 """Memory that the check of a file may need [bytes]."""
@@ -40,7 +40,9 @@ def walker(path: str) -> Callable[[str], str | None]:
     with open(path, "rb") as file:
         if file.read(4) not in (b"root", b"PAR1"):
             return fault
-    from jets.trial import tried  # uproot, awkward, pyarrow: a second that HDF5 files need not wait for
+    from jets.untrusted.root_and_parquet import (
+        tried,  # uproot, awkward, pyarrow: a second that HDF5 files need not wait for
+    )
 
     return tried
 
