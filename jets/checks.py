@@ -179,8 +179,10 @@ def few(words: Sequence[str]) -> str:
     return ", ".join(words[:6]) + ", ..." * (len(words) > 6)
 
 
-def names(values: Any, what: str, name: str) -> tuple[str, ...]:
+def names(values: Any, what: str, name: str, *, ratios: bool = False) -> tuple[str, ...]:
     """Return names of classes or columns as text; those in bytes, as numpy's fixed-length strings are, decoded.
+
+    With ``ratios``, as columns have them, ``tau2/tau1`` becomes ``tau2_over_tau1``, and is said.
 
     Raises
     ------
@@ -195,6 +197,9 @@ def names(values: Any, what: str, name: str) -> tuple[str, ...]:
         found = tuple(n.decode() if isinstance(n, bytes) else n for n in given)
     except UnicodeDecodeError as error:
         raise JetFileError(f"{name}: {what} holds a name that is no UTF-8 text ({error})") from error
+    if ratios and (divided := [n for n in found if isinstance(n, str) and "/" in n]):
+        found = tuple(n.replace("/", "_over_") if n in divided else n for n in found)
+        say(f'{name}: {what}: {len(divided)} with a "/", {reprlib.repr(divided[0])} first, have "_over_" in its place')
     bad = [n for n in found if not is_name(n)]
     if bad:
         raise JetFileError(
@@ -247,8 +252,8 @@ def columns(group: Any, count: int, name: str) -> dict[str, Array]:
     if not isinstance(group, Mapping):
         raise JetFileError(f"{name} is of type {type(group).__name__}; expected names and arrays, {{name: (N,)}}")
     found = {}
-    for column in names(list(group), "columns", name):
-        values = numbers(group[column], f"{name} {column!r}")
+    for given, column in zip(group, names(list(group), "columns", name, ratios=True), strict=True):
+        values = numbers(group[given], f"{name} {column!r}")
         if values.shape != (count,):
             raise JetFileError(
                 f"{name} {column!r} has shape {values.shape}; expected one number for each of {count} jets"

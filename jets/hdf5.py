@@ -238,7 +238,7 @@ def _columns(file: h5py.File, name: str, path: Path, count: int) -> tuple[h5py.D
     if name not in set(file):
         return None, ()
     data = _dataset(file, name, path)
-    columns = checks.names(data.attrs.get("columns", ()), f"the attribute columns of {name}", str(path))
+    columns = checks.names(data.attrs.get("columns", ()), f"the attribute columns of {name}", str(path), ratios=True)
     if data.shape != (count, len(columns)):
         raise JetFileError(
             f"{path}: {name} has shape {data.shape}, expected ({count}, {len(columns)}) by its 'columns'"

@@ -252,7 +252,7 @@ def joined_and_saved(random: Random, tools: Tools) -> str:
     for _ in range(int(random.integers(1, 4))):
         given = sound(random)
         label, classes, _ = labelled(random, len(given))
-        truth = {name: random.random(len(given)) for name in ("x", "y:z", "ü") if random.random() < 0.5}
+        truth = {name: random.random(len(given)) for name in ("x", "y/z", "ü") if random.random() < 0.5}
         parts.append(attempt(jets.Jets, given, label, classes, truth=truth))
     whole = jets.concatenate(parts)
     assert len(whole) == sum(map(len, parts))

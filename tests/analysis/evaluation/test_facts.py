@@ -18,11 +18,11 @@ def test_columns_keep_their_numbers_whatever_their_names():
         w.label,
         w.classes,
         jet={"mass": numbers[0]},
-        subst={"tau21": numbers[1], "mass": numbers[2], "width": numbers[3]},
+        subst={"tau2/tau1": numbers[1], "mass": numbers[2], "width": numbers[3]},
         truth={"mass": numbers[4], "jet": numbers[5]},
     )
     found = xr.DataTree.from_dict({"constant_data": constant_data(sample)})["constant_data"]
-    expected = ("jet_mass", "tau21", "mass", "subst_width", "truth_mass", "truth_jet")
+    expected = ("jet_mass", "tau2_over_tau1", "mass", "subst_width", "truth_mass", "truth_jet")
     for name, values in zip(expected, numbers, strict=True):
         np.testing.assert_array_equal(found[name], values)
     np.testing.assert_array_equal(found["width"], shape(w.constituents)["width"])
@@ -32,7 +32,7 @@ def test_no_two_columns_become_one():
     """Names that the making of names runs into."""
     w = jets.load("sample:w")[:5]
     groups = {
-        "jet": ["a.b", "a_over_b", "c", "weight"],
+        "jet": ["a/b", "a_over_c", "c", "weight"],
         "subst": ["jet_c", "d", "truth_d", "weight", "."],
         "truth": ["d", "subst_jet_c", "event", "..", "class_name"],
     }
