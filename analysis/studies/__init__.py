@@ -1,19 +1,42 @@
-"""The studies of "Better latent spaces for better autoencoders" (2104.08291), one file each.
+"""The studies that ``jetvae study`` repeats, one file each, imported when they are run.
 
 A study is a module with ``measure(setup) -> Dataset``, which trains what it needs, and a QUESTION, whose answers are
-functions of that dataset.
+functions of that dataset. Its name is that of its file with hyphens; a new one is a file and a line below.
 """
 
+from importlib import import_module
 from types import ModuleType
+from typing import NamedTuple
 
-from analysis.studies import complexity, fractions, mixtures, stability, triangle, two_way
+TRAINING = ("--seeds", "--epochs", "--device")
 
-STUDIES: dict[str, ModuleType] = {
-    "stability": stability,
-    "fractions": fractions,
-    "mixtures": mixtures,
-    "two-way": two_way,
-    "triangle": triangle,
-    "complexity": complexity,
+
+class About(NamedTuple):
+    """What a study does, in one line, and the options that it has no use for."""
+
+    line: str
+    without: tuple[str, ...] = ()
+
+
+GROUPS = {
+    "Better latent spaces for better autoencoders (2104.08291)": {
+        "stability": About("one latent dimension over 200 epochs: separation and bi-modality"),
+        "fractions": About("does the prior keep a mixture for the minority?"),
+        "mixtures": About("the images that the mixtures decode to"),
+        "two-way": About("which score finds anomalies both ways?"),
+        "triangle": About("how jets lie among three mixtures"),
+        "complexity": About("why reconstruction tags one way only"),
+    },
 }
-"""Name on the command line -> study."""
+"""Title -> name on the command line -> what it is."""
+STUDIES = {name: about for studies in GROUPS.values() for name, about in studies.items()}
+"""Name on the command line -> what it is."""
+
+
+def study(name: str) -> ModuleType:
+    """Return the module of a study.
+
+    >>> study("two-way").QUESTION.name
+    'two-way'
+    """
+    return import_module(f"analysis.studies.{name.replace('-', '_')}")

@@ -9,10 +9,9 @@ from typing import Any
 from analysis.report.export import save_figures
 from analysis.report.page import Part
 from analysis.store import save
-from analysis.studies import STUDIES
+from analysis.studies import study
 from analysis.studies.setup import Setup
 from inference.provenance import command_line
-from inference.recipe import RecipeError
 
 
 def run_study(
@@ -37,14 +36,13 @@ def run_study(
     Raises
     ------
     RecipeError
-        The first two files do not hold one class each.
+        The study needs two classes, and the first two files do not hold one each.
     """
-    setup, study = Setup(folder, tuple(files), seeds, changes or {}, most), STUDIES[name]
-    if len(setup.jets.classes) != 2:
-        raise RecipeError(f"--jets: the first two files must hold one class each, they hold {setup.jets.counts}")
-    measured = study.measure(setup)
-    measured.attrs |= {"study": name, "jets": list(setup.files), "command": command_line()}
+    setup, module = Setup(folder, tuple(files), seeds, changes or {}, most), study(name)
+    measured = module.measure(setup)
+    known = {"jets": list(setup.files)} | measured.attrs
+    measured.attrs |= known | {"study": name, "command": command_line()}
     path = save(measured, setup.folder / f"{name}.nc")
-    parts = study.QUESTION.answered(measured).parts
+    parts = module.QUESTION.answered(measured).parts
     save_figures({part.name: part.figure for part in parts if part.figure is not None}, setup.folder)
     return path, parts

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from inference.machine import tune_cpu
-from inference.recipe import Recipe, read
+from inference.recipe import Recipe, RecipeError, read
 from inference.run import Run, RunError
-from inference.training import train_many
+from inference.training import as_begun, train_many
 from jets import Jets, load
 from jets.checks import say
 
@@ -52,8 +52,16 @@ class Setup:
 
     @cached_property
     def jets(self) -> Jets:
-        """The jets that are trained on: those of the first two files."""
+        """The jets that are trained on: those of the first two files, one class each.
+
+        Raises
+        ------
+        RecipeError
+            They are not.
+        """
         found = load(*self.files[:2])
+        if len(found.classes) != 2:
+            raise RecipeError(f"--jets: the first two files must hold one class each, they hold {found.counts}")
         if found.weights is not None:
             say("event weights count in the losses of studies; their AUCs and shares count each jet once")
         return found
@@ -70,7 +78,7 @@ class Setup:
         return first, second
 
     def recipe(self, name: str, seed: int, changes: Mapping[str, Any]) -> Recipe:
-        """Return a recipe on these jets; the user's changes have the last word."""
+        """Return a recipe on these jets, or on the ``data.files`` of ``changes``; the user's have the last word."""
         mine = {"data.files": self.files[:2], "training.seed": seed}
         return read(name, {**mine, **changes, **self.changes})
 
@@ -98,17 +106,18 @@ class Setup:
             The folder holds runs of another recipe.
         """
         tune_cpu()
+        own = None if "data.files" in changes else self.jets
         recipes = {folder: self.recipe(name, i, changes) for i, folder in enumerate(self.folders(case, seeds))}
         begun = {folder: recipe for folder, recipe in recipes.items() if (folder / "config.toml").exists()}
         for folder, recipe in begun.items():
-            assert_same(Run.open(folder), recipe)
+            assert_same(Run.open(folder), as_begun(recipe, folder))
         unfinished = {folder: recipe for folder, recipe in begun.items() if not Run.open(folder).complete}
         fresh = {folder: recipe for folder, recipe in recipes.items() if folder not in begun}
         for group, resume in ((unfinished, True), (fresh, False)):
             if group:
                 print(f"{case}: {len(group)} seeds of {name}", flush=True)
                 train_many(list(group.values()), list(group), resume=resume)
-        return [Run.open(folder, self.jets) for folder in recipes]
+        return [Run.open(folder, own) for folder in recipes]
 
 
 def assert_same(run: Run, recipe: Recipe) -> None:

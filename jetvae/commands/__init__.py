@@ -35,7 +35,7 @@ GROUPS = {
     },
     "pages": {
         "report": "one HTML page on a run, a scan, two runs, or studies",
-        "study": "repeat a study of 2104.08291",
+        "study": "repeat a study of latent spaces: a figure, numbers, a sentence",
         "draw": "single figures: latent spaces, hysteresis, several samples",
     },
 }

@@ -150,17 +150,14 @@ def test_training_help_tells_units_and_recipes(capsys, monkeypatch):
 
 def test_other_defaults_are_the_codes():
     from analysis.measures.topology import DELTA
-    from analysis.studies import STUDIES
     from analysis.studies.setup import Setup
     from inference.nuts import WARM_UP
     from inference.scan import TOGETHER
 
     assert shared.SHARED["delta"][1]["default"] == DELTA
     assert shared.SHARED["together"][1]["default"] == TOGETHER
-    assert tuple(STUDIES) == study.NAMES
-    assert Setup.files == shared.SAMPLES
-    options = parser_of("study", study).parse_args(["triangle"])
-    assert options.most == Setup.most
+    assert Setup.files == shared.SAMPLES == tuple(study.DEFAULTS["jets"])
+    assert study.DEFAULTS["most"] == Setup.most
     nuts = command_module("nuts")
     assert parser_of("nuts", nuts).parse_args(["runs/mine"]).warm_up == WARM_UP
 

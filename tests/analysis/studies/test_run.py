@@ -1,21 +1,62 @@
-"""Studies run from their command, go on where they stopped, and draw."""
+"""Studies run from their command at their smallest size, go on where they stopped, and draw."""
+
+import re
 
 import pytest
 import xarray as xr
 
+from analysis.studies import GROUPS, STUDIES, study
+from jets import load, save
 from jetvae.__main__ import main
 
-QUICK = ["--limit", "60", "--epochs", "1", "--seeds", "1", "--most", "60"]
+QUICK = {"--limit": "60", "--epochs": "1", "--seeds": "1", "--most": "60"}
+SMALLER = {
+    "fractions": {"FRACTIONS": (0.5,)},
+    "mixtures": {"SHOWN": (0.5,)},
+    "stability": {"MODELS": {"dvae": ("image-dvae", {"model.latent": "L2(alpha=0.9)"})}, "MOST": 30},
+    "two-way": {"CHANGES": {"dvae": {"model.latent": "L2(alpha=1,0.25)"}}, "CONTAMINATION": (0.0,), "SIZE": 60},
+}
+"""Study -> what makes it smaller yet."""
 
 
-@pytest.mark.parametrize("name", ["fractions", "triangle"])
-def test_study_leaves_files_and_resumes(name, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("analysis.studies.fractions.FRACTIONS", (0.5,))
-    command = ["study", name, *QUICK, "--out", str(tmp_path)]
-    assert main(command) == 0
-    assert "wrote" in capsys.readouterr().out
+@pytest.fixture(scope="session")
+def files(tmp_path_factory):
+    """A few jets of each class; reading all embedded ones for each study takes a minute."""
+    folder = tmp_path_factory.mktemp("jets")
+    for name in ("qcd", "top", "w"):
+        save(folder / f"{name}.h5", load(f"sample:{name}")[:150])
+    return [str(folder / f"{name}.h5") for name in ("qcd", "top", "w")]
+
+
+def command(name, folder, files):
+    jets = [] if "--jets" in STUDIES[name].without else ["--jets", *files]
+    known = [word for flag, value in QUICK.items() if flag not in STUDIES[name].without for word in (flag, value)]
+    return ["study", name, *jets, *known, "--out", str(folder)]
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_study_leaves_files_and_resumes(name, files, tmp_path, capsys, monkeypatch):
+    for key, value in SMALLER.get(name, {}).items():
+        monkeypatch.setattr(study(name), key, value)
+    assert main(command(name, tmp_path, files)) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("wrote")
     found = xr.load_dataset(tmp_path / f"{name}.nc", engine="h5netcdf")
     assert found.attrs["study"] == name
     assert {path.suffix for path in tmp_path.glob(f"{name}.*")} == {".nc", ".png", ".pdf", ".svg"}
     monkeypatch.setattr("analysis.studies.setup.train_many", None)  # nothing is left to train
-    assert main(command) == 0
+    monkeypatch.setattr("analysis.studies.run.save_figures", lambda *_: [])
+    assert main(command(name, tmp_path, files)) == 0
+
+
+def test_help_lists_every_study_by_group(capsys):
+    assert main(["study", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(f"\n{title}:\n" in text for title in GROUPS)
+    assert all(re.search(rf"^  {name} +{re.escape(about.line)}$", text, re.M) for name, about in STUDIES.items())
+
+
+def test_two_classes_are_needed_before_any_training(tmp_path, capsys):
+    words = ["--jets", "sample:qcd", "sample:qcd", "--out", str(tmp_path / "new")]
+    assert main(["study", "triangle", *words]) == 2
+    assert "the first two files must hold one class each" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
