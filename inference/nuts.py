@@ -28,6 +28,9 @@ from models import VAE
 
 WARM_UP, DEPTH, TOGETHER = 300, 7, 16
 """Steps of adaptation; deepest tree (127 steps); jets in one program."""
+PRIOR_DRAWS = 1000
+"""Draws of the prior beside them."""
+NATS = {"units": "nat"}
 
 
 class Draws(NamedTuple):
@@ -43,12 +46,31 @@ class Draws(NamedTuple):
         Whether the trajectory diverged, likewise.
     steps
         Leapfrog steps, likewise.
+    energy, log_density
+        Hamiltonian and log density of the unconstrained reals [nat], up to a constant of the jet, likewise; of Pyro's
+        sampler none.
+    acceptance
+        Mean probability of acceptance along the trajectory, likewise.
     """
 
     u: NDArray[np.floating]
     combination: NDArray[np.integer]
     diverging: NDArray[np.bool_]
     steps: NDArray[np.integer]
+    energy: NDArray[np.floating] | None = None
+    log_density: NDArray[np.floating] | None = None
+    acceptance: NDArray[np.floating] | None = None
+
+
+class Effort(NamedTuple):
+    """How hard to sample: chains, draws of each that are kept, steps of adaptation, every how many-th step is kept."""
+
+    chains: int = 4
+    draws: int = 1000
+    warm_up: int = WARM_UP
+    thin: int = 1
+    acceptance: float = 0.8
+    """Mean probability of acceptance that the step is adapted to; larger means smaller steps, fewer divergences."""
 
 
 def sample(
@@ -58,14 +80,17 @@ def sample(
     chains: int = 4,
     draws: int = 1000,
     warm_up: int = WARM_UP,
+    thin: int = 1,
+    acceptance: float = 0.8,
     seed: int = 0,
     quiet: bool = True,
 ) -> xr.DataTree:
     """Return NUTS draws of p(z|x) for jets x ``(B, ...)``, and as many of the guide.
 
-    Groups ``posterior_nuts`` and ``posterior_guide``, z (chain, draw, jet, coordinate), and ``sample_stats_nuts``,
-    diverging and n_steps (chain, draw, jet); attribute ``sampler``. Chains start at 1.5 times the guide's width about
-    its centre.
+    Groups ``posterior_nuts`` and ``posterior_guide``, z (chain, draw, jet, coordinate); ``sample_stats_nuts``,
+    diverging, n_steps and tree_depth (chain, draw, jet), where NumPyro sampled also energy and lp [nat] and
+    acceptance_rate; ``prior``, z (chain, draw, coordinate); ``observed_data``, x (jet, ...); attribute ``sampler``.
+    Chains start at 1.5 times the guide's width about its centre. Every ``thin``-th step is kept.
 
     Raises
     ------
@@ -74,16 +99,16 @@ def sample(
     """
     from inference.to_jax import UntranslatedError, to_jax
 
-    joint = Joint(vae)
+    joint, effort = Joint(vae), Effort(chains, draws, warm_up, thin, acceptance)
     pyro.set_rng_seed(seed)
     with torch.no_grad(), pyro.validation_enabled(False):
         centre, width = joint.centre_and_width(x)
         try:
             compiled = to_jax(joint, centre[0], x[0])
-            sampler, found = "numpyro", by_numpyro(compiled, x, centre, width, chains, draws, warm_up, seed, quiet)
+            sampler, found = "numpyro", by_numpyro(compiled, x, centre, width, effort, seed, quiet)
         except UntranslatedError as error:
             print(f"note: {error}; sampling with Pyro, one chain at a time", file=sys.stderr)
-            sampler, found = "pyro", by_pyro(joint, x, centre, width, chains, draws, warm_up)
+            sampler, found = "pyro", by_pyro(joint, x, centre, width, effort)
         tree = labelled(joint, found, x)
     tree.attrs["sampler"] = sampler
     return tree
@@ -92,31 +117,46 @@ def sample(
 def sample_run(
     run: Run,
     *,
-    jets: int = 64,
+    jets: int | NDArray[np.integer] = 64,
     chains: int = 4,
     draws: int = 1000,
     warm_up: int = WARM_UP,
+    thin: int = 1,
+    acceptance: float = 0.8,
     beta: float | None = None,
     seed: int = 0,
 ) -> xr.DataTree:
     """Return NUTS draws of ``jets`` test jets of a run, evenly spaced, at resolution ``beta``; times on standard error.
 
-    As :func:`sample`, with the jets' numbers in the sample as coordinate ``jet``; attributes ``beta`` and ``digest``.
+    ``jets`` may also be their numbers in the sample. As :func:`sample`, with these numbers as coordinate ``jet``;
+    attributes ``beta`` and ``digest``.
 
     Raises
     ------
     RunError
         ``beta`` is given and the run has one resolution alone; or there is no posterior to sample.
     """
-    test = run.split.test
-    index = test[np.arange(min(jets, len(test))) * len(test) // min(jets, len(test))]
+    index = evenly_or_these(run.split.test, jets)
     x = data_for(run.jets[index], run.recipe, torch.device("cpu"))[torch.arange(len(index))]
     with run.at(beta) as vae:
-        tree = sample(vae, x, chains=chains, draws=draws, warm_up=warm_up, seed=seed, quiet=False)
+        effort = Effort(chains, draws, warm_up, thin, acceptance)
+        tree = sample(vae, x, **effort._asdict(), seed=seed, quiet=False)
         tree.attrs |= {"beta": float(vae.likelihood.beta), "digest": run.digest}
     for name, node in tree.children.items():
-        tree[name] = xr.DataTree(node.to_dataset().assign_coords(jet=index))
+        if "jet" in node.dims:
+            tree[name] = xr.DataTree(node.to_dataset().assign_coords(jet=index))
     return tree
+
+
+def evenly_or_these(known: NDArray[np.integer], jets: int | NDArray[np.integer]) -> NDArray[np.integer]:
+    """Return so many of the known numbers, evenly spaced, or those that are given.
+
+    >>> evenly_or_these(np.arange(10), 2), evenly_or_these(np.arange(10), np.array([3]))
+    (array([0, 5]), array([3]))
+    """
+    if not isinstance(jets, int):
+        return jets
+    return known[np.arange(min(jets, len(known))) * len(known) // min(jets, len(known))]
 
 
 def by_numpyro(
@@ -124,16 +164,14 @@ def by_numpyro(
     x: Tensor,
     centre: Tensor,
     width: Tensor,
-    chains: int,
-    draws: int,
-    warm_up: int,
+    effort: Effort,
     seed: int,
     quiet: bool,
 ) -> Draws:
     """Sample all jets, TOGETHER at a time, on all cores."""
     import jax
 
-    size = min(TOGETHER, len(x))
+    size, chains = min(TOGETHER, len(x)), effort.chains
     rows = np.arange(-(-len(x) // size) * size) % len(x)  # the last block is filled up: one program fits all
     keys = jax.random.split(jax.random.PRNGKey(seed), len(rows) * chains)
     start = time.perf_counter()
@@ -142,12 +180,12 @@ def by_numpyro(
         mine = rows[first : first + size].repeat(chains)
         return keys[first * chains : (first + size) * chains], *(t.numpy()[mine] for t in (x, centre, width))
 
-    program = jax.jit(jax.vmap(chain_program(log_joint, warm_up, draws))).lower(*inputs(0)).compile()
+    program = jax.jit(jax.vmap(chain_program(log_joint, effort))).lower(*inputs(0)).compile()
     compiled = time.perf_counter()
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         parts = list(pool.map(lambda first: list(map(np.asarray, program(*inputs(first)))), range(0, len(rows), size)))
     if not quiet:
-        counts = f"{len(x)} jets x {chains} chains x {draws} draws"
+        counts = f"{len(x)} jets x {chains} chains x {effort.draws} draws"
         print(
             f"compiled in {compiled - start:.1f} s; {counts} in {time.perf_counter() - compiled:.1f} s", file=sys.stderr
         )
@@ -155,7 +193,7 @@ def by_numpyro(
     return Draws(*(part[: len(x)] for part in joined))
 
 
-def chain_program(log_joint: Callable[..., Any], warm_up: int, draws: int) -> Callable[..., Any]:
+def chain_program(log_joint: Callable[..., Any], effort: Effort) -> Callable[..., Any]:
     """Return one chain as a function (key, x, centre, width) -> Draws, without the leading dimensions.
 
     It moves in units of the guide's width about the guide's centre, in which the posterior is nearly a unit ball.
@@ -167,27 +205,32 @@ def chain_program(log_joint: Callable[..., Any], warm_up: int, draws: int) -> Ca
         def potential(v: Any) -> Any:
             return -jax.scipy.special.logsumexp(log_joint(centre + width * v, x))
 
-        kernel = NUTS(potential_fn=potential, max_tree_depth=DEPTH, dense_mass=True)
+        kernel = NUTS(
+            potential_fn=potential, max_tree_depth=DEPTH, dense_mass=True, target_accept_prob=effort.acceptance
+        )
         key, start, choice = jax.random.split(key, 3)
-        state = kernel.init(key, warm_up, 1.5 * jax.random.normal(start, centre.shape), (), {})
+        state = kernel.init(key, effort.warm_up, 1.5 * jax.random.normal(start, centre.shape), (), {})
 
         def step(state: Any, key: Any) -> Any:
             state = kernel.sample(state, (), {})
             u = centre + width * state.z
             combination = jax.random.categorical(key, log_joint(u, x))
-            return state, (u, combination, state.diverging, state.num_steps)
+            said = (state.diverging, state.num_steps, state.energy, -state.potential_energy, state.accept_prob)
+            return state, (u, combination, *said)
 
         # adaptation and draws in one loop, which compiles faster than two
-        kept = jax.lax.scan(step, state, jax.random.split(choice, warm_up + draws))[1]
-        return tuple(part[warm_up:] for part in kept)
+        steps = effort.warm_up + effort.draws * effort.thin
+        kept = jax.lax.scan(step, state, jax.random.split(choice, steps))[1]
+        return tuple(part[effort.warm_up :: effort.thin] for part in kept)
 
     return chain
 
 
-def by_pyro(joint: Joint, x: Tensor, centre: Tensor, width: Tensor, chains: int, draws: int, warm_up: int) -> Draws:
+def by_pyro(joint: Joint, x: Tensor, centre: Tensor, width: Tensor, effort: Effort) -> Draws:
     """Sample with Pyro's NUTS: any model, slowly."""
     from pyro.infer import MCMC, NUTS
 
+    chains, draws, warm_up, thin, acceptance = effort
     shape = (len(x), chains, draws)
     found = Draws(np.zeros((*shape, joint.size)), np.zeros(shape, int), np.zeros(shape, bool), np.zeros(shape, int))
     for jet in range(len(x)):
@@ -196,16 +239,17 @@ def by_pyro(joint: Joint, x: Tensor, centre: Tensor, width: Tensor, chains: int,
             return -joint(centre[jet] + width[jet] * v["v"], x[jet]).logsumexp(0)
 
         for chain in range(chains):
-            kernel = NUTS(potential_fn=potential, max_tree_depth=DEPTH)
+            kernel = NUTS(potential_fn=potential, max_tree_depth=DEPTH, target_accept_prob=acceptance)
             start = {"v": 1.5 * torch.randn(joint.size)}
             with torch.enable_grad():
-                sampler = MCMC(kernel, draws, warm_up, initial_params=start, disable_progbar=True)
+                sampler = MCMC(kernel, draws * thin, warm_up, initial_params=start, disable_progbar=True)
                 sampler.run()
-            u = centre[jet] + width[jet] * sampler.get_samples()["v"]
+            u = centre[jet] + width[jet] * sampler.get_samples()["v"][::thin]
             logits = torch.stack([joint(each, x[jet]) for each in u])
             found.u[jet, chain] = u.numpy()
             found.combination[jet, chain] = torch.distributions.Categorical(logits=logits).sample().numpy()
-            found.diverging[jet, chain, sampler.diagnostics()["divergences"]["chain 0"]] = True
+            diverged = np.asarray(sampler.diagnostics()["divergences"]["chain 0"], int) // thin
+            found.diverging[jet, chain, diverged] = True
     return found
 
 
@@ -217,13 +261,30 @@ def labelled(joint: Joint, found: Draws, x: Tensor) -> xr.DataTree:
     count = min(1000, found.u.shape[1] * found.u.shape[2])
     guide = torch.stack([space.coordinates(joint.vae.guide(x)) for _ in range(count)])[None]
     names = coordinate_labels(space)
-    stats = {"diverging": found.diverging, "n_steps": found.steps}
+    with pyro.plate("draws", PRIOR_DRAWS):
+        prior = space.coordinates(space.sample_prior())[None]
+    own = tuple(f"x_dim_{i}" for i in range(x.dim() - 1))
+    stats = {name: (dims, value.transpose(1, 2, 0), units) for name, (value, units) in statistics(found).items()}
     return xr.DataTree.from_dict(
         {
             "posterior_nuts": xr.Dataset({"z": ((*dims, "coordinate"), z.numpy())}, names),
             "posterior_guide": xr.Dataset({"z": ((*dims, "coordinate"), guide.numpy())}, names),
-            "sample_stats_nuts": xr.Dataset(
-                {name: (dims, np.asarray(value).transpose(1, 2, 0)) for name, value in stats.items()}
-            ),
+            "sample_stats_nuts": xr.Dataset(stats),
+            "prior": xr.Dataset({"z": (("chain", "draw", "coordinate"), prior.numpy())}, names),
+            "observed_data": xr.Dataset({"x": (("jet", *own), x.numpy())}),
         }
     )
+
+
+def statistics(found: Draws) -> dict[str, tuple[NDArray[Any], dict[str, str]]]:
+    """Return what the sampler says of each draw, ``(B, chains, draws)``, and attributes, by the names of ArviZ."""
+    depth = np.ceil(np.log2(np.asarray(found.steps) + 1)).astype(int)
+    known: dict[str, tuple[Any, dict[str, str]]] = {
+        "diverging": (found.diverging, {}),
+        "n_steps": (found.steps, {}),
+        "tree_depth": (depth, {}),
+        "energy": (found.energy, NATS),
+        "lp": (found.log_density, NATS),
+        "acceptance_rate": (found.acceptance, {}),
+    }
+    return {name: (np.asarray(value), units) for name, (value, units) in known.items() if value is not None}
