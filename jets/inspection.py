@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from jets.formats import AS_FOUND, Wanted, assert_used, is_foreign, jets_of, rea
 from jets.loading import OURS, load
 from jets.overview import Range, Summary, summary
 from jets.preprocess import STEPS, WIDTH
+from jets.simulation.settings import settings_of
 
 NAME = "jetvae"
 """Name of our own format."""
@@ -44,6 +45,8 @@ class Inspection:
         Of the jets, pT of the sum of the particles over the pT that the file states; None where it states none.
     histograms
         Name -> (edges, counts) of pT, mass [GeV], multiplicity.
+    simulated
+        Of a file of ``jetvae simulate``, what it was made with; see :func:`jets.simulation.settings.settings_of`.
     """
 
     path: str
@@ -54,6 +57,7 @@ class Inspection:
     empty: int
     closure: Range | None
     histograms: dict[str, tuple[list[float], list[int]]]
+    simulated: dict[str, str] = field(default_factory=dict)
 
     @property
     def warnings(self) -> list[str]:
@@ -73,6 +77,7 @@ class Inspection:
             "sha256": self.sha256,
             "assumed": list(self.assumed),
         }
+        found |= {"simulated": self.simulated} if self.simulated else {}
         found |= {"summary": self.summary.to_dict(), "empty": self.empty, "closure": closure}
         return found | {"histograms": histograms, "warnings": self.warnings}
 
@@ -100,6 +105,7 @@ def inspect(path: str | Path, wanted: Wanted = AS_FOUND, *, limit: int | None = 
     ratios: list[NDArray[np.float64]] = []
     name, total = NAME, 0
     assumed: tuple[str, ...] = ()
+    simulated: dict[str, str] = {}
     if wanted.format or is_foreign(file):
         name, reading = reading_of(file, wanted)
         assumed, parts = reading.assumed, []
@@ -114,12 +120,13 @@ def inspect(path: str | Path, wanted: Wanted = AS_FOUND, *, limit: int | None = 
         assert_used(file, wanted, OURS)
         jets = load(str(file))
         total = len(jets)
+        simulated = settings_of(file) if file.suffix == ".h5" else {}
     ratio = np.concatenate(ratios) if ratios else np.empty(0)
     ratio = ratio[np.isfinite(ratio) & (ratio > 0)]
     image: dict[str, Any] = {} if jets.are_vectors else {"steps": tuple(STEPS), "pixels": PIXELS, "width": WIDTH}
     return Inspection(
         str(path), name, checksum(file), assumed, summary(jets, limit=limit, **image), total - len(jets),
-        Range.of(ratio) if len(ratio) else None, dict(histograms(jets)),
+        Range.of(ratio) if len(ratio) else None, dict(histograms(jets)), simulated,
     )  # fmt: skip
 
 

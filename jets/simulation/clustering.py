@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from jets.simulation.detector import Candidates
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 RADIUS = 0.8
 PT_WINDOW = (550.0, 650.0)
 ETA_MAX = 2.0
+# Jets of two levels belong together if their axes are nearer than this: half the radius.
+NEAR = 0.4
+# Lowest pT [GeV] of a jet that is looked for beside a selected one.
+SOFTEST = 50.0
 JET_COLUMNS = ("pt", "eta", "phi", "mass", "y", "n_constituents")
 
 
@@ -35,7 +41,7 @@ class ClusteredJets(NamedTuple):
     pt, y, phi
         ``(P,)`` in the detector's frame, not relative to the axis: GeV, 1, rad.
     kind
-        ``(P,)`` 1 track, 2 ECAL, 3 HCAL.
+        ``(P,)`` what :data:`jets.simulation.levels.KINDS` says: 1 track, 2 ECAL, 3 HCAL, or 4 parton.
     """
 
     event: NDArray[Any]
@@ -106,24 +112,65 @@ def leading_jets(candidates: Candidates, events: int) -> ClusteredJets:
     events
         Number of events of the batch.
     """
+    jets = _one_of_each(candidates, events, PT_WINDOW[0], lambda found: -(found.px**2 + found.py**2))
+    inside_window = (jets.axis[:, 0] > PT_WINDOW[0]) & (jets.axis[:, 0] < PT_WINDOW[1])
+    return select(jets, inside_window & (np.abs(jets.axis[:, 1]) < ETA_MAX))
+
+
+def partners(candidates: Candidates, events: int, selected: ClusteredJets) -> tuple[ClusteredJets, NDArray[np.int64]]:
+    """Return the jets of another level that belong to selected ones: the nearest of the event, if within R / 2.
+
+    Parameters
+    ----------
+    candidates
+        Of the other level.
+    events
+        Number of events of the batch.
+    selected
+        At most one jet of an event.
+
+    Returns
+    -------
+    partners
+        K jets of more than 50 GeV, whatever their pT is else.
+    theirs
+        ``(K,)`` index of each one's selected jet.
+    """
+    y, phi = np.full(events, np.nan), np.full(events, np.nan)
+    y[selected.event], phi[selected.event] = selected.axis[:, 4], selected.axis[:, 2]
+
+    def distance(found: Any) -> Any:
+        dy = np.arctanh(found.pz / found.E) - y
+        return np.hypot(dy, wrap(np.arctan2(found.py, found.px) - phi))
+
+    jets = _one_of_each(candidates, events, SOFTEST, distance)
+    theirs = np.full(events, -1)
+    theirs[selected.event] = np.arange(len(selected.event))
+    apart = np.hypot(jets.axis[:, 4] - y[jets.event], wrap(jets.axis[:, 2] - phi[jets.event]))
+    jets = select(jets, apart < NEAR)
+    return jets, theirs[jets.event]
+
+
+def _one_of_each(candidates: Candidates, events: int, pt_min: float, cost: Callable[[Any], Any]) -> ClusteredJets:
+    """Return the jet of least cost of each event that has any above ``pt_min`` [GeV]; cost: jets (E, var) -> (E, var).
+
+    Anti-kT with R = 0.8, E scheme.
+    """
     import awkward as ak
 
     counts = np.bincount(candidates.event, minlength=events)
     sequence = cluster(momenta(candidates.pt, candidates.eta, candidates.phi, counts), "antikt", RADIUS)
-    found = sequence.inclusive_jets(PT_WINDOW[0])
-    pt = np.hypot(found.px, found.py)
-    first = ak.argmax(pt, axis=1, keepdims=True)
-    event = np.flatnonzero(np.asarray(ak.num(pt)) > 0)
-    members = ak.drop_none(ak.flatten(sequence.constituent_index(PT_WINDOW[0])[first][event]), axis=0)
+    found = sequence.inclusive_jets(pt_min)
+    first = ak.argmin(cost(found), axis=1, keepdims=True)
+    event = np.flatnonzero(np.asarray(ak.num(found)) > 0)
+    members = ak.drop_none(ak.flatten(sequence.constituent_index(pt_min)[first][event]), axis=0)
     inside = np.asarray(ak.num(members))
     start = np.cumsum(counts) - counts
     index = np.asarray(ak.flatten(members)) + np.repeat(start[event], inside)
     order = np.lexsort((-candidates.pt[index], np.repeat(event, inside)))
     columns = (candidates.pt, candidates.eta, candidates.phi, candidates.kind)
     jets = ClusteredJets(event, np.empty((len(event), 6)), inside, *(column[index[order]] for column in columns))
-    jets = jets._replace(axis=_axes(jets))
-    inside_window = (jets.axis[:, 0] > PT_WINDOW[0]) & (jets.axis[:, 0] < PT_WINDOW[1])
-    return select(jets, inside_window & (np.abs(jets.axis[:, 1]) < ETA_MAX))
+    return jets._replace(axis=_axes(jets))
 
 
 def _axes(jets: ClusteredJets) -> NDArray[np.float64]:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from jets.errors import UserError
 
 CLASSES = ("qcd", "top", "w")
+LEVELS = ("parton", "hadron", "tracks")
+# Vincia prints its settings and papers at each start unless told to log nothing but failures.
+SHOWERS = {"simple": (), "vincia": ("PartonShowers:model = 2", "Print:verbosity = 1")}
+RETIRED = "dire"
+BEFORE_LEVELS: dict[str, Any] = {"level": ["hadron"], "shower": "simple", "hadronisation": "on", "detector": "on"}
+"""What a sample of before there was a choice does not say."""
 MAX_PTHAT = 7000.0
 
 COMMON = (
@@ -64,16 +71,29 @@ class Config:
         Collisions between two seeds.
     compact
         Whether the file is quantised to be small.
+    level
+        What is clustered, one or several of ``LEVELS``: partons before hadronisation, all particles, or the charged
+        ones. Of several, the first selects the jets, and each level has a file. By default hadron; without
+        hadronisation parton.
+    shower
+        Pythia's parton shower: ``simple`` or ``vincia``.
+    hadronisation
+        ``on`` or ``off``, in Pythia. It stays on at the level parton, whose events are then those of the level hadron.
+    detector
+        ``on`` or ``off``; by default on, unless partons are clustered, which meet no detector.
 
     Raises
     ------
     SimulationError
-        An unknown process, a number that is too small, or an empty window of pTHat.
+        An unknown process, level or shower, a number that is too small, an empty window of pTHat, or hadrons without
+        hadronisation.
 
     Examples
     --------
     >>> Config("w", n=100).seed
     0
+    >>> Config("w", hadronisation="off").level, Config("w", level=("parton", "hadron")).detector
+    (('parton',), 'off')
     """
 
     process: str
@@ -85,8 +105,15 @@ class Config:
     mpi: bool = False
     events_per_block: int = 2000
     compact: bool = False
+    level: tuple[str, ...] = ()
+    shower: str = "simple"
+    hadronisation: str = "on"
+    detector: str = ""
 
     def __post_init__(self) -> None:
+        level = tuple(self.level) or (("parton",) if self.hadronisation == "off" else ("hadron",))
+        object.__setattr__(self, "level", level)
+        object.__setattr__(self, "detector", self.detector or ("off" if "parton" in level else "on"))
         if self.process not in PROCESSES:
             raise SimulationError(f"no process {self.process!r}; there are {', '.join(PROCESSES)}")
         for name, least in (("n", 1), ("seed", 0), ("max_constituents", 1), ("events_per_block", 1)):
@@ -96,6 +123,37 @@ class Config:
             raise SimulationError(
                 f"expected 0 < pthat_min < pthat_max < {MAX_PTHAT:.0f} GeV, got {self.pthat_min} and {self.pthat_max}"
             )
+        self._assert_generated()
+
+    def _assert_generated(self) -> None:
+        """Assert that levels, shower, hadronisation and detector go together."""
+        if self.shower == RETIRED:
+            raise SimulationError("Pythia has no Dire shower since 8.316: give --shower simple or vincia")
+        given = {"level": self.level, "shower": (self.shower,)}
+        given |= {"hadronisation": (self.hadronisation,), "detector": (self.detector,)}
+        known = {"level": LEVELS, "shower": SHOWERS, "hadronisation": ("on", "off"), "detector": ("on", "off")}
+        for name, values in given.items():
+            if not set(values) <= set(known[name]) or len(set(values)) < len(values):
+                raise SimulationError(f"{name} is {' '.join(values)}; expected {', '.join(known[name])}, each once")
+        if self.hadronisation == "off" and self.level != ("parton",):
+            raise SimulationError(
+                f"--hadronisation off leaves only partons, not {' and '.join(self.level)}: give --level parton, or "
+                "leave hadronisation on (--level parton then clusters the partons of the same events)"
+            )
+        if self.detector == "on" and "parton" in self.level:
+            raise SimulationError("partons meet no detector: give --detector off, or leave parton out of --level")
+
+    def generated(self) -> tuple[str, ...]:
+        """Return the options of level, shower, hadronisation and detector, where they are not the default.
+
+        >>> Config("w", level=("parton", "hadron"), shower="vincia").generated()
+        ('--level', 'parton', 'hadron', '--shower', 'vincia')
+        """
+        found = [] if self.level == ("hadron",) else ["--level", *self.level]
+        usual = {"shower": "simple", "hadronisation": "on", "detector": "off" if "parton" in self.level else "on"}
+        for name, value in usual.items():
+            found += [] if getattr(self, name) == value else [f"--{name}", getattr(self, name)]
+        return tuple(found)
 
     def settings(self) -> list[str]:
         """Return the Pythia settings, without the seed.
@@ -106,7 +164,9 @@ class Config:
         window = [f"PhaseSpace:pTHatMin = {self.pthat_min}", f"PhaseSpace:pTHatMax = {self.pthat_max}"]
         mpi = f"PartonLevel:MPI = {'on' if self.mpi else 'off'}"
         # The resonance production of w is a 2 -> 1 process, without a pTHat.
-        return [*COMMON, mpi, *PROCESSES[self.process], *([] if self.process == "w" else window)]
+        process = [*PROCESSES[self.process], *([] if self.process == "w" else window)]
+        hadrons = [] if self.hadronisation == "on" else ["HadronLevel:all = off"]
+        return [*COMMON, mpi, *process, *SHOWERS[self.shower], *hadrons]
 
 
 def versions() -> dict[str, str]:
@@ -118,4 +178,10 @@ def versions() -> dict[str, str]:
 
 def sample_record(config: Config) -> dict[str, object]:
     """Return configuration, settings and versions: all that a sample depends on, ready for JSON."""
-    return {**asdict(config), "pythia_settings": config.settings(), "versions": versions()}
+    # A list, which is what JSON gives back.
+    return {
+        **asdict(config),
+        "level": list(config.level),
+        "pythia_settings": config.settings(),
+        "versions": versions(),
+    }

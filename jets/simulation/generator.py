@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_SEED = 900_000_000
+# Status codes of Pythia's manual: 71 to 79 prepare hadronisation, 81 to 89 are primary hadrons, 91 to 99 decays.
+HADRONISED = 71
 
 
 class Particles(NamedTuple):
@@ -34,6 +36,24 @@ class Particles(NamedTuple):
     eta: NDArray[Any]
     phi: NDArray[Any]
     energy: NDArray[Any]
+
+
+class Collisions(NamedTuple):
+    """A batch of events.
+
+    Attributes
+    ----------
+    particles
+        The stable visible particles; partons where Pythia does not hadronise.
+    partons
+        What was there before hadronisation and decays; without hadronisation the same.
+    hard
+        The hard processes.
+    """
+
+    particles: Particles
+    partons: Particles
+    hard: Hard
 
 
 class Hard(NamedTuple):
@@ -74,8 +94,8 @@ def start(lines: list[str], seed: int) -> Any:
     return pythia
 
 
-def generate(pythia: Any, process: str, events: int) -> tuple[Particles, Hard]:
-    """Generate a batch of events: their visible particles and their hard process.
+def generate(pythia: Any, process: str, events: int) -> Collisions:
+    """Generate a batch of events: their visible particles, their partons and their hard process.
 
     Parameters
     ----------
@@ -95,26 +115,43 @@ def generate(pythia: Any, process: str, events: int) -> tuple[Particles, Hard]:
     if not len(batch):
         raise SimulationError("Pythia gives up every event: there is hardly any phase space in the pTHat window")
     record = _flatten(batch)
-    stable = record["status"] > 0
-    stable &= ~np.isin(np.abs(record["pdg"]), (12, 14, 16))
+    dark = np.isin(np.abs(record["pdg"]), (12, 14, 16))
     pthat = np.sqrt(np.asarray(batch.info.pT2Hat))
     index = HARD[process](record, len(pthat))
     hard = Hard(record["p4"][index], record["pdg"][index], pthat)
-    return _visible(record["event"][stable], record["pdg"][stable], record["p4"][stable], pythia), hard
+    kept = ((record["status"] > 0) & ~dark, final_partons(record) & ~dark)
+    particles, partons = (
+        _visible(record["event"][keep], record["pdg"][keep], record["p4"][keep], pythia) for keep in kept
+    )
+    return Collisions(particles, partons, hard)
+
+
+def final_partons(record: dict[str, NDArray[Any]]) -> NDArray[np.bool_]:
+    """Return which entries were final when hadronisation began, ``(P,)``.
+
+    Pythia appends what hadronisation makes, and its first entries have a status of 71 or more; what was final before
+    is stable, or has its daughters behind there (as Pythia's ``Particle::isFinalPartonLevel``).
+    """
+    number, events = np.arange(len(record["event"])), int(record["event"].max()) + 1
+    end = np.full(events, len(number))
+    np.minimum.at(end, record["event"], np.where(np.abs(record["status"]) >= HADRONISED, number, len(number)))
+    end = end[record["event"]]
+    return (number < end) & ((record["status"] > 0) | (record["daughter"] >= end))
 
 
 def _flatten(batch: Any) -> dict[str, NDArray[Any]]:
-    """Return event records as flat arrays; ``mother`` counts over the whole batch."""
+    """Return event records as flat arrays; ``mother`` and ``daughter`` count over the whole batch."""
     import awkward as ak
 
     counts = np.asarray(ak.num(batch.prt.id))
     offset = np.repeat(np.cumsum(counts) - counts, counts)
-    record = ak.flatten(batch.prt[["id", "status", "mother1", "p"]])
+    record = ak.flatten(batch.prt[["id", "status", "mother1", "daughter1", "p"]])
     return {
         "event": np.repeat(np.arange(len(counts)), counts),
         "pdg": np.asarray(record.id).astype(np.int64),
         "status": np.asarray(record.status),
         "mother": np.asarray(record.mother1) + offset,
+        "daughter": np.asarray(record.daughter1) + offset,
         "p4": np.stack([np.asarray(record.p[c]) for c in ("px", "py", "pz", "e")], axis=-1),
     }
 

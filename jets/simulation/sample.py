@@ -29,12 +29,23 @@ from jets.simulation.config import Config, SimulationError
 from jets.simulation.unfinished import begin, ensure_block, folder_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from concurrent.futures import Executor
 
 NEEDS = ("pythia8mc", "fastjet", "awkward")
 # Without a single jet in so many events the cuts and the generator do not meet.
 HOPELESS_EVENTS = 40_000
+
+
+def files(config: Config, out: Path) -> dict[str, Path]:
+    """Return the file of each level of a sample: ``out``, or where there are several ``out`` with the level's name.
+
+    >>> {level: path.name for level, path in files(Config("w", level=("parton", "hadron")), Path("w.h5")).items()}
+    {'parton': 'w_parton.h5', 'hadron': 'w_hadron.h5'}
+    """
+    if len(config.level) == 1:
+        return {config.level[0]: out}
+    return {level: out.with_name(f"{out.stem}_{level}{out.suffix}") for level in config.level}
 
 
 def simulate(config: Config, out: str | Path, jobs: int = 1) -> float:
@@ -45,7 +56,8 @@ def simulate(config: Config, out: str | Path, jobs: int = 1) -> float:
     config
         What to simulate.
     out
-        The file; while it is unfinished, finished blocks wait in the folder ``out.partial``.
+        The file, of several levels one each (:func:`files`); while it is unfinished, finished blocks wait in the
+        folder ``out.partial``.
     jobs
         Processes; the file does not depend on their number.
 
@@ -61,7 +73,7 @@ def simulate(config: Config, out: str | Path, jobs: int = 1) -> float:
     """
     out = Path(out)
     folder = folder_of(out)
-    _check(out, folder, jobs)
+    _check(list(files(config, out).values()), folder, jobs)
     with locked(folder):
         begin(folder, config)
         began = perf_counter()
@@ -75,17 +87,18 @@ def simulate(config: Config, out: str | Path, jobs: int = 1) -> float:
     return config.n / (perf_counter() - began)
 
 
-def _check(out: Path, folder: Path, jobs: int) -> None:
+def _check(outs: Sequence[Path], folder: Path, jobs: int) -> None:
     """Refuse what cannot be done before anything is written."""
     missing = [name for name in NEEDS if find_spec(name) is None]
     if missing:
         raise SimulationError(f"{' and '.join(missing)} not installed: pip install '.[simulate]'")
     if jobs < 1:
         raise SimulationError(f"jobs is {jobs}; expected a whole number of at least 1")
-    if out.exists() and not folder.exists():
-        raise SimulationError(f"{out} exists and is not overwritten: give another --out or delete it")
-    if not out.parent.is_dir():
-        raise SimulationError(f"{out.parent} is no folder: create it or give another --out")
+    for out in outs:
+        if out.exists() and not folder.exists():
+            raise SimulationError(f"{out} exists and is not overwritten: give another --out or delete it")
+    if not folder.parent.is_dir():
+        raise SimulationError(f"{folder.parent} is no folder: create it or give another --out")
 
 
 def _count_blocks(config: Config, folder: Path, jobs: int) -> list[int]:
@@ -118,12 +131,13 @@ def _blocks(config: Config, folder: Path, pool: Executor | None, jobs: int) -> I
 
 
 def _finish(config: Config, folder: Path, out: Path, counts: list[int]) -> None:
-    """Write the file among the blocks, move it into place, and drop the blocks."""
-    with replacing(out, folder) as whole:
-        sample_file.write(whole, folder, config, counts)
-        # Killed between the last two steps of an earlier run, the file is there and the folder as well.
-        if out.exists() and not filecmp.cmp(whole, out, shallow=False):
-            raise SimulationError(f"{out} exists and is another sample: delete it, or give another --out")
+    """Write the files among the blocks, move them into place, and drop the blocks."""
+    for level, path in files(config, out).items():
+        with replacing(path, folder) as whole:
+            sample_file.write(whole, folder, config, counts, level)
+            # Killed between the last two steps of an earlier run, the file is there and the folder as well.
+            if path.exists() and not filecmp.cmp(whole, path, shallow=False):
+                raise SimulationError(f"{path} exists and is another sample: delete it, or give another --out")
     shutil.rmtree(folder)
 
 

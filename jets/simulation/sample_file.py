@@ -12,7 +12,9 @@ from jets.command import command
 from jets.disk import disk
 from jets.hdf5 import CONSTITUENTS, create_dataset
 from jets.simulation import clustering, substructure, truth
+from jets.simulation.block import SHARED, of_level
 from jets.simulation.config import CLASSES, Config, sample_record, versions
+from jets.simulation.levels import KINDS
 from jets.simulation.unfinished import load_block
 
 if TYPE_CHECKING:
@@ -28,16 +30,17 @@ SCALE = (0.05, 5e-4, 5e-4)
 MANTISSA_BITS = 12
 
 
-def layout(process: str) -> dict[str, tuple[tuple[str, ...], str]]:
+def layout(process: str, level: str = "hadron", detector: str = "on") -> dict[str, tuple[tuple[str, ...], str]]:
     """Return columns and units of every dataset of a process.
 
-    >>> layout("qcd")["constituents"]
-    (('pt', 'eta_rel', 'phi_rel'), 'GeV, 1, rad')
+    >>> layout("qcd")["constituents"], layout("qcd", "parton", "off")["kind"]
+    ((('pt', 'eta_rel', 'phi_rel'), 'GeV, 1, rad'), (('kind',), '0 pad 4 parton'))
     """
     return {
         "constituents": CONSTITUENTS,
         "jet": (clustering.JET_COLUMNS, "GeV, 1, rad, GeV, 1, 1"),
-        "kind": (("kind",), "0 pad 1 track 2 ECAL 3 HCAL"),
+        "kind": (("kind",), KINDS[level, detector]),
+        "event_number": (("event_number",), "the same in the files of all levels"),
         "label": (("label",), " ".join(f"{i} {name}" for i, name in enumerate(CLASSES))),
         "subst": (substructure.COLUMNS, substructure.UNITS),
         "truth": (truth.COLUMNS[process], truth.UNITS),
@@ -68,11 +71,12 @@ def round_mantissa(values: NDArray[np.float32], bits: int = MANTISSA_BITS) -> ND
 def compacted(arrays: dict[str, NDArray]) -> dict[str, NDArray]:
     """Return a block's arrays as a compact file holds them: without kinds, quantised, with short mantissas."""
     rounded = {name: round_mantissa(arrays[name]) for name in ("jet", "subst", "truth")}
-    return {"constituents": quantise(arrays["constituents"]), "label": arrays["label"], **rounded}
+    shared = {name: arrays[name] for name in SHARED if name in arrays}
+    return {"constituents": quantise(arrays["constituents"]), **shared, **rounded}
 
 
-def write(path: Path, folder: Path, config: Config, counts: list[int]) -> None:
-    """Write the first ``config.n`` jets of blocks 0, 1, ... into a new file.
+def write(path: Path, folder: Path, config: Config, counts: list[int], level: str) -> None:
+    """Write the first ``config.n`` jets of blocks 0, 1, ... at one level into a new file.
 
     Parameters
     ----------
@@ -84,22 +88,24 @@ def write(path: Path, folder: Path, config: Config, counts: list[int]) -> None:
         The sample's configuration.
     counts
         Jets in each block; their sum is at least ``config.n``.
+    level
+        One of ``config.level``.
     """
     done = 0
     with disk(path) as whole, h5py.File(whole, "w") as file:
-        _describe(file, config, counts)
-        for rows in _slabs(_blocks(folder, config, len(counts)), config.n):
+        _describe(file, config, counts, level)
+        for rows in _slabs(_blocks(folder, config, len(counts), level), config.n):
             for name in sorted(rows):
-                dataset = file[name] if name in file else _create(file, name, rows[name], config)
+                dataset = file[name] if name in file else _create(file, name, rows[name], config, level)
                 dataset[done : done + len(rows[name])] = rows[name]
             done += len(rows["label"])
             whole.check()
 
 
-def _blocks(folder: Path, config: Config, blocks: int) -> Iterator[dict[str, NDArray]]:
-    """Yield the blocks' arrays as the file holds them."""
+def _blocks(folder: Path, config: Config, blocks: int, level: str) -> Iterator[dict[str, NDArray]]:
+    """Yield the blocks' arrays as the file of a level holds them."""
     for block in range(blocks):
-        arrays = load_block(folder, block)
+        arrays = of_level(load_block(folder, block), config, level)
         yield compacted(arrays) if config.compact else arrays
 
 
@@ -115,12 +121,12 @@ def _slabs(blocks: Iterator[dict[str, NDArray]], rows: int) -> Iterator[dict[str
             rows -= size
 
 
-def _create(file: h5py.File, name: str, example: NDArray, config: Config) -> h5py.Dataset:
+def _create(file: h5py.File, name: str, example: NDArray, config: Config, level: str) -> h5py.Dataset:
     """Create the empty dataset of all jets."""
     shape = (config.n, *example.shape[1:])
     # One column a chunk compresses better, whole jets a chunk read faster.
     chunks = (SLAB, *shape[1:-1], 1) if example.dtype == np.int16 else (CHUNK, *shape[1:])
-    columns, units = layout(config.process)[name]
+    columns, units = layout(config.process, level, config.detector)[name]
     chunks = (min(chunks[0], config.n), *chunks[1:])
     dataset = create_dataset(file, name, shape, example.dtype, columns, units, chunks=chunks, level=9)
     if example.dtype == np.int16:
@@ -128,9 +134,10 @@ def _create(file: h5py.File, name: str, example: NDArray, config: Config) -> h5p
     return dataset
 
 
-def _describe(file: h5py.File, config: Config, counts: list[int]) -> None:
+def _describe(file: h5py.File, config: Config, counts: list[int], level: str) -> None:
     """Write the file's attributes; nothing in them depends on when, where or in how many pieces the sample was made."""
     file.attrs["process"] = config.process
+    file.attrs["level"] = level
     file.attrs["classes"] = np.array(CLASSES, h5py.string_dtype())
     file.attrs["config"] = json.dumps(sample_record(config))
     file.attrs.update(versions())
@@ -138,7 +145,8 @@ def _describe(file: h5py.File, config: Config, counts: list[int]) -> None:
     file.attrs["jets_accepted"] = sum(counts)
     if config.compact:
         options = ("--n", config.n, "--seed", config.seed, "--compact", "--max-constituents", config.max_constituents)
+        words = command("simulate", config.process, *options, *config.generated())
         file.attrs["note"] = (
-            f"{command('simulate', config.process, *options)}: constituents are int16 multiples of the attribute "
+            f"{words}: constituents are int16 multiples of the attribute "
             f"scale, jet, subst and truth have {MANTISSA_BITS} bits of mantissa, kind is left out"
         )

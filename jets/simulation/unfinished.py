@@ -16,7 +16,7 @@ import numpy as np
 from jets.disk import made
 from jets.files import replacing
 from jets.simulation.block import simulate_block
-from jets.simulation.config import Config, SimulationError, sample_record
+from jets.simulation.config import BEFORE_LEVELS, Config, SimulationError, sample_record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,6 +51,7 @@ def begin(folder: Path, config: Config) -> None:
             raise ValueError("no table")
     except (OSError, ValueError, RecursionError) as error:
         raise SimulationError(f"{record}: not readable ({error}); delete {folder} to start again") from error
+    found = BEFORE_LEVELS | found
     wrong = [f"{key} = {found.get(key)}, not {wanted[key]}" for key in wanted if found.get(key) != wanted[key]]
     if wrong:
         raise SimulationError(

@@ -44,6 +44,8 @@ def text(found: Inspection) -> str:
     """Return an inspection as lines."""
     lines = [f"{found.path}: {found.format}; SHA-256 {found.sha256[:16]}..."]
     lines += [f"assumed: {line}" for line in found.assumed]
+    if found.simulated:
+        lines.append("simulated: " + ", ".join(f"{name} {value}" for name, value in found.simulated.items()))
     lines += [line for line in str(found.summary).splitlines() if not line.startswith("warning: ")]
     if found.empty:
         lines.append(f"{found.empty:,} jets without particles, left out")

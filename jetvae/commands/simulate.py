@@ -1,7 +1,8 @@
 """Simulate jets of 550 < pT < 650 GeV: Pythia 8 and a light detector.
 
 Killed at any moment, the same command continues where it was and ends with the
-same file, byte for byte; docs/simulation.md says what is simulated.
+same file, byte for byte; docs/simulation.md says what is simulated. With --level parton hadron the partons and the
+hadrons of the same jets go to PROCESS_parton.h5 and PROCESS_hadron.h5.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from jets.simulation.config import CLASSES, Config
+from jets.simulation.config import CLASSES, LEVELS, RETIRED, SHOWERS, Config
 from jetvae import options as shared
 
 
@@ -42,15 +43,31 @@ def add(parser: argparse.ArgumentParser) -> None:
         default=Config.events_per_block,
         help="collisions between two seeds [%(default)s]",
     )
+    parser.add_argument(
+        "--level",
+        nargs="+",
+        choices=LEVELS,
+        default=Config.level,
+        metavar="LEVEL",
+        help=f"what is clustered: {', '.join(LEVELS)}; several give a file each, of the same jets [hadron]",
+    )
+    names = [*SHOWERS, RETIRED]
+    parser.add_argument("--shower", choices=names, default=Config.shower, help="Pythia's parton shower [%(default)s]")
+    on_off = ("on", "off")
+    hadronisation = "off leaves only partons, in other events than on [%(default)s]"
+    parser.add_argument("--hadronisation", choices=on_off, default=Config.hadronisation, help=hadronisation)
+    parser.add_argument(
+        "--detector", choices=on_off, default=Config.detector, help="[on; off where partons are clustered]"
+    )
     parser.add_argument("--compact", action="store_true", help="small file: int16 constituents, rounded numbers")
 
 
 def run(options: argparse.Namespace) -> None:
     """Simulate, print the rate and the file."""
-    from jets.simulation.sample import simulate
+    from jets.simulation.sample import files, simulate
     from jets.simulation.unfinished import folder_of
 
-    given = vars(options) | {"out": options.out or Path(f"{options.process}.h5")}
+    given = vars(options) | {"out": options.out or Path(f"{options.process}.h5"), "level": tuple(options.level)}
     out, jobs = given.pop("out"), given.pop("jobs")
     config = Config(**given)
     try:
@@ -59,4 +76,4 @@ def run(options: argparse.Namespace) -> None:
         raise KeyboardInterrupt(f"interrupted; the same command continues from {folder_of(out)}") from None
     # The papers stand in for the banner of fastjet, which asks to be cited.
     print(f"{config.n} {config.process} jets, {rate:.0f} per second (Pythia arXiv:2203.11601, FastJet arXiv:1111.6097)")
-    print(out)
+    print(*files(config, out).values(), sep="\n")

@@ -98,7 +98,7 @@ def test_truth_is_consistent(sample):
 
 def test_partons_have_the_masses_of_their_resonances():
     pythia = generator.start(Config("top").settings(), 1)
-    _, hard = generator.generate(pythia, "top", 100)
+    hard = generator.generate(pythia, "top", 100).hard
     p4 = hard.p4
 
     def mass(p):
