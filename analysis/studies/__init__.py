@@ -8,7 +8,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import NamedTuple
 
-TRAINING = ("--seeds", "--epochs", "--device")
+JETS = ("--jets",)
+"""What studies of points that they make have no use for."""
 
 
 class About(NamedTuple):
@@ -26,6 +27,18 @@ GROUPS = {
         "two-way": About("which score finds anomalies both ways?"),
         "triangle": About("how jets lie among three mixtures"),
         "complexity": About("why reconstruction tags one way only"),
+        "preprocessing": About("what centring, rotating and flipping do to the scores"),
+        "lda": About("latent Dirichlet allocation beside the Dirichlet VAE"),
+    },
+    "Representation learning of collider events (2109.10919)": {
+        "levels": About("below which scale do two samples differ, as partons and hadrons?"),
+        "transport": About(
+            "what has to be moved to make one jet of another", ("--seeds", "--epochs", "--limit", "--device")
+        ),
+        "coupling": About("are an autoencoder's latents those of its architecture?", (*JETS, "--most")),
+        "curse": About("the dimension of few points in many dimensions", (*JETS, "--most")),
+        "organisation": About("what order and orthogonality save, in nats", (*JETS, "--most")),
+        "smearing": About("by how much is what is decoded smeared?", (*JETS, "--most")),
     },
 }
 """Title -> name on the command line -> what it is."""

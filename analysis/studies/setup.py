@@ -25,6 +25,9 @@ LABELS = {
 }
 """Model -> its name in figures."""
 
+IN_SECONDS = {"training.compile": False}
+"""Change of recipes that train for seconds: compiling takes longer."""
+
 
 @dataclass(frozen=True)
 class Setup:

@@ -11,7 +11,17 @@ from jetvae.__main__ import main
 
 QUICK = {"--limit": "60", "--epochs": "1", "--seeds": "1", "--most": "60"}
 SMALLER = {
+    "coupling": {"TOY": "toy:curve(n=100)", "WIDTHS": (4, 5)},
+    "curse": {"DIMENSIONS": (1, 2), "POINTS": 90},
+    "smearing": {"TOY": "toy:gaussian(spectrum=10,5,2,0.5, n=100)"},
+    "organisation": {"TOY": "toy:gaussian(spectrum=8,4,2,1, n=100)", "ROTATIONS": 2},
+    "preprocessing": {"STEPS": {"centre": ("centre",)}},
+    "lda": {"ALPHA": {2: "0.9"}},
+    "transport": {"TRIED": 3},
     "fractions": {"FRACTIONS": (0.5,)},
+    "levels": {
+        "CHANGES": {"model.encoder": [8, 16], "model.decoder": [16], "model.latent": "R2", "training.compile": False}
+    },
     "mixtures": {"SHOWN": (0.5,)},
     "stability": {"MODELS": {"dvae": ("image-dvae", {"model.latent": "L2(alpha=0.9)"})}, "MOST": 30},
     "two-way": {"CHANGES": {"dvae": {"model.latent": "L2(alpha=1,0.25)"}}, "CONTAMINATION": (0.0,), "SIZE": 60},
