@@ -69,6 +69,9 @@ def geomloss(
     extra = 0 if normalise else 1
     points = [_points(cloud, extra) for cloud in (x, y)]
     loss = SamplesLoss("sinkhorn", p=1, blur=tolerance, scaling=0.9, cost=cost, backend="tensorized")
-    value = total * loss(problem.a / total[:, None], points[0], problem.b / total[:, None], points[1])
+    wanted = torch.is_grad_enabled()
+    with torch.set_grad_enabled(wanted):  # geomloss ends by turning gradients on
+        value = total * loss(problem.a / total[:, None], points[0], problem.b / total[:, None], points[1])
+    value = value if wanted else value.detach()
     nothing = torch.full_like(value, torch.nan).detach()
     return value, nothing, nothing
