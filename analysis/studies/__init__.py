@@ -38,6 +38,7 @@ GROUPS = {
         "coupling": About("are an autoencoder's latents those of its architecture?", (*JETS, "--most")),
         "curse": About("the dimension of few points in many dimensions", (*JETS, "--most")),
         "organisation": About("what order and orthogonality save, in nats", (*JETS, "--most")),
+        "categories": About("a category before the continuous latents, decoded"),
         "smearing": About("by how much is what is decoded smeared?", (*JETS, "--most")),
     },
 }
