@@ -24,6 +24,8 @@ from analysis.store import array, class_names, classes, names, where
 
 FEWEST = 100
 """Jets below which a correlation is left out."""
+NUMBERS = 2
+"""Real coordinates that an angle can be the meaning of."""
 
 
 def meaning(tree: xr.DataTree) -> xr.Dataset:
@@ -43,8 +45,9 @@ def meaning(tree: xr.DataTree) -> xr.Dataset:
         atan2(second, first) with the observables that are angles, of their distance from the origin with the others.
         An angle goes with an axis, which is known up to half a turn, if it goes round once or twice with it;
         ``together`` (sample, observable), of the best linear function of all coordinates, of an angle of its first two
-        harmonics; ``best`` (sample, coordinate), the observable of most mutual information. ``sample`` is ``all``,
-        then each class where there are several. NaN where fewer than 100 jets have the observable.
+        harmonics; ``best`` (sample, coordinate), the observable of most mutual information, an angle for at most two
+        real coordinates (:func:`allotted`). ``sample`` is ``all``, then each class where there are several. NaN where
+        fewer than 100 jets have the observable.
     """
     points, seen, label, known = array(tree, "guide_params/point"), observables(tree), class_names(tree), classes(tree)
     samples = {"all": np.ones(len(label), bool)}
@@ -69,7 +72,9 @@ def compare(points: xr.DataArray, seen: xr.DataArray) -> xr.Dataset:
     real = [column for column in coordinates if column.kind == "real"]
     pairs = [Column(f"{x.name}, {y.name}", "pair", np.stack([x.values, y.values])) for x, y in combinations(real, 2)]
     information = table(coordinates, known, lambda z, x: binned_information(z.values, x.values))
-    ranked = np.pad(np.nan_to_num(information, nan=-2.0), ((0, 0), (0, 1)), constant_values=-1.0)  # the last: none
+    ranked = np.pad(
+        np.nan_to_num(allotted(information, coordinates, known), nan=-2.0), ((0, 0), (0, 1)), constant_values=-1.0
+    )  # the last: none
     return xr.Dataset(
         {
             "correlation": (("coordinate", "observable"), table(coordinates, known, correlation)),
@@ -84,6 +89,19 @@ def compare(points: xr.DataArray, seen: xr.DataArray) -> xr.Dataset:
             "pair": [column.name for column in pairs],
         },
     )
+
+
+def allotted(information: Values, coordinates: Sequence[Column], known: Sequence[Column]) -> Values:
+    """Return the information (coordinate, observable) with NaN where an angle has its two numbers elsewhere.
+
+    An angle is a cosine and a sine: of the real coordinates it can be the meaning of the two that hold most of it.
+    """
+    result, real = information.copy(), np.array([column.kind == "real" for column in coordinates])
+    for j, observable in enumerate(known):
+        if observable.kind != "real":
+            order = np.argsort(-np.nan_to_num(np.where(real, information[:, j], np.nan), nan=-np.inf), kind="stable")
+            result[[i for i in order[NUMBERS:] if real[i]], j] = np.nan
+    return result
 
 
 def columns_of(values: xr.DataArray, dimension: str) -> list[Column]:

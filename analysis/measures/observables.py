@@ -59,6 +59,18 @@ def doubled(angle: Values) -> Values:
     return np.angle(np.exp(2j * angle))
 
 
+def between_decays(*columns: Values) -> Values:
+    """Return the angle between the directions W -> b and softer -> harder quark of the W, 0 to pi: unmirrored [rad].
+
+    ``columns`` are those of :data:`QUARKS`, then eta and phi of the b.
+    """
+    *quarks, b_eta, b_phi = columns
+    pt1, eta1, phi1, pt2, eta2, phi2 = quarks
+    w_eta, w_phi = ((pt1 * one + pt2 * two) / (pt1 + pt2) for one, two in ((eta1, eta2), (phi1, phi2)))
+    apart = from_soft_to_hard(*quarks) - np.arctan2(b_phi - w_phi, b_eta - w_eta)
+    return np.abs(np.angle(np.exp(1j * apart)))
+
+
 QUARKS = tuple(f"{quark}_{column}" for quark in ("q1", "q2") for column in ("pt", "deta", "dphi"))
 
 OBSERVABLES: dict[str, Observable] = {
@@ -80,6 +92,8 @@ OBSERVABLES: dict[str, Observable] = {
     "b-W angle": Observable(("dR_bW",), itself, "rad"),
     "b sharing": Observable(("z_b",), itself, ""),
     "W sharing": Observable(("z_q1_in_W",), larger_share, ""),
+    "W decay angle": Observable(("costheta_W", "z_b"), lambda cosine, _: cosine, ""),
+    "W turn": Observable((*QUARKS, "b_deta", "b_dphi"), between_decays, "rad"),
     "b azimuth": Observable(("b_dphi", "b_deta"), np.arctan2, "rad", 1),
     "gluon": Observable(("parton_id",), lambda code: np.where(np.isnan(code), np.nan, code == 21), ""),
 }

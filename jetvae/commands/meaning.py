@@ -1,20 +1,28 @@
 """Compare the latent coordinates of a run with physical observables.
 
-Leaves meaning.nc and figures in --out.
+Leaves meaning.nc and figures in --out; with --own-axes own_axes.nc.
 """
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jetvae import options as shared
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from inference.run import Run
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     shared.add(parser, "run", "data", "beta")
     ceiling = "also train a supervised network on each observable: the most that a jet shows of it"
+    own = "turn and mirror each jet to its own axes first: what the latents say beside the azimuth"
+    parser.add_argument("--own-axes", action="store_true", help=own)
     parser.add_argument("--ceiling", action="store_true", help=ceiling)
     shared.add(parser, out={"metavar": "DIR", "help": "folder of meaning.nc and the figures [RUN]"})
 
@@ -30,15 +38,35 @@ def run(options: argparse.Namespace) -> None:
     from jetvae.tables import print_meaning, terminal
 
     run = shared.best_run(options.run)
-    tree = evaluated(run, options.data, options.beta)
+    tree = on_axes(run, options) if options.own_axes else evaluated(run, options.data, options.beta)
     found, kl, out = meaning(tree), coordinate_kl(tree), Path(options.out or run.path)
     if options.ceiling:
         from analysis.evaluation.ceiling import ceiling
 
-        found = found.assign(ceiling=ceiling(run))
+        found = found.assign(ceiling=ceiling(run).where(found["observable"].isin(comparable(options.own_axes))))
     print_meaning(found.isel(sample=0), kl, terminal())
     figures = {"meaning": meaning_map(found.isel(sample=0), kl)}
     if "traversals" in tree:
         figures["traversals"] = cloud_traversals(tree)
-    save(found, out / "meaning.nc")
-    print(f"wrote meaning.nc, {', '.join(save_figures(figures, out))} in {out}")
+    name = "own_axes" if options.own_axes else "meaning"
+    if options.own_axes:
+        figures = {"own_axes": figures["meaning"]}
+    save(found, out / f"{name}.nc")
+    print(f"wrote {name}.nc, {', '.join(save_figures(figures, out))} in {out}")
+
+
+def on_axes(run: Run, options: argparse.Namespace) -> xr.DataTree:
+    """Return a run's evaluation on jets on their own axes, without the axis itself, which is the same for all."""
+    from analysis.evaluation.own_axes import on_own_axes
+    from analysis.evaluation.tree import evaluate
+
+    tree = evaluate(run, on_own_axes(run, options.data), beta=options.beta, curve=False)
+    tree["constant_data"] = tree["constant_data"].to_dataset().drop_vars("axis")
+    return tree
+
+
+def comparable(own_axes: bool) -> list[str]:
+    """Return the observables of which a supervised network is asked the same: on own axes angles are others."""
+    from analysis.measures.observables import OBSERVABLES
+
+    return [name for name, made in OBSERVABLES.items() if not (own_axes and made.turns)]
