@@ -55,6 +55,11 @@ class VAE(nn.Module):
     resolution
         The range of resolutions that the model covers, if it is not one alone. Encoder and decoder then take the code
         of beta as second argument, and the encoder's outputs and the decoder's inputs are modulated by it.
+
+    Raises
+    ------
+    UserError
+        The latent space has no latents.
     """
 
     def __init__(
@@ -67,6 +72,8 @@ class VAE(nn.Module):
     ) -> None:
         super().__init__()
         self.latent = parse(latent) if isinstance(latent, str) else latent
+        if not self.latent.factors:
+            raise UserError(f"{self.latent}: a model needs a latent; R0 is one manifold of several, as in R0 | R3")
         self.encoder = encoder
         self.decoder = decoder
         self.likelihood = likelihood

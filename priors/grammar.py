@@ -5,6 +5,7 @@ Grammar::
     space   = product { "|" product }                       "x" binds tighter than "|"
     product = factor { "x" factor }
     factor  = letter dimension [ ":" components ] [ "(" options ")" ]
+            | "R0"                                          no latents: a manifold of a superposition, R0 | R3
             | module ":" name "(" dimension { "," option } ")"
             | "(" space ")" [ "(" options ")" ]             options of a superposition: weights, learn
     options = option { "," option } ;  option = name "=" value { "," value }
@@ -22,7 +23,7 @@ from priors.errors import LatentStringError
 from priors.families import family
 from priors.latent import Latent
 from priors.lookup import UnknownFamilyError, user_family
-from priors.space import Space
+from priors.space import POINT, Space
 from priors.superposition import Superposition
 
 TOKEN = re.compile(
@@ -109,6 +110,10 @@ class _Parser:
         space = self._space()
         if self._next.kind != "end":
             self._fail("expected 'x', '|' or the end")
+        if not space.factors:
+            raise LatentStringError(
+                self.text, 0, f"{POINT} has no latent at all: it is one manifold of several, R0 | R3"
+            )
         return space
 
     def _space(self) -> Space:
@@ -130,6 +135,8 @@ class _Parser:
         if token.kind not in ("factor", "user"):
             self._fail("expected a factor such as R4, or my_module:MyPrior(2)")
         self.index += 1
+        if token.text == POINT:
+            return Space()
         try:
             if token.kind == "user":
                 build: Callable[..., Any] = family_of(token.text)

@@ -13,6 +13,9 @@ from torch import Tensor, nn
 
 from priors.latent import Latent
 
+POINT = "R0"
+"""The space without latents in a latent string."""
+
 
 class Space(nn.Module):
     """The product of latent factors; ``*`` multiplies spaces, ``|`` superposes them.
@@ -22,6 +25,11 @@ class Space(nn.Module):
     >>> space, space.factors, space.labels
     (R4 x L2(alpha=0.9), (R4, L2(alpha=0.9)), ('R4', 'L2'))
 
+    Without factors it is a point, ``R0``: the manifold without latents in ``R0 | R3``, and one in products.
+
+    >>> Space() | Normal(3), Space() * Normal(3)
+    (R0 | R3, R3)
+
     Parameters
     ----------
     factors
@@ -30,13 +38,13 @@ class Space(nn.Module):
     Raises
     ------
     TypeError
-        There is no factor, or something else than a factor or a space.
+        Something else than a factor or a space.
     """
 
     def __init__(self, *factors: Latent | Space) -> None:
         super().__init__()
         flat = [leaf for factor in factors for leaf in (factor.factors if isinstance(factor, Space) else (factor,))]
-        if not flat or not all(isinstance(factor, Latent) for factor in flat):
+        if not all(isinstance(factor, Latent) for factor in flat):
             raise TypeError(f"a latent space is a product of priors.Latent factors, got {factors!r}")
         self._factors = nn.ModuleList(flat)
         self.labels = unique_labels([factor.label for factor in flat])
@@ -155,7 +163,7 @@ class Space(nn.Module):
         return Space(Superposition([self, other]))
 
     def __str__(self) -> str:
-        texts = [str(factor) for factor in self.factors]
+        texts = [str(factor) for factor in self.factors] or [POINT]
         return texts[0] if len(texts) == 1 else " x ".join(f"({text})" if bare_sum(text) else text for text in texts)
 
     __repr__ = __str__

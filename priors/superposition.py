@@ -24,11 +24,12 @@ class Superposition(Latent):
 
     Sites: the category under the factor's own name, ``z_M2``, enumerated exactly; the latents of every manifold
     under ``z_M2_R1``, ``z_M2_R2``, ..., each masked (no log probability, no KL) where another manifold is chosen.
-    The decoder sees the category and the features of the chosen manifold, zero for the others.
+    The decoder sees the category and the features of the chosen manifold, zero for the others. A manifold may hold
+    no latents (``R0``): of a jet there the decoder sees the category alone, which is all that it costs.
 
     >>> from priors import Normal, VonMises
-    >>> Superposition([Normal(1), Normal(2) * VonMises(1)])
-    R1 | R2 x S1
+    >>> Superposition([Normal(1), Normal(2) * VonMises(1)]), Superposition([Space(), Normal(3)])
+    (R1 | R2 x S1, R0 | R3)
 
     Parameters
     ----------

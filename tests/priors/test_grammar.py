@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from priors import LatentStringError, Normal, VonMises, parse
+from priors import LatentStringError, Normal, Space, VonMises, parse
 
 positive = st.sampled_from(["1", ".25", "0.1", "2e-2", "3.5"])
 
@@ -44,7 +44,7 @@ plain = st.one_of(
     st.builds("{}{}:{}".format, st.sampled_from("GV"), st.integers(1, 3), st.integers(1, 4)),
     st.just("priors.normal:Normal(3)"),
 )
-product = st.lists(plain, min_size=1, max_size=3).map(" x ".join)
+product = st.lists(plain | st.just("R0"), min_size=1, max_size=3).map(" x ".join)
 enumerated = with_options("C", 2, 4, weights)
 superposition = st.lists(product, min_size=2, max_size=3).flatmap(
     lambda parts: st.fixed_dictionaries({}, optional=weights(len(parts))).map(
@@ -54,6 +54,7 @@ superposition = st.lists(product, min_size=2, max_size=3).flatmap(
 spaces = st.lists(plain | enumerated | superposition | product.map("({})".format), min_size=1, max_size=3).map(
     lambda factors: " x ".join(factors)
 )
+spaces = spaces.filter(lambda text: re.sub(r"R0|[x() ]", "", text))  # R0 alone is no latent space
 
 
 @settings(deadline=None, max_examples=150, derandomize=True)
@@ -69,6 +70,14 @@ def test_a_space_reads_back_what_it_writes(text):
     assert len(set(names)) == len(names) == len(space.coordinate_kinds) == len(space.coordinate_factors)
 
 
+def test_r0_is_one_in_a_product_and_a_manifold_of_a_sum():
+    assert parse("R0 x R3 x (R0)") == parse("R3") == Space() * Normal(3)
+    assert parse("R4 x (R0|R3)") == Normal(4) * (Space() | Normal(3))
+    assert str(parse("R4 x ((R0 x R0) | R0 x R3)")) == "R4 x (R0 | R3)"
+    assert str(parse("R1 | (R0 | S1)")) == "R1 | R0 | S1"
+    assert str(parse("(R0 | R3)(weights=.5,.5) x S1")) == "(R0 | R3)(weights=0.5,0.5) x S1"
+
+
 def test_operators_build_what_the_string_names():
     line, plane, circle = Normal(1), Normal(2), VonMises(1)
     assert line | plane * circle == parse("R1 | R2 x S1")
@@ -82,7 +91,11 @@ def test_operators_build_what_the_string_names():
     [
         ("R4 x Q2", 5, "unknown family 'Q'"),
         ("R4 x", 4, "expected a factor"),
-        ("R0", 0, ">= 1"),
+        ("R0", 0, "no latent at all"),
+        ("R0 x (R0)", 0, "no latent at all"),
+        ("R0(learn=true) | R1", 2, "expected 'x', '|' or the end"),
+        ("R0:2 | R1", 0, "R takes no ':2'"),
+        ("S0 | R1", 0, ">= 1"),
         ("R4 x (S1", 8, "expected ')'"),
         ("R4 S1", 3, "expected 'x', '|' or the end"),
         ("D3(alpha=1,2)", 0, "alpha needs 1 or 3"),

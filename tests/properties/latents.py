@@ -82,8 +82,13 @@ def space(random: Random, depth: int = 0) -> str:
         parts.append(f"({space(random, depth + 1)})")
     text = " x ".join(parts)
     if random.random() < 0.2:
-        text += f" | {factor(random)}"
+        text += f" | {manifold(random)}"
     return text
+
+
+def manifold(random: Random) -> str:
+    """Return a further manifold of a superposition: a factor, or none."""
+    return "R0" if random.random() < 0.2 else factor(random)
 
 
 def mangled(random: Random, text: str) -> str:
@@ -133,7 +138,7 @@ def spaces_in_use(random: Random) -> str:
 
     text = " x ".join(factor(random) for _ in range(int(random.integers(1, 3))))
     if random.random() < 0.2:
-        text += f" | {factor(random)}"
+        text += f" | {manifold(random)}"
     config = attempt(priors.parse, text)
     if isinstance(config, Exception):
         return refusal(config, "column")
