@@ -13,7 +13,7 @@ from pyro.distributions import constraints
 from torch import Tensor
 from torch.distributions import biject_to
 
-from inference.run import RunError
+from inference.folder import RunError
 from models import AE, VAE
 from priors import Categorical, Latent, RelaxedCategorical, Space, Superposition
 from priors.constraints import circular, coordinate_support
@@ -105,9 +105,13 @@ class Joint:
         values, log_density = self.values(u)
         for prior, value in zip(self.priors, values, strict=True):
             log_density = log_density + prior.log_prob(value)
+        return self.given(values, x) + log_density
+
+    def given(self, values: list[Tensor], x: Tensor) -> Tensor:
+        """Return ln p(x, k | z) ``(K,)`` at a value of every continuous factor."""
         features = self.space.features(self.nested(values, self.one_hot))
         features = features.expand(len(self.log_weight), -1)
-        return self.vae.decode(features).log_prob(x.unsqueeze(0)) + self.log_weight + log_density
+        return self.vae.decode(features).log_prob(x.unsqueeze(0)) + self.log_weight
 
     def values(self, u: Tensor) -> tuple[list[Tensor], Tensor]:
         """Return the value of every continuous factor and the log density of the change of variables."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -216,6 +216,26 @@ class Run:
             raise RunError(f"{self.path}: beta = {beta:g} is outside the range {own} that the run was trained for")
         with self.vae.at(own.typical if beta is None else beta):
             yield self.vae
+
+    def numpyro_model(self, beta: float | None = None) -> Callable[..., Any]:
+        """Return the model at resolution ``beta`` in NumPyro, ``model(x=None, n=1)`` of jets x as in :attr:`data`.
+
+        Any kernel, autoguide or SVI of NumPyro takes it; :func:`inference.numpyro_model.numpyro_model` names its sites.
+
+        >>> model = run.numpyro_model()  # doctest: +SKIP
+        >>> x = run.data[torch.from_numpy(run.split.test[:8])].numpy()  # doctest: +SKIP
+        >>> sampler = numpyro.infer.MCMC(numpyro.infer.NUTS(model), num_warmup=300, num_samples=1000)  # doctest: +SKIP
+        >>> sampler.run(jax.random.PRNGKey(0), x)  # doctest: +SKIP
+
+        Raises
+        ------
+        RunError
+            As :meth:`at`; or there is no posterior to sample, or a prior has no translation.
+        """
+        from inference.numpyro_model import numpyro_model  # jax takes a second to import
+
+        with self.at(beta) as vae:
+            return numpyro_model(vae, self.data[torch.arange(1)][0])
 
 
 def start_pseudo_inputs(vae: VAE, weights: Mapping[str, Tensor]) -> None:
