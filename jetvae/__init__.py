@@ -45,6 +45,7 @@ HOMES = {
     "report": "analysis.report.run_page",
     "save": "jets",
     "summarise": "analysis.measures.summary",
+    "to_arviz": "analysis.answers.to_arviz",
     "train": "analysis.answers.fitted",
 }
 """Public name -> the module that holds it."""

@@ -11,12 +11,10 @@ import xarray as xr
 
 from analysis import store
 from analysis.evaluation.chosen import Chosen
+from analysis.measures.nuts_form import ours
 from analysis.measures.observables import shape
 from inference.run import Run
 from jets import Jets
-
-NUTS = ("posterior_nuts", "posterior_guide", "sample_stats_nuts")
-"""Groups of the file that ``jetvae nuts`` leaves."""
 
 RESERVED = ("jet", "weight", "event", ".", "..")
 """Names that mean something else in a tree."""
@@ -67,7 +65,7 @@ def nuts_groups(run: Run, beta: float) -> dict[str, xr.Dataset]:
     kept = store.of_run(run.path / "nuts.nc", run.digest)
     if kept is None or not np.isclose(kept.attrs["beta"], beta):
         return {}
-    return {name: kept[name].to_dataset() for name in NUTS}
+    return ours(kept)
 
 
 def attributes(run: Run, chosen: Chosen) -> dict[str, object]:

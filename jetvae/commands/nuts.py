@@ -22,6 +22,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Sample, keep the draws, name the file."""
+    from analysis.measures.nuts_form import standard
     from analysis.store import save
     from inference.machine import tune_cpu
     from inference.nuts import sample_run
@@ -32,5 +33,5 @@ def run(options: argparse.Namespace) -> None:
     counts = {name: getattr(options, name) for name in ("jets", "chains", "draws", "warm_up", "beta", "seed")}
     tree = sample_run(run, **counts)
     diverged = float(tree["sample_stats_nuts"]["diverging"].mean())
-    print(f"{100 * diverged:.2f} % of trajectories diverged\nwrote {save(tree, run.path / 'nuts.nc')}")
+    print(f"{100 * diverged:.2f} % of trajectories diverged\nwrote {save(standard(tree), run.path / 'nuts.nc')}")
     print(f"next: {command('trust', run.path)}")
