@@ -1,4 +1,4 @@
-"""``fractions``: the prior keeps the second mixture for the minority as t/Q falls from 1 to 0.01, or not."""
+"""``fractions``: the prior keeps the second mixture for the minority as t/Q falls from 1 to 0.001, or not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from analysis.report.page import Part, Question, Table
 from analysis.report.words import spread
 from analysis.studies.setup import Setup
 
-FRACTIONS = (1.0, 0.5, 0.25, 0.1, 0.05, 0.02, 0.01)
+FRACTIONS = (1.0, 0.5, 0.25, 0.1, 0.05, 0.02, 0.01, 0.001)
 """t/Q: top jets over QCD jets in the training sample."""
 TAGGERS = {"mixture": "weight of the second mixture", "reconstruction": "reconstruction error"}
 """Tagger -> its name in the figure."""

@@ -24,7 +24,7 @@ STEPS = {"centre": ("centre",), "+ rotate": ("centre", "rotate"), "+ flip": ("ce
 """Name -> steps of the images."""
 SCORES = ("reconstruction", "mixture")
 NUMBERS = ("auc", "rejection", "mass")
-EPOCHS, SIZE, SEEDS = 20, 3000, 3
+EPOCHS, SIZE, SEEDS = 20, 2000, 3
 
 
 def measure(setup: Setup) -> xr.Dataset:
