@@ -78,8 +78,8 @@ def smearing(found: xr.Dataset) -> Part:
         f"{float(fine['beta'][-1]):.2g}, what is decoded is smeared by {float(ratio.min()):.2f} to "
         f"{float(ratio.max()):.2f} beta in each; at every beta its distance from the point is within "
         f"{100 * float(error.max()):.1f} % of the least possible.",
-        "Root mean square distance of what is decoded from what its latent centre decodes to, for each direction larger "
-        "than beta (smearing), and from the point; lines: exact. Each direction larger than beta adds beta in "
+        "Root mean square distance of what is decoded from what its latent centre decodes to, for each direction "
+        "larger than beta (smearing), and from the point; lines: exact. Each direction larger than beta adds beta in "
         "quadrature to the distance, each smaller one its size.",
         figure=smearing_curves(found),
         table=Table(["beta", "smearing", "exact", "distance", "exact"], rows),
