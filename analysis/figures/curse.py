@@ -13,7 +13,7 @@ NAMES = {"VAE": "VAE, $D_2$", "pairs": "correlation dimension"}
 
 
 def found_against_true(dimension: xr.DataArray) -> Figure:
-    """Draw ``dimension`` (true, method, seed) against ``true``."""
+    """Draw ``dimension`` (true, estimator, seed) against ``true``."""
     return figure_of(draw_found, dimension, size=(3.8, 3.4))
 
 
@@ -21,8 +21,8 @@ def draw_found(axes: Axes, dimension: xr.DataArray) -> None:
     """Draw on axes what :func:`found_against_true` says."""
     true = np.asarray(dimension["true"])
     axes.plot([0, 1.1 * true.max()], [0, 1.1 * true.max()], color="0.6", linewidth=1, zorder=0)
-    for i, (method, name) in enumerate(NAMES.items()):
-        mine = dimension.sel(method=method).transpose("true", "seed")
+    for i, (estimator, name) in enumerate(NAMES.items()):
+        mine = dimension.sel(estimator=estimator).transpose("true", "seed")
         axes.plot(np.repeat(true, mine.sizes["seed"]), mine.values.ravel(), "os"[i], color=colour_of(i), markersize=5)
         axes.plot(true, mine.mean("seed"), color=colour_of(i), linewidth=1, label=name)
     axes.set(xlabel="true dimension", ylabel="dimension found", xlim=(0, None), ylim=(0, None))

@@ -42,7 +42,7 @@ def changes(dimensions: int) -> dict[str, Any]:
 
 
 def measure(setup: Setup) -> xr.Dataset:
-    """Return the dimension (method, true, seed) of points of known dimension, by both methods."""
+    """Return the dimension (true, estimator, seed) of points of known dimension, by both methods."""
     rows = []
     for true in DIMENSIONS:
         runs = setup.train(f"curse-{true}", "vae-gaussian", changes(true), SEEDS)
@@ -50,8 +50,8 @@ def measure(setup: Setup) -> xr.Dataset:
         points = runs[0].jets.constituents
         rows.append([vae, [of_pairs(points, seed) for seed in range(len(runs))]])
     return xr.Dataset(
-        {"dimension": (("true", "method", "seed"), np.array(rows))},
-        {"true": list(DIMENSIONS), "method": ["VAE", "pairs"]},
+        {"dimension": (("true", "estimator", "seed"), np.array(rows))},
+        {"true": list(DIMENSIONS), "estimator": ["VAE", "pairs"]},
         {"jets": [toy(true) for true in DIMENSIONS], "points": POINTS, "pairs": CLOSEST},
     )
 
@@ -65,9 +65,11 @@ def of_pairs(points: np.ndarray, seed: int) -> float:
 def curse(found: xr.Dataset) -> Part:
     """Say what both methods find of the points of most dimensions."""
     last = found.isel(true=-1)
-    vae, pairs = ((float(v.min()), float(v.max())) for v in (last["dimension"].sel(method=m) for m in ("VAE", "pairs")))
+    vae, pairs = (
+        (float(v.min()), float(v.max())) for v in (last["dimension"].sel(estimator=m) for m in ("VAE", "pairs"))
+    )
     rows = [
-        [f"{int(true)}", *(between(found["dimension"].sel(true=true, method=method)) for method in ("VAE", "pairs"))]
+        [f"{int(true)}", *(between(found["dimension"].sel(true=true, estimator=name)) for name in ("VAE", "pairs"))]
         for true in found["true"].values
     ]
     return Part(
