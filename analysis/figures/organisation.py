@@ -25,7 +25,7 @@ def draw_costs(panels: np.ndarray, found: xr.Dataset) -> None:
     pieces = found["pieces"].values
     many = pieces[pieces * found.attrs["fineness"] > 1]
     limit = np.log(np.sqrt(2 * np.pi) * found.attrs["fineness"] * many)
-    right.semilogx(many, limit, color="0.5", linewidth=1, label=r"$\ln(\sqrt{2\pi}\,\beta\,$pieces$)$")
+    right.semilogx(many, limit, "--", color="0.2", linewidth=1, zorder=3, label=r"$\ln(\sqrt{2\pi}\,\beta\,$pieces$)$")
     right.semilogx(pieces, found["disordered"], "o-", color=COLOURS[1], markersize=4, label="exact")
     right.set(xlabel="pieces in disorder")
     right.legend()
