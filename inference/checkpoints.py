@@ -11,6 +11,7 @@ import torch
 
 from inference.folder import CHECKPOINT, REPLICAS, WEIGHTS, RunError, RunFolder, names_in
 from inference.loaded import assert_finite, load_tensors
+from inference.records import RESTARTS
 from inference.replicas import Replica, assert_as_far
 from jets.sums import DamagedError
 
@@ -110,8 +111,14 @@ def assert_none_failed(replicas: Sequence[Replica]) -> None:
         raise RunError(failed[0].failure)
     if failed:
         others = len(replicas) - len(failed)
-        said = "; ".join(f"seed {replica.recipe.training.seed}: {replica.failure}" for replica in failed)
+        said = "; ".join(f"{name_of(replica)}: {replica.failure}" for replica in failed)
         raise RunError(f"{len(failed)} of {len(replicas)} runs failed, {others or 'none'} trained: {said}")
+
+
+def name_of(replica: Replica) -> str:
+    """Return what tells a replica from others in a message: its seed, and of several trainings of it the start."""
+    start = f", start {replica.folder.path.name}" if replica.folder.path.parent.name == RESTARTS else ""
+    return f"seed {replica.recipe.training.seed}{start}"
 
 
 def assert_trained(replica: Replica) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.folder import CHECKPOINT, REPLICAS, RunFolder
-from inference.records import MANIFEST
+from inference.records import MANIFEST, RESTARTS
 from jets.command import command
 from jets.signals import interruptions_arrive
 
@@ -62,5 +62,6 @@ def kept(folders: Sequence[RunFolder]) -> str:
 
 
 def resumable(folder: Path) -> Path:
-    """Return the folder to resume: of a run that is part of a scan that of the scan, else its own."""
+    """Return the folder to resume: of one of a run's trainings that of the run; of a part of a scan the scan's."""
+    folder = folder.parent.parent if folder.parent.name == RESTARTS else folder
     return next((parent for parent in folder.parents if (parent / MANIFEST).is_file()), folder)

@@ -55,6 +55,9 @@ class TrainingConfig(Table):
     clip: float = Field(0.0, ge=0, le=LARGEST, description="norm to which a longer gradient is cut; 0: never")
     adam_betas: tuple[DecayRate, DecayRate] = Field((0.9, 0.99), description="Adam's decay rates of the two moments")
     seed: int = Field(0, ge=0, lt=2**31, description="fixes split, initial weights, order and noise on one device")
+    restarts: int = Field(
+        1, ge=1, le=100, description="trainings, of which that with the lowest loss on the training jets is kept"
+    )
     objective: Literal["elbo", "iwae"] = Field("elbo", description="bound to maximise")
     particles: int = Field(8, ge=1, le=100_000, description="draws per jet of the iwae bound")
     kl_weight: float = Field(

@@ -12,6 +12,8 @@ from jets.errors import UserError
 
 MANIFEST = "scan.json"
 """The file that lists the runs of a scan: folder, latent space, beta, seed."""
+RESTARTS = "restarts"
+"""Folder of the trainings of a run of which the best is not chosen yet, and their record in the provenance."""
 LOSSES = ("epoch", "loss", "reconstruction", "kl")
 """Columns that every history has."""
 
@@ -63,6 +65,8 @@ def read_provenance(path: Path) -> dict[str, Any]:
             isinstance(value, Mapping) and all(map(are_counts, value.values())) and "train" in value
         ),
         "recipe_digests": lambda value: value is None or isinstance(value, table),
+        "start": lambda value: value is None or (isinstance(value, int) and value >= 0),
+        RESTARTS: lambda value: value is None or are_losses(value),
         "weights_epoch": lambda value: value is None or (isinstance(value, int) and value > 0),
     }
     if not isinstance(found, dict):
@@ -76,6 +80,13 @@ def read_provenance(path: Path) -> dict[str, Any]:
 def are_counts(value: Any) -> bool:
     """Whether a value is class -> number of jets."""
     return isinstance(value, Mapping) and all(isinstance(count, int) for count in value.values())
+
+
+def are_losses(value: Any) -> bool:
+    """Whether a value says which of several trainings was kept, and the loss of each, None of one that failed."""
+    losses = value.get("loss") if isinstance(value, Mapping) else None
+    good = isinstance(losses, list) and all(loss is None or isinstance(loss, float | int) for loss in losses)
+    return good and value.get("kept") in range(len(losses)) and losses[value["kept"]] is not None
 
 
 def read_history(path: Path) -> list[dict[str, float]]:

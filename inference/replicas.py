@@ -54,6 +54,8 @@ class Replica:
         Of a training that may stop early: the model's state after the epoch of the best validation loss so far.
     failure
         Why it trains no further, if it failed.
+    seed
+        Of its initial weights, order and noise.
     """
 
     folder: RunFolder
@@ -65,6 +67,7 @@ class Replica:
     state: State
     best: dict[str, Any] | None = None
     failure: str = ""
+    seed: int = 0
 
     @property
     def stopped(self) -> bool:

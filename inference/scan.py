@@ -16,7 +16,7 @@ from inference.folder import CHECKPOINT, LARGEST, REPLICAS, RunError, RunFolder,
 from inference.machine import tune_cpu
 from inference.provenance import command_line
 from inference.recipe import Recipe
-from inference.records import MANIFEST, read_json
+from inference.records import MANIFEST, RESTARTS, read_json
 from inference.replicas import plan
 from inference.run import Run
 from inference.training import assert_enough, load_for, none_left, ready, train_many
@@ -153,6 +153,8 @@ def discard(folder: Path, members: Sequence[Path]) -> None:
     """Remove a scan of which no run has results: it would block the corrected command."""
     opened = [RunFolder(path) for path in members]
     if any(each.stored(CHECKPOINT).exists() or each.weights().exists() for each in opened):
+        return
+    if any((path / RESTARTS).exists() for path in members):
         return
     if not any(RunFolder(path).stored(REPLICAS).exists() for path in {folder, *(path.parent for path in members)}):
         for path in members:

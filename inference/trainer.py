@@ -25,6 +25,7 @@ from inference.postmortem import guard
 from inference.progress import Progress
 from inference.recipe import Recipe
 from inference.replicas import Replica, assert_alike, common_plan, joined_state, make_generators, program_of
+from inference.restarts import seed_of
 from inference.schedules import plateau_factor
 from inference.tracking import Tracker
 from inference.validation import mean_bound
@@ -74,11 +75,14 @@ class Trainer:
         for vae, part in zip(vaes, splits, strict=True):
             prepare(vae.to(self.device), self.data, part, low_precision=self.config.precision == "bf16")
         self.state = joined_state(vaes)
-        pyro.set_rng_seed(recipes[0].training.seed)
-        generators = make_generators([recipe.training.seed for recipe in recipes], self.device)
+        seeds = [seed_of(recipe, folder) for recipe, folder in zip(recipes, folders, strict=True)]
+        pyro.set_rng_seed(seeds[0])
+        generators = make_generators(seeds, self.device)
         names = kl_names(vaes[0], self.data[torch.as_tensor(splits[0].train[:2], device=self.device)])
         owned = zip(folders, recipes, vaes, splits, generators, strict=True)
-        self.replicas = [Replica(*each, History(names), self.state.replica(r)) for r, each in enumerate(owned)]
+        self.replicas = [
+            Replica(*each, History(names), self.state.replica(r), seed=seeds[r]) for r, each in enumerate(owned)
+        ]
         self.size, self.steps_per_epoch = common_plan([len(part.train) for part in splits], self.config)
         self.weights = None if jets.weights is None else [normalised(jets.weights, part.train) for part in splits]
         if self.weights is not None:
@@ -194,7 +198,7 @@ class Trainer:
                 with checkpoints.failing_alone(replica):
                     mean = None if weights is None else weights[:, r].mean(-1).cpu()
                     row = replica.history.add_steps(report[:, r], controls[:, r].cpu(), mean)
-                    part, seed = replica.split.validation, replica.recipe.training.seed
+                    part, seed = replica.split.validation, replica.seed
                     weights_of_all = None if self.weights is None else self.weights[r]
                     bound = mean_bound(replica.vae, self.data, part, seed, weights_of_all)
                     replica.record({"epoch": epoch + 1.0} | row | bound | speed)
@@ -244,7 +248,7 @@ class Trainer:
     def batches(self, epoch: int) -> Tensor:
         """Return the jets of every step, ``(steps, R, B)``; an incomplete batch waits an epoch."""
         orders = [
-            shuffled(replica.split.train, replica.recipe.training.seed, epoch)[: self.steps_per_epoch * self.size]
+            shuffled(replica.split.train, replica.seed, epoch)[: self.steps_per_epoch * self.size]
             for replica in self.replicas
         ]
         return torch.stack(orders, 1).unflatten(0, (self.steps_per_epoch, self.size)).transpose(1, 2).contiguous()

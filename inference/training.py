@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -11,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 import pyro
 
+from inference import restarts
 from inference.alone import alone
 from inference.data import completed, split
 from inference.entry import announce
@@ -18,6 +20,7 @@ from inference.folder import RunFolder, assert_new
 from inference.given import recorded
 from inference.machine import choose_device
 from inference.recipe import DataConfig, ImageConfig, Recipe, RecipeError, check
+from inference.records import RunError
 from inference.run import IN_MEMORY, Run
 from inference.trainer import Trainer
 from inference.unused import assert_used, say_decided
@@ -67,6 +70,8 @@ def fit(
         The model has no config, or was made for other data, or an option is out of range, or has no
         effect.
     """
+    if training.get("restarts", 1) != 1:
+        raise RecipeError("fit starts at the weights that the model has: restarts need initial weights of their own")
     if vae.config is None:
         raise RecipeError(
             "fit needs a model made by models.build or models.image_vae, so that the run can be read back"
@@ -99,6 +104,8 @@ def train_many(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bo
 
     The recipes may differ in seed, beta, learning rate and schedules. Each gets the numbers that it would get alone.
 
+    Those with restarts train one after the other, all starts of one in one step.
+
     Raises
     ------
     RecipeError
@@ -114,10 +121,64 @@ def train_many(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bo
         for folder in folders:
             assert_new(folder)
     with alone(folders):
+        if max(recipe.training.restarts for recipe in recipes) > 1:
+            return train_best(recipes, folders, resume=resume)
         trainer = trainer_for(recipes, folders, resume=resume)
         with none_left([] if resume else trainer.folders):
             trainer.train()
     return [Run(folder.path) for folder in trainer.folders]
+
+
+def train_best(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bool) -> list[Run]:
+    """Train each recipe from all of its starts and keep the best of each; return the runs.
+
+    Raises
+    ------
+    RunError
+        After the last, of those of which no start could be trained; else as :func:`train_many`.
+    """
+    failures = []
+    for recipe, path in zip(recipes, folders, strict=True):
+        try:
+            best_of_starts(recipe, path, resume=resume)
+        except RunError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0] if len(failures) == 1 else RunError("; ".join(map(str, failures)))
+    return [Run(path) for path in folders]
+
+
+def best_of_starts(recipe: Recipe, path: Path, *, resume: bool) -> None:
+    """Train one recipe from all of its starts in one vectorised step, and keep the best; go on with it if it is chosen.
+
+    Raises
+    ------
+    RunError
+        None could be trained; else as :func:`train_many`.
+    """
+    if resume and restarts.is_chosen(RunFolder.open(path)):
+        restarts.clear(RunFolder(path))
+        return begun([recipe], [path], resume=True).train()
+    jets, made = load_for(recipe), list[RunFolder]()
+    with none_left(made):
+        if resume:
+            folder, recipe = RunFolder.open(path), as_begun(recipe, path)
+            folder.continued(recipe, jets)
+        else:
+            [recipe] = ready([recipe], jets)
+            assert_enough(recipe, jets)
+            made.append(folder := RunFolder.create(path, recipe, jets))
+        parts = restarts.prepared(folder, recipe, jets)
+        try:
+            begun([recipe] * len(parts), parts, resume=True).train()
+        except Exception as error:
+            some_trained = isinstance(error, RunError) and restarts.any_trained(parts)
+            if not restarts.have_results(parts):
+                restarts.clear(folder)
+            if not some_trained:
+                raise
+            print(f"note: {error}", file=sys.stderr)
+    restarts.keep_best(folder, parts)
 
 
 def trainer_for(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bool = False) -> Trainer:
@@ -136,9 +197,10 @@ def begun(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bool) -
         recipes = [as_begun(recipe, folder) for recipe, folder in zip(recipes, folders, strict=True)]
     else:
         recipes = ready(recipes, jets)
-    for recipe in recipes:  # before a folder is made, so that an error leaves nothing
+    seeds = [restarts.seed_of(recipe, RunFolder(folder)) for recipe, folder in zip(recipes, folders, strict=True)]
+    for recipe, seed in zip(recipes, seeds, strict=True):  # before a folder is made, so that an error leaves nothing
         assert_enough(recipe, jets)
-        pyro.set_rng_seed(recipe.training.seed)
+        pyro.set_rng_seed(seed)
         vaes.append(build(recipe.model, recipe.image.pixels**2))
     pairs = zip(folders, recipes, strict=True)
     if resume:

@@ -37,6 +37,10 @@ def print_summary(summary: Mapping[str, Any], console: Console) -> None:
         for row in zip(*summary["dimension"].values(), strict=True):
             table.add_row(*(f"{value:.4g}" for value in row))
         console.print(table)
+    if "restarts" in summary:
+        from inference.restarts import said  # torch takes seconds to import
+
+        console.print(said(summary["restarts"]), highlight=False)
     speed = f"trained at {summary['jets_per_second']:,.0f} jets/s"
     console.print(f"ELBO {summary['elbo']:.3f} nat per jet; {speed}", highlight=False)
 

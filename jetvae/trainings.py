@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from inference.grid import resume
+from inference.records import RESTARTS
+from inference.restarts import said
 from inference.run import Run
 from inference.scan import MANIFEST
 from jets.command import command
@@ -32,6 +34,8 @@ def finished(runs: Sequence[Run], scan: Path | None = None) -> None:
         last = run.ended
         parts = f"reconstruction {last['reconstruction']:.4f} + KL {last['kl']:.4f} nats per jet"
         print(f"{run.path}: loss {last['loss']:.4f} = {parts}")
+        if RESTARTS in run.provenance:
+            print(f"{run.path}: {said(run.provenance[RESTARTS])}")
     if scan is not None:
         print(f"wrote {scan / MANIFEST} and {len(runs)} runs")
         print(f"next: {command('topology', scan)}; {command('report', scan)}")

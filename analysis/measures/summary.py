@@ -19,6 +19,8 @@ The JSON document has these keys, which stay:
 ``dimension``               of a run of a range of beta: lists ``beta``, ``kl`` [nat], ``distortion``, ``D1``, ``D2``,
                             equally long; see :mod:`analysis.evaluation.resolutions`
 ``signal``, ``classes``     the class counted as signal, and all classes of the jets scored
+``restarts``                of a run that is the best of several trainings: ``kept``, the number of the one, and
+                            ``loss``, that of each on the training jets [nat per jet], null of one that failed
 ``run``, ``latent``, ``beta``
 ==========================  ==========================================================================================
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -96,9 +96,7 @@ class Setup:
 
         The bound knows the prior, so that it also tells which way round the mixtures should be; it knows no label.
         """
-        count = self.seeds or seeds
-        runs = replace(self, seeds=count * restarts).train(case, name, changes)
-        return [min(runs[i::count], key=lambda run: run.ended["loss"]) for i in range(count)]
+        return self.train(case, name, {"training.restarts": restarts, **changes}, seeds)
 
     def train(self, case: str, name: str, changes: Mapping[str, Any], seeds: int = 5) -> list[Run]:
         """Return the runs of recipe ``name`` with ``changes``, one for each seed, trained in one vectorised step.

@@ -30,6 +30,8 @@ def run(options: argparse.Namespace) -> None:
     run = shared.best_run(options.run)
     tree = evaluate(run, options.data, beta=options.beta)
     found = summarise(tree, options.signal)
+    if "restarts" in run.provenance:
+        found["restarts"] = run.provenance["restarts"]
     shared_files = set(options.data or ()) & set(run.recipe.data.files)
     if shared_files:
         names = ", ".join(sorted(shared_files))

@@ -22,6 +22,7 @@ KEYS = {
     "batch_size": "training.batch_size",
     "lr": "training.lr",
     "seed": "training.seed",
+    "restarts": "training.restarts",
     "device": "training.device",
 }
 """Option -> key of a recipe."""
@@ -62,6 +63,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--lr", type=float, metavar="L", help="Adam's learning rate [0.005]")
     shared.add(parser, seed={"default": None, "help": "fixes split, initial weights, order and noise [0]"})
     add("--seeds", type=shared.positive, metavar="N", default=1, help="seeds from --seed on; several make a scan [1]")
+    add(
+        "--restarts",
+        type=shared.positive,
+        metavar="N",
+        help="trainings of each run, with other initial weights, order and noise; the one of the lowest loss on the "
+        "training jets is kept [1]",
+    )
     add("--set", metavar="TABLE.KEY=V", action="append", default=[], help="any key of the recipe; repeatable")
     shared.add(
         parser, "device", "together", out={"metavar": "DIR", "help": "folder, must not exist [runs/RECIPE-TIME]"}
