@@ -21,7 +21,8 @@ ALWAYS = {
     *(f"data.{key}" for key in ("files", "fraction", "limit", "test", "validation", "resident")),
     *(f"model.{key}" for key in ("kind", "latent", "encoder", "decoder", "likelihood", "beta")),
     "model.equivariant",  # of what cannot turn it is refused by the model
-    *(f"training.{key}" for key in ("epochs", "batch_size", "clip", "adam_betas", "seed", "plateau", "early_stop")),
+    *(f"training.{key}" for key in ("epochs", "batch_size", "clip", "adam_betas", "plateau", "early_stop")),
+    *(f"training.{key}" for key in ("seed", "restarts")),
     *(f"training.{key}" for key in ("max_skipped", "precision", "compile", "tensorboard", "threads", "device")),
     "training.checkpoint_seconds",
     *(f"schedule.{name}.{key}" for name, key in itertools.product(("lr", "beta"), ("shape", "stop"))),
