@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 MAX_SEED = 900_000_000
 # Status codes of Pythia's manual: 71 to 79 prepare hadronisation, 81 to 89 are primary hadrons, 91 to 99 decays.
 HADRONISED = 71
+# Of an outgoing particle of the hard process; positive if it is final, as where nothing radiates or hadronises.
+HARDEST = 23
 
 
 class Particles(NamedTuple):
@@ -170,7 +172,7 @@ def _visible(event: NDArray[np.int64], pdg: NDArray[np.int64], p4: NDArray[np.fl
 def _daughters(record: dict[str, NDArray[Any]], parent: int) -> NDArray[np.int64]:
     """Return indices of the quarks from decays of ``parent``, by event, the particle's before the antiparticle's."""
     pdg, mother = record["pdg"], record["mother"]
-    hard = np.flatnonzero((record["status"] == -23) & (np.abs(pdg) <= 5))
+    hard = np.flatnonzero((np.abs(record["status"]) == HARDEST) & (np.abs(pdg) <= 5))
     found = hard[np.abs(pdg[mother[hard]]) == parent]
     return found[np.lexsort((-pdg[mother[found]], record["event"][found]))]
 
@@ -183,7 +185,7 @@ def _pairs_by_pt(record: dict[str, NDArray[Any]], index: NDArray[np.int64]) -> N
 
 def _hard_qcd(record: dict[str, NDArray[Any]], events: int) -> NDArray[np.int64]:
     """Return indices (E, 2, 1) of the two outgoing partons."""
-    return np.flatnonzero(record["status"] == -23).reshape(events, 2, 1)
+    return np.flatnonzero(np.abs(record["status"]) == HARDEST).reshape(events, 2, 1)
 
 
 def _hard_top(record: dict[str, NDArray[Any]], events: int) -> NDArray[np.int64]:

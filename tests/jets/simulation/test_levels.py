@@ -122,6 +122,16 @@ def test_without_hadronisation_there_are_other_partons():
     assert first["jet"].shape != other["jet"].shape or not np.array_equal(first["jet"], other["jet"])
 
 
+def test_quarks_that_radiate_nothing_have_their_truth():
+    """Without hadronisation such a quark of the hard process is final, under a status of the other sign."""
+    config = Config("top", hadronisation="off")
+    p4 = generator.generate(generator.start(config.settings(), 3), "top", 60).hard.p4
+    assert p4.shape == (60, 2, 4, 4)
+    w = p4[..., 2, :] + p4[..., 3, :]
+    assert abs(np.median(np.sqrt(w[..., 3] ** 2 - (w[..., :3] ** 2).sum(-1))) - 80.4) < 0.5
+    assert np.median(abs(p4[..., 1:, :].sum(2) - p4[..., 0, :])) < 5
+
+
 def test_no_jets_at_several_levels():
     arrays = simulate_block(Config("qcd", pthat_min=20, pthat_max=30, events_per_block=20, level=LEVELS), 0)
     assert {len(array) for array in arrays.values()} == {0}
