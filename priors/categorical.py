@@ -15,7 +15,7 @@ from torch.distributions.relaxed_categorical import ExpRelaxedCategorical as Tor
 
 from priors.latent import Latent, checked
 
-COLDEST = 0.05  # below, a relaxed draw's gradient is noise
+COLDEST = 0.02  # below, a relaxed draw's gradient is noise
 
 
 class Categorical(Latent):
@@ -91,28 +91,33 @@ class Categorical(Latent):
 
 
 class StraightThroughOneHotCategorical(dist.OneHotCategorical):
-    """One-hot draws with the gradient of the probabilities; torch's own cannot be traced."""
+    r"""One-hot draws whose gradient is exact for decoders up to second order (ReinMax, Liu et al. 2304.08612, eq. 8).
+
+    .. math::
+        \nabla_{ReinMax} = 2 \nabla\,\mathrm{softmax}(l)\big|_{(D + p)/2} - \tfrac{1}{2} \nabla\,\mathrm{softmax}(l)
+
+    D is the draw and p its probabilities, l their logits. The plain straight-through gradient (1308.3432), that of p
+    alone, is exact up to first order only.
+    """
 
     has_rsample = True
 
     def rsample(self, sample_shape: Any = torch.Size()) -> Tensor:
         """Draw one-hot vectors ``(..., K)`` by the Gumbel-max trick."""
-        probs = self.probs.expand(self._extended_shape(sample_shape))
+        shape = self._extended_shape(sample_shape)
+        probs, logits = self.probs.expand(shape), self.logits.expand(shape)
         exponential = -torch.rand_like(probs).clamp(min=torch.finfo(probs.dtype).tiny).log()
         hard = torch.zeros_like(probs).scatter(-1, (probs / exponential).argmax(-1, keepdim=True), 1.0)
-        return hard + (probs - probs.detach())
-
-
-@register_kl(StraightThroughOneHotCategorical, dist.OneHotCategorical)
-def _kl_straight_through(q: Any, p: Any) -> Tensor:
-    """KL of two categories with finite logits; torch's own indexes by a mask, which a vectorised step cannot."""
-    return (q.probs * (q.logits - p.logits)).sum(-1)
+        middle = ((hard + probs) / 2).detach().log() + (logits - logits.detach())
+        soft = 2 * middle.softmax(-1) - probs / 2
+        return hard + (soft - soft.detach())
 
 
 class StraightThroughCategorical(Categorical):
-    r"""A category drawn as one-hot whose gradient is that of its probabilities (Bengio et al. 1308.3432).
+    r"""A category drawn as one-hot, with a straight-through gradient of second order (ReinMax, 2304.08612).
 
-    Biased gradient, one draw instead of K decoder passes; the KL is the exact one.
+    One draw instead of K decoder passes; the gradient is unbiased where the log likelihood is quadratic in the
+    features (a linear decoder under a normal likelihood), and biased beyond; the KL is the exact one.
 
     >>> StraightThroughCategorical(3)
     C3(posterior=straight-through)
@@ -131,11 +136,25 @@ class ExpRelaxedCategorical(TorchExpRelaxedCategorical, dist.torch_distribution.
     """Logarithm of a Gumbel-softmax draw (Maddison et al. 1611.00712, appendix C.3): finite at any temperature."""
 
 
+class ExpRelaxedDiscrete(ExpRelaxedCategorical):
+    """The same draws, whose KL is that of the categories."""
+
+
+@register_kl(ExpRelaxedDiscrete, ExpRelaxedCategorical)
+@register_kl(StraightThroughOneHotCategorical, dist.OneHotCategorical)
+def _kl_discrete(q: Any, p: Any) -> Tensor:
+    """KL of two categories with finite logits; torch's own indexes by a mask, which a vectorised step cannot."""
+    return (q.probs * (q.logits - p.logits)).sum(-1)
+
+
 class RelaxedCategorical(Categorical):
     r"""A category relaxed to the simplex by Gumbel-softmax noise (Jang et al. 1611.01144, Maddison et al. 1611.00712).
 
     The site's value is the logarithm of the weights, of which the decoder sees the exponential. KL by Monte Carlo
-    between the relaxed densities: a training cost, larger than the category's own, which :meth:`information` returns.
+    between the relaxed densities: at any temperature a larger cost than the category's own, which
+    :meth:`information` returns, so that training stops short of the information that a category would take up. With
+    ``kl=discrete`` (Jang's choice) the cost is the category's own: no bound on ln p(x) of the relaxed model, but in
+    the limit of low temperatures that of the category.
 
     >>> relaxed = RelaxedCategorical(3, temperature=(1, 0.3))
     >>> relaxed.anneal(1.0); relaxed, round(float(relaxed.temperature), 3)
@@ -145,14 +164,17 @@ class RelaxedCategorical(Categorical):
     ----------
     temperature
         One temperature, or those at the start and the end of training.
+    kl
+        ``relaxed`` or ``discrete``.
 
     Raises
     ------
     ValueError
-        Not one or two temperatures of at least 0.05; and as :class:`Categorical`.
+        Not one or two temperatures of at least 0.02; another ``kl``; and as :class:`Categorical`.
     """
 
     family = ExpRelaxedCategorical
+    families: ClassVar[dict[str, Any]] = {"relaxed": ExpRelaxedCategorical, "discrete": ExpRelaxedDiscrete}
     posterior_name = "relaxed"
     temperature: Tensor
     infer: Any = {}  # noqa: RUF012
@@ -163,13 +185,17 @@ class RelaxedCategorical(Categorical):
         weights: Sequence[float] | None = None,
         learn: bool = False,
         temperature: float | Sequence[float] = 0.5,
+        kl: str = "relaxed",
     ) -> None:
         values = (temperature,) if isinstance(temperature, int | float) else tuple(temperature)
         values = tuple(float(t) for t in values)
         if len(values) not in (1, 2) or not all(COLDEST <= t < math.inf for t in values):
             raise ValueError(f"temperature is one number or two (start, end), at least {COLDEST}, got {temperature}")
+        if kl not in self.families:
+            raise ValueError(f"kl is one of {', '.join(self.families)}; got {kl!r}")
         super().__init__(dim, weights, learn)
-        self.options = {"posterior": self.posterior_name, "temperature": values, **self.options}
+        own = {"posterior": self.posterior_name, "temperature": values} | ({"kl": kl} if kl != "relaxed" else {})
+        self.options, self.drawn = own | self.options, self.families[kl]
         self.register_buffer("temperature", torch.tensor(values[0]))
 
     def anneal(self, progress: float) -> None:
@@ -183,7 +209,7 @@ class RelaxedCategorical(Categorical):
 
     def posterior(self, head: Tensor) -> dist.TorchDistribution:
         """Relaxed category with logits ``head`` ``(..., K)``."""
-        return ExpRelaxedCategorical(self.temperature, logits=head)
+        return self.drawn(self.temperature, logits=head)
 
     def features(self, z: Tensor) -> Tensor:
         """Return the weights ``(..., K)``."""
