@@ -131,7 +131,7 @@ def print_meaning(found: xr.Dataset, kl: xr.DataArray, console: Console) -> None
     console.print(shown)
     if not np.isfinite(found["correlation"]).any():
         console.print(f"too few jets: no correlation, each needs {FEWEST}", highlight=False)
-    beside = {"together": "all, linearly", "ceiling": "supervised network"}
+    beside = {"together": "all, linearly", "read_out": "network of the latents", "ceiling": "network of the jet"}
     beside = {name: title for name, title in beside.items() if name in found}
     shown = Table("observable", "best coordinate or pair", "correlation", *beside.values())
     for name, (label, value) in strongest(found).items():

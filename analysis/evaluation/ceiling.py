@@ -1,4 +1,4 @@
-"""How well a jet shows an observable at all: the correlation that a supervised network reaches."""
+"""How well a jet shows an observable at all, and how well its latents do: what supervised networks reach."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from analysis.measures.correlation import circular, rank_correlation
 from analysis.measures.observables import OBSERVABLES, observables
 from analysis.store import names
 from inference.run import Run
+from jets import Jets
 from jets.preprocess import direction, turned
 from models.clouds import CloudEncoder
 
 HIDDEN = (64, 256, 256)
+OF_LATENTS = 128
+"""Units of each of the two hidden layers between latents and guesses."""
 EPOCHS, BATCH, LR, DECAY = 40, 256, 2e-3, 1e-2
 
 
@@ -28,16 +31,65 @@ def ceiling(run: Run, seed: int = 0) -> xr.DataArray:
     of ranks, and cosine and sine of angles. On the held-out jets its guesses are correlated with the truth as latents
     are. Networks and samples are finite: it is a lower bound of what can be known, and the best latent may exceed it.
     """
-    seen = observables(xr.DataTree.from_dict({"constant_data": constant_data(run.jets)}))
-    turns = [OBSERVABLES[name].turns for name in names(seen, "observable")]
-    truth, clouds = np.asarray(seen, float), run.data
+    seen = seen_in(run.jets)
     torch.manual_seed(seed)
-    guess = Guess(turns)
-    learn(guess, clouds.make(clouds.constituents), targets(truth, turns), torch.as_tensor(run.split.train))
+    clouds = run.data.make(run.data.constituents)
+    return reached(Guess(turns_of(seen)), clouds, seen, run).rename("ceiling")
+
+
+def read_out(run: Run, beta: float | None = None, seed: int = 0) -> xr.DataArray:
+    """Return the same as :func:`ceiling` of a network that sees the latents at ``beta`` alone, ``(observable,)``.
+
+    A correlation of one coordinate, or a linear function of all, misses what is a curve, or in two branches, in the
+    latents; a network does not. What the latents hold of an observable lies between the two.
+    """
+    seen = seen_in(run.jets)
+    torch.manual_seed(seed)
+    latents = points_of(run, beta)
+    width, outputs = latents.shape[1], 2 * len(turns_of(seen))
+    layers = (nn.Linear(width, OF_LATENTS), nn.GELU(), nn.Linear(OF_LATENTS, OF_LATENTS), nn.GELU())
+    guess = nn.Sequential(*layers, nn.Linear(OF_LATENTS, outputs), nn.Unflatten(-1, (-1, 2)))
+    return reached(guess, latents, seen, run).rename("read_out")
+
+
+def seen_in(jets: Jets) -> xr.DataArray:
+    """Return the observables of jets, ``(jet, observable)``."""
+    return observables(xr.DataTree.from_dict({"constant_data": constant_data(jets)}))
+
+
+def turns_of(seen: xr.DataArray) -> list[int]:
+    """Return how often each observable goes round with the jet."""
+    return [OBSERVABLES[name].turns for name in names(seen, "observable")]
+
+
+@torch.no_grad()
+def points_of(run: Run, beta: float | None) -> Tensor:
+    """Return the latents of all jets of a run at the centre of the posterior, ``(N, features)``, of unit variance.
+
+    An angle enters as the cosine and sine of itself and of its double.
+    """
+    with run.at(beta) as vae:
+        every = torch.arange(len(run.data))
+        points = torch.cat([vae.latent.points(vae.encode(x)) for x in run.data.batches(every, 1000)])
+        kinds = [kind for _, factor in vae.latent.items for kind in [factor.kind] * len(factor.coordinate_labels)]
+    features = [
+        torch.stack([wave(k * x) for k in (1, 2) for wave in (torch.cos, torch.sin)], -1)
+        if kind == "angle"
+        else x[:, None]
+        for x, kind in zip(points.unbind(-1), kinds, strict=True)
+    ]
+    joined = torch.cat(features, -1)
+    return (joined - joined.mean(0)) / joined.std(0).clamp(min=1e-6)
+
+
+def reached(guess: nn.Module, x: Tensor, seen: xr.DataArray, run: Run) -> xr.DataArray:
+    """Train a network on the run's training jets; return how its guesses of the held-out ones agree with the truth."""
+    truth, turns = np.asarray(seen, float), turns_of(seen)
+    learn(guess, x, targets(truth, turns), torch.as_tensor(run.split.train))
     with torch.no_grad():
-        found = torch.cat([guess(x) for x in clouds.batches(run.split.test, 1000)]).numpy()
+        found = torch.cat([guess(x[rows]) for rows in torch.as_tensor(run.split.test).split(1000)]).numpy()
     values = [agreement(found[:, i], truth[run.split.test, i], turns[i]) for i in range(len(turns))]
-    return xr.DataArray(values, {"observable": seen["observable"]}, ["observable"], "ceiling")
+    return xr.DataArray(values, {"observable": seen["observable"]}, ["observable"])
 
 
 class Guess(nn.Module):
@@ -72,7 +124,7 @@ def targets(truth: NDArray[np.float64], turns: list[int]) -> Tensor:
     return torch.as_tensor(result)
 
 
-def learn(guess: Guess, x: Tensor, wanted: Tensor, train: Tensor) -> None:
+def learn(guess: nn.Module, x: Tensor, wanted: Tensor, train: Tensor) -> None:
     """Train by one cycle of Adam with weight decay."""
     steps = len(train) // BATCH
     adam = torch.optim.AdamW(guess.parameters(), lr=LR, weight_decay=DECAY)

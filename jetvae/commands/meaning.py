@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     shared.add(parser, "run", "data", "beta")
-    ceiling = "also train a supervised network on each observable: the most that a jet shows of it"
+    ceiling = "also train networks on each observable, from latents and from the jet: the most that either shows"
     own = "turn and mirror each jet to its own axes first: what the latents say beside the azimuth"
     parser.add_argument("--own-axes", action="store_true", help=own)
     parser.add_argument("--ceiling", action="store_true", help=ceiling)
@@ -41,9 +41,10 @@ def run(options: argparse.Namespace) -> None:
     tree = on_axes(run, options) if options.own_axes else evaluated(run, options.data, options.beta)
     found, kl, out = meaning(tree), coordinate_kl(tree), Path(options.out or run.path)
     if options.ceiling:
-        from analysis.evaluation.ceiling import ceiling
+        from analysis.evaluation.ceiling import ceiling, read_out
 
-        found = found.assign(ceiling=ceiling(run).where(found["observable"].isin(comparable(options.own_axes))))
+        asked = found["observable"].isin(comparable(options.own_axes))
+        found = found.assign(read_out=read_out(run, options.beta).where(asked), ceiling=ceiling(run).where(asked))
     print_meaning(found.isel(sample=0), kl, terminal())
     figures = {"meaning": meaning_map(found.isel(sample=0), kl)}
     if "traversals" in tree:

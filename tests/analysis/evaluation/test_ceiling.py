@@ -42,3 +42,10 @@ def test_what_is_seen_is_learnt(tmp_path, monkeypatch):
     found = ceiling.ceiling(run)
     assert float(found.sel(observable="width")) > 0.9
     assert float(found.sel(observable="true axis")) > 0.6
+    latents = ceiling.points_of(run, None)
+    torch.testing.assert_close(latents.std(0), torch.ones(latents.shape[1]), rtol=1e-3, atol=1e-3)
+    seen = np.asarray(ceiling.seen_in(run.jets).sel(observable="width"), np.float32)
+    # Of two branches no correlation knows; a network does.
+    branches = torch.as_tensor(np.abs(seen - np.median(seen)) / seen.std())[:, None]
+    monkeypatch.setattr(ceiling, "points_of", lambda *_: torch.cat([torch.as_tensor(seen)[:, None] * 20, branches], -1))
+    assert float(ceiling.read_out(run).sel(observable="width")) > 0.9
