@@ -41,6 +41,9 @@ GROUPS = {
         "categories": About("a category before the continuous latents, decoded"),
         "smearing": About("by how much is what is decoded smeared?", (*JETS, "--most")),
     },
+    "Latent spaces": {
+        "relaxed": About("a category summed over, straight-through, or relaxed"),
+    },
 }
 """Title -> name on the command line -> what it is."""
 STUDIES = {name: about for studies in GROUPS.values() for name, about in studies.items()}

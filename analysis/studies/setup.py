@@ -66,7 +66,8 @@ class Setup:
         if len(found.classes) != 2:
             raise RecipeError(f"--jets: the first two files must hold one class each, they hold {found.counts}")
         if found.are_vectors:
-            raise RecipeError(f"--jets: this study needs jets with constituents, {' '.join(self.files[:2])} are vectors")
+            given = " ".join(self.files[:2])
+            raise RecipeError(f"--jets: this study needs jets with constituents, {given} are vectors")
         if found.weights is not None:
             say("event weights count in the losses of studies; their AUCs and shares count each jet once")
         return found

@@ -23,7 +23,8 @@ def scan(evidence, seeds=2):
     values = np.asarray(evidence).reshape(len(evidence), 1, seeds, -1)
     names = [f"R{i + 1}" for i in range(len(values))]
     dims = ("topology", "beta", "seed", "jet")
-    stats = xr.Dataset({"log_evidence": (dims, values), "khat": (dims, np.full(values.shape, 0.3))}, {"topology": names})
+    khat = np.full(values.shape, 0.3)
+    stats = xr.Dataset({"log_evidence": (dims, values), "khat": (dims, khat)}, {"topology": names})
     return xr.DataTree.from_dict({"sample_stats": stats.assign_coords(beta=[0.1], seed=np.arange(seeds))})
 
 

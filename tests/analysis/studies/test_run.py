@@ -16,6 +16,7 @@ SMALLER = {
     "smearing": {"TOY": "toy:gaussian(spectrum=10,5,2,0.5, n=100)"},
     "organisation": {"TOY": "toy:gaussian(spectrum=8,4,2,1, n=100)", "ROTATIONS": 2},
     "preprocessing": {"STEPS": {"centre": ("centre",)}},
+    "relaxed": {"POSTERIORS": {"summed over": "C2", "relaxed": "C2(posterior=relaxed)"}},
     "lda": {"ALPHA": {2: "0.9"}},
     "transport": {"TRIED": 3},
     "fractions": {"FRACTIONS": (0.5,)},
