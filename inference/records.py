@@ -85,8 +85,9 @@ def are_counts(value: Any) -> bool:
 def are_losses(value: Any) -> bool:
     """Whether a value says which of several trainings was kept, and the loss of each, None of one that failed."""
     losses = value.get("loss") if isinstance(value, Mapping) else None
-    good = isinstance(losses, list) and all(loss is None or isinstance(loss, float | int) for loss in losses)
-    return good and value.get("kept") in range(len(losses)) and losses[value["kept"]] is not None
+    if not isinstance(losses, list) or not all(loss is None or isinstance(loss, float | int) for loss in losses):
+        return False
+    return value.get("kept") in range(len(losses)) and losses[value["kept"]] is not None
 
 
 def read_history(path: Path) -> list[dict[str, float]]:

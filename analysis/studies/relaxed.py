@@ -55,7 +55,7 @@ def numbers(run: Run, jets: Jets) -> tuple[float, float, float]:
     images = data_for(jets, run.recipe, torch.device("cpu"))
     x = images[torch.arange(len(images))]
     head = run.vae.encode(x)
-    q, kl = head.softmax(-1), run.vae.latent.factors[0].information(head)[..., 0]
+    q, kl = head.softmax(-1), run.vae.latent.information(head)["C2"][..., 0]
     log_p = torch.stack([run.vae.decode(corner.expand(len(x), -1)).log_prob(x) for corner in torch.eye(2)], -1)
     signal = jets.label == 1
     area = auc(q[signal, 0].numpy(), q[~signal, 0].numpy(), repeats=2).value
