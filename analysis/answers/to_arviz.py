@@ -113,19 +113,20 @@ def to_arviz(
     return container(*groups_of_run(Run.open(path), wanted))
 
 
-def kept(run: Run, beta: float | None = None) -> xr.DataTree:
-    """Return the groups of :func:`to_arviz` of a run as a tree, kept as ``arviz.nc`` in its folder.
+def kept(run: Run, data: Sequence[str] | None = None, beta: float | None = None) -> Any:
+    """Return what :func:`to_arviz` returns of a run; of its own jets it is kept as ``arviz.nc`` in its folder.
 
     Raises
     ------
     DiskError
         The folder cannot be written to.
     """
-    groups, attributes = groups_of_run(run, Wanted(beta=beta))
-    tree = xr.DataTree.from_dict({name: group for name, group in groups.items() if group.data_vars})
-    tree.attrs = attributes | {"digest": run.digest}
-    store.save(tree, run.path / "arviz.nc")
-    return tree
+    groups, attributes = groups_of_run(run, Wanted(data=data, beta=beta))
+    if data is None:
+        tree = xr.DataTree.from_dict({name: group for name, group in groups.items() if group.data_vars})
+        tree.attrs = attributes | {"digest": run.digest}
+        store.save(tree, run.path / "arviz.nc")
+    return container(groups, attributes)
 
 
 def groups_of_run(run: Run, wanted: Wanted) -> tuple[dict[str, xr.Dataset], dict[str, Any]]:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import xarray as xr
 
 from analysis import store
+from analysis.answers import to_arviz
 from analysis.evaluation.facts import epochs
 from analysis.evaluation.tree import evaluate, evaluated
 from analysis.evaluation.trusted import trusted
@@ -43,7 +44,7 @@ class Known:
         The run's folder, or what stands for it.
     sources
         Name -> what was read, or the :class:`Missing` that says why not: ``tree``, ``provenance``, ``recipe``,
-        ``history``, ``trust``, ``dimension``, ``scan``.
+        ``history``, ``trust``, ``dimension``, ``scan``; ``arviz`` and ``arviz_nuts`` where ArviZ is to draw.
     signal
         Class to be tagged; the last one where None.
     notes
@@ -119,10 +120,11 @@ def of_run(
     signal: str | None = None,
     *,
     trust: bool = False,
+    arviz: bool = False,
 ) -> Known:
     """Read a run folder, whole or not; evaluate it unless its kept evaluation is of its recipe and weights.
 
-    With ``trust``, first measure how far its posterior can be trusted.
+    With ``trust``, first measure how far its posterior can be trusted; with ``arviz``, draw what ArviZ shows.
 
     Raises
     ------
@@ -142,6 +144,9 @@ def of_run(
         "trust": trust_of(run, data, beta) if trust else kept(folder / "trust.nc", command("trust", folder), run),
         "dimension": kept(folder / "dimension" / "dimension.nc", command("dimension", folder), run),
     }
+    if arviz:
+        sources["arviz"] = attempt(lambda: to_arviz.kept(whole(run), data, beta), "ArviZ")
+        sources["arviz_nuts"] = attempt(lambda: to_arviz.nuts_of(run), "nuts.nc")
     known.sources.update(sources)
     if isinstance(tree, xr.DataTree):
         complete_from(known.sources, tree)

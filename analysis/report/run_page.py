@@ -9,7 +9,7 @@ import xarray as xr
 from analysis.report.export import export
 from analysis.report.inputs import Known, of_tree
 from analysis.report.page import Page
-from analysis.report.sections import QUESTIONS
+from analysis.report.sections import QUESTIONS, arviz
 from analysis.report.words import counts
 from analysis.store import Missing
 
@@ -34,7 +34,8 @@ def write_report(
 
 def page_of(known: Known) -> Page:
     """Return the page of one run: the answer to every question, as far as it is known."""
-    return Page(title(known), lead(known), [question.answered(known) for question in QUESTIONS], known.notes)
+    asked = [each for each in QUESTIONS if each is not arviz.QUESTION or "arviz" in known.sources]
+    return Page(title(known), lead(known), [question.answered(known) for question in asked], known.notes)
 
 
 def title(known: Known) -> str:

@@ -22,6 +22,7 @@ def read_runs(
     signal: str | None = None,
     *,
     trust: bool = False,
+    arviz: bool = False,
 ) -> Known:
     """Read run folders, or those of a scan: what is known of the best one, beside a table of all.
 
@@ -35,6 +36,8 @@ def read_runs(
         Class to be tagged.
     trust
         Whether to measure how far the posterior can be trusted; without ``data`` it is kept as ``trust.nc``.
+    arviz
+        Whether to add the figures of ArviZ; without ``data`` what they show is kept as ``arviz.nc``.
 
     Raises
     ------
@@ -44,7 +47,7 @@ def read_runs(
     found = expanded(paths)
     table = overview(found)
     best = chosen(table)
-    known = of_run(best, data, beta, signal, trust=trust)
+    known = of_run(best, data, beta, signal, trust=trust, arviz=arviz)
     if len(found) > 1:
         scan = Path(paths[0])
         known.sources.update(runs=table, scan=kept(scan / "scan.nc", command("topology", scan), members=found))

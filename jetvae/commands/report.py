@@ -21,6 +21,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     shared.add(parser, out={"metavar": "F", "help": "the page [RUN/report.html; of two: A/comparison.html]"})
     add("--summary", action="store_true", help="also print the tables of jetvae summary")
     add("--trust", action="store_true", help="first do what jetvae trust does [show what it left]")
+    add("--arviz", action="store_true", help="add ArviZ's own figures; what they show is kept as RUN/arviz.nc")
     figures = "also write each figure there as PNG, PDF and SVG, its numbers as NetCDF and CSV"
     add("--figures", metavar="DIR", help=figures)
 
@@ -46,7 +47,9 @@ def write_run_page(options: argparse.Namespace) -> Path:
     from analysis.report.runs import read_runs
     from jetvae.tables import print_summary, terminal
 
-    known = read_runs(options.runs, options.data, options.beta, options.signal, trust=options.trust)
+    known = read_runs(
+        options.runs, options.data, options.beta, options.signal, trust=options.trust, arviz=options.arviz
+    )
     if options.summary:
         print_summary(known.numbers, terminal())
     return written(page_of(known), options, Path(options.runs[0]) / "report.html")
@@ -57,7 +60,7 @@ def write_compared(options: argparse.Namespace) -> Path:
     from analysis.report.compare import compared
     from analysis.report.inputs import of_run
 
-    refuse(options, "trust", "summary")
+    refuse(options, "trust", "summary", "arviz")
     first, second = (of_run(path, options.data, options.beta, options.signal) for path in options.compare)
     return written(compared((first, second)), options, Path(options.compare[0]) / "comparison.html")
 
@@ -67,7 +70,7 @@ def write_study_page(options: argparse.Namespace) -> Path:
     from analysis.studies.page import studies_page
     from inference.run import RunError
 
-    refuse(options, "data", "beta", "signal", "trust", "summary")
+    refuse(options, "data", "beta", "signal", "trust", "summary", "arviz")
     folder = Path(options.runs[0])
     if options.figures and Path(options.figures).resolve() == folder.resolve():
         raise RunError(f"--figures {folder}: holds the studies' own numbers under these names; choose another folder")

@@ -5,7 +5,17 @@ Each holds QUESTION, whose answers are functions from :class:`analysis.report.in
 page says why.
 """
 
-from analysis.report.sections import anomalies, convergence, dimension, meaning, reproduction, topology, training, trust
+from analysis.report.sections import (
+    anomalies,
+    arviz,
+    convergence,
+    dimension,
+    meaning,
+    reproduction,
+    topology,
+    training,
+    trust,
+)
 
 QUESTIONS = (
     training.QUESTION,
@@ -15,5 +25,6 @@ QUESTIONS = (
     meaning.QUESTION,
     anomalies.QUESTION,
     trust.QUESTION,
+    arviz.QUESTION,
     reproduction.QUESTION,
 )

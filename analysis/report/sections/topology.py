@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
+from analysis.figures import by_arviz
 from analysis.figures.topology import birth_and_death, differences
+from analysis.measures import marginal
 from analysis.measures.persistence import REAL, closed_factors, persistence
 from analysis.measures.topology import preference, rank, verdict
 from analysis.report.inputs import Known
@@ -81,11 +84,55 @@ def ranking(known: Known) -> Part | None:
         "topology",
         f"{reading}. {order if chosen else f'{said[0].upper()}{said[1:]}.'}",
         "Held-out ln p(x) and ELBO of each latent space less the best one's; bars: two paired standard errors.",
-        figure=differences(table),
+        figure=None if alike(known, table) else differences(table),
         table=Table(head, rows, best=names(table["kept"], "topology").index(chosen) if chosen else None),
         warning=not chosen,
         numbers=table.merge(preference(tree, float(known.tree.attrs["beta"])).rename("preference")),
     )
+
+
+def alike(known: Known, table: xr.Dataset) -> bool:
+    """Whether ArviZ's comparison is to be shown, and its errors are no smaller than ours, which count seeds too."""
+    if "arviz" not in known.sources:
+        return False
+    errors = by_jet(known)["dse"].reindex(names(table["kept"], "topology"))
+    return bool((errors.to_numpy() >= 0.95 * np.asarray(table["difference_error"])).all())
+
+
+def by_jet(known: Known) -> pd.DataFrame:
+    """Return the table of ``az.compare``, differences and their errors [nat] per jet."""
+    found, points = compared(known)
+    return found.assign(elpd_diff=found["elpd_diff"] / points, dse=found["dse"] / points)
+
+
+def compared(known: Known) -> tuple[pd.DataFrame, int]:
+    """Return the table of ``az.compare`` on held-out ln p(x), and the number of jets and seeds that it is of."""
+    import arviz
+
+    beta = float(known.tree.attrs["beta"])
+    each = marginal.elpd(known.source("scan"), beta)
+    return by_arviz.called(arviz.compare, each), marginal.points_of(known.source("scan"), beta).sizes["point"]
+
+
+def comparison(known: Known) -> Part | None:
+    """Let ArviZ compare the latent spaces of a scan by held-out marginal ln p(x) of each jet."""
+    if "arviz" not in known.sources or isinstance(known.sources.get("runs", Missing()), Missing):
+        return None
+    table, points = compared(known)
+    each, ours = by_jet(known), rank(known.source("scan"), float(known.tree.attrs["beta"]))
+    rows = [
+        [str(name), plus_minus(-abs(float(row["elpd_diff"])), float(row["dse"])), f"{float(row['weight']):.2f}"]
+        for name, row in each.iterrows()
+    ]
+    reading = f"az.compare, on ln p(x) of {counted(points, 'jet')} of all seeds, has {table.index[0]} first. "
+    reading += (
+        "Its errors are those above."
+        if alike(known, ours)
+        else "Its errors are of the jets alone; those above count the seeds too, which scatter more."
+    )
+    head = ["latent space", "difference [nat per jet]", "stacking weight"]
+    caption = "By ArviZ: summed held-out ln p(x) of each latent space, and the differences from the best, with errors."
+    return Part("compare", reading, caption, figure=by_arviz.compare(table), table=Table(head, rows))
 
 
 def ranked(row: xr.Dataset, name: str) -> list[str]:
@@ -114,4 +161,4 @@ def closure(known: Known) -> Part | None:
     )
 
 
-QUESTION = Question("topology", "Which topology?", (league, ranking, closure))
+QUESTION = Question("topology", "Which topology?", (league, ranking, comparison, closure))
