@@ -58,7 +58,8 @@ def convergence(draws: xr.DataArray) -> xr.Dataset:
     angle = xr.DataArray(np.asarray(draws["kind"]) == "angle", dims="coordinate")
     plain = draws.drop_vars([name for name in draws.coords if name not in ("jet", "coordinate")])
     turned = xr.Dataset({"first": xr.where(angle, np.cos(plain), plain), "second": np.sin(plain)})
-    rhat, ess = arviz_stats.rhat(turned), arviz_stats.ess(turned)
+    with np.errstate(invalid="ignore", divide="ignore"):  # of a category that every draw has R-hat is NaN
+        rhat, ess = arviz_stats.rhat(turned), arviz_stats.ess(turned)
     return xr.Dataset(
         {
             "rhat": xr.where(angle, np.maximum(rhat["first"], rhat["second"]), rhat["first"]),
