@@ -2,12 +2,11 @@
 
 Each holds QUESTION, whose answers are functions from :class:`analysis.report.inputs.Known` to
 :class:`analysis.report.page.Part`. A part that needs what is not known raises :class:`analysis.store.Missing`, and the
-page says why.
+page says why. ``arviz`` is for pages that ask for it.
 """
 
 from analysis.report.sections import (
     anomalies,
-    arviz,
     convergence,
     dimension,
     meaning,
@@ -25,6 +24,5 @@ QUESTIONS = (
     meaning.QUESTION,
     anomalies.QUESTION,
     trust.QUESTION,
-    arviz.QUESTION,
     reproduction.QUESTION,
 )
