@@ -195,9 +195,10 @@ def begun(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bool) -
     vaes = []
     if resume:
         recipes = [as_begun(recipe, folder) for recipe, folder in zip(recipes, folders, strict=True)]
+        seeds = [restarts.seed_of(recipe, RunFolder(folder)) for recipe, folder in zip(recipes, folders, strict=True)]
     else:
         recipes = ready(recipes, jets)
-    seeds = [restarts.seed_of(recipe, RunFolder(folder)) for recipe, folder in zip(recipes, folders, strict=True)]
+        seeds = [recipe.training.seed for recipe in recipes]
     for recipe, seed in zip(recipes, seeds, strict=True):  # before a folder is made, so that an error leaves nothing
         assert_enough(recipe, jets)
         pyro.set_rng_seed(seed)

@@ -21,7 +21,7 @@ class About(NamedTuple):
 
 GROUPS = {
     "Better latent spaces for better autoencoders (2104.08291)": {
-        "stability": About("one latent dimension over 200 epochs: separation and bi-modality"),
+        "stability": About("one latent dimension over 200 epochs: is it bi-modal?"),
         "fractions": About("does the prior keep a mixture for the minority?"),
         "mixtures": About("the images that the mixtures decode to"),
         "two-way": About("which score finds anomalies both ways?"),
@@ -31,7 +31,7 @@ GROUPS = {
         "lda": About("latent Dirichlet allocation beside the Dirichlet VAE"),
     },
     "Representation learning of collider events (2109.10919)": {
-        "levels": About("below which scale do two samples differ, as partons and hadrons?"),
+        "levels": About("below which scale do partons and hadrons differ?"),
         "transport": About(
             "what has to be moved to make one jet of another", ("--seeds", "--epochs", "--limit", "--device")
         ),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from jets import hdf5
+from jets.hdf5 import legible
 from jets.simulation.config import BEFORE_LEVELS
+from jets.untrusted import checker
 
 SHOWN = ("process", "level", "shower", "hadronisation", "detector", "mpi", "seed")
 LONGEST = 40
@@ -23,8 +24,8 @@ def settings_of(path: Path) -> dict[str, str]:
     JetFileError
         It is no HDF5 file of jets, or damaged.
     """
-    with hdf5.opened(path) as stored:
-        given, own = stored.file.attrs.get("config"), stored.file.attrs.get("level", "hadron")
+    with legible(path), checker.opened(path) as file:
+        given, own = file.attrs.get("config"), file.attrs.get("level", "hadron")
     try:
         config = json.loads(given)
         found = BEFORE_LEVELS | {name: config[name] for name in SHOWN if name in config}

@@ -15,7 +15,8 @@ import inference
 import models
 from analysis import store
 from analysis.evaluation import tree as tree_module
-from analysis.evaluation.facts import NUTS, nuts_groups
+from analysis.evaluation.facts import nuts_groups
+from analysis.measures.nuts_form import OURS
 from inference.folder import WEIGHTS, RunFolder
 from jets.errors import UserError
 from jets.files import replacing, save_netcdf
@@ -78,14 +79,14 @@ def test_a_kept_tree_is_of_its_recipe_and_weights(run, sample, monkeypatch):
     monkeypatch.setattr(tree_module, "evaluate", lambda run, *_, **__: "anew")
     monkeypatch.setattr(store, "save", lambda *_: None)
     small = xr.DataTree.from_dict(
-        {name: xr.Dataset({"z": ("jet", [1.0])}) for name in ("scores", "constant_data", *NUTS)}
+        {name: xr.Dataset({"z": ("jet", [1.0])}) for name in ("scores", "constant_data", *OURS)}
     )
     small.attrs = {"digest": kept.digest, "beta": np.float32(0.1), "classes": ["qcd"]}
     for name in ("analysis.nc", "nuts.nc"):
         save_netcdf(small, run.path / name)
         os.utime(run.path / name, (1, 1))
     assert tree_module.evaluated(kept, None).attrs["digest"] == kept.digest
-    assert set(nuts_groups(kept, 0.1)) == set(NUTS)
+    assert set(nuts_groups(kept, 0.1)) == set(OURS)
     weights = run.path / WEIGHTS
     before = weights.read_bytes()
     other = {name: value + 1 for name, value in kept.vae.state_dict().items()}

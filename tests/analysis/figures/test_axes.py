@@ -111,6 +111,31 @@ def passes():
     return xr.DataArray(RANDOM.random((3, len(BETA))), labels, list(labels))
 
 
+def found_dimensions():
+    """Of two estimators and two seeds."""
+    labels = {"true": [2, 5], "estimator": ["VAE", "pairs"], "seed": [0, 1]}
+    return xr.DataArray(RANDOM.random((2, 2, 2)), labels, list(labels))
+
+
+def areas():
+    """AUC of two models with two and three mixtures."""
+    labels = {"mixtures": [2, 3], "model": ["LDA", "D"], "seed": [0, 1]}
+    return xr.DataArray(RANDOM.random((2, 2, 2)), labels, list(labels))
+
+
+def smearing():
+    """On its exact lines."""
+    columns = dict.fromkeys(("smearing", "distance"), (("seed", "beta"), BETA[None]))
+    columns |= {f"exact_{name}": ("beta", BETA) for name in ("smearing", "distance")}
+    return xr.Dataset(columns, {"beta": BETA}, {"spectrum": [4.0, 1.0]})
+
+
+def plan():
+    """Between two jets of three constituents."""
+    jets = {name: ((name, "property"), RANDOM.random((3, 3))) for name in ("first_jet", "second_jet")}
+    return xr.Dataset(jets | {"plan": (("first_jet", "second_jet"), np.eye(3)), "emd": 10.0})
+
+
 def windows():
     """A score in the whole range of mass and in a window."""
     return auc_in_windows(*RANDOM.random((4, 9)), [(0, np.inf), (0.2, 0.8)])
@@ -131,6 +156,7 @@ def drawn(tree, known_tree):
         "correlation_dimension.draw_jets": (jets, 600.0),
         "correlation_dimension.draw_true": (known_samples(),),
         "correlation_dimension.draw_number": (known_samples(),),
+        "curse.draw_found": (found_dimensions(),),
         "dimension.draw_one_sample": (curves(),),
         "dimension.draw_dimensions": (curves(),),
         "dimension.draw_rate_distortion": (curves(),),
@@ -140,12 +166,14 @@ def drawn(tree, known_tree):
         "fractions.draw_fractions": (fractions(), {"a": "first", "b": "second"}),
         "hysteresis.draw_hysteresis": (passes(), curves()),
         "images.draw_image": (image(), LogNorm(1e-5, 1)),
+        "lda.draw_auc": (areas(), [["a", "b"], ["c", "d"]]),
         "latent_map.draw_points": (tree, None),
         "latent_map.draw_spread": (tree,),
         "latents.draw_kl_spectrum": (tree,),
         "latents.draw_histogram": (points, tree, "simplex"),
         "latents.draw_by_class": (points, np.linspace(0, 1, 11), tree),
         "simplex_priors.draw_densities": (compare([1, 0.25], np.zeros(2), np.ones(2)),),
+        "smearing.draw_smearing": (smearing(),),
         "stability.draw_epochs": (np.arange(3), RANDOM.random((3, 60))),
         "stability.draw_classes": (RANDOM.random(60), np.repeat(["qcd", "top"], 30)),
         "mass_windows.draw_score": ({"qcd": (RANDOM.random(9), RANDOM.random(9))}, "score"),
@@ -154,6 +182,7 @@ def drawn(tree, known_tree):
         "tagging.draw_roc": (tree, "top", auc_table(tree, "top")),
         "topology.draw_differences": (ranked(),),
         "topology.draw_loops": (loops(),),
+        "transport.draw_plan": (plan(), ("a", "b")),
         "triangle.draw_triangle": (weights, class_names(tree), classes(tree), ("a", "b", "c")),
         "trust.draw_khat": (khat,),
         "trust.draw_calibration": (simulation(),),
