@@ -112,10 +112,11 @@ def jets_of(part: Particles, classes: tuple[str, ...], source: str) -> tuple[Jet
     Raises
     ------
     JetFileError
-        Momenta that are no finite numbers, or what no jet has (see :mod:`jets.checks`).
+        Columns of other lengths; momenta that are no finite numbers, or what no jet has (see :mod:`jets.checks`).
     """
     from jets.formats import describe  # numba takes half a second to import, which our own files need not wait for
 
+    assert_lengths(part, source)
     total, counts = describe.summed(part.p4, SOFTEST)
     bad = ~np.isfinite(total).all(1)
     if bad.any():
@@ -137,6 +138,22 @@ def jets_of(part: Particles, classes: tuple[str, ...], source: str) -> tuple[Jet
     sound = near and usual(constituents)
     jets = Jets(constituents, label, classes, jet, **given, part=True, sound=sound)
     return jets, rows
+
+
+def assert_lengths(part: Particles, source: str) -> None:
+    """Assert that every column has a value for each jet.
+
+    Raises
+    ------
+    JetFileError
+        One has not.
+    """
+    beside = {"label": part.label, "weights": part.weights, "events": part.events, **part.columns}
+    for name, values in beside.items():
+        if values is not None and len(values) != len(part.p4):
+            raise JetFileError(
+                f"{source}: {name} has {len(values)} values for {len(part.p4)} jets; it needs one for each"
+            )
 
 
 def numeric(columns: Mapping[str, NDArray]) -> dict[str, NDArray]:

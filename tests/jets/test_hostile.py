@@ -18,6 +18,8 @@ import pytest
 import jets
 from jets.checks import is_name, names
 from jets.convert import convert
+from jets.errors import JetFileError
+from jets.formats.particles import Particles, jets_of
 from jets.hdf5 import names_checksum
 from jets.untrusted import checker
 from tests.fuzz.mutate import mutated
@@ -240,6 +242,13 @@ def test_indices_stay_within_their_event(tmp_path):
     with uproot.recreate(tmp_path / "b.root") as file:
         file["Events"] = columns
     refused(tmp_path / "b.root", "FatJetPFCands_pFCandsIdx = [0-9]+ in an event that has")
+
+
+@pytest.mark.parametrize("beside", [{"weights": np.ones(3)}, {"columns": {"tau": np.ones(0)}}, {"label": np.zeros(9)}])
+def test_columns_of_another_length(beside):
+    part = Particles(np.ones((5, 2, 4)) * [1.0, 0.0, 0.0, 2.0], **beside)
+    with pytest.raises(JetFileError, match="values for 5 jets"):
+        jets_of(part, ("a",), "a.h5")
 
 
 @pytest.mark.skipif(not CASES.exists(), reason="the cases are not here")
