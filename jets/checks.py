@@ -20,8 +20,8 @@ MOST_PT = 50e3
 """The pT of a jet [GeV] is below this at any collider planned; above it is in MeV (from 50 GeV on)."""
 LEAST_PT = 1e-6
 """And above this, normalised jets included: images and clouds divide by it in float32."""
-LONGEST, CLASSES = 200, 10_000
-"""Characters of the name of a class or column; classes of a sample."""
+LONGEST, CLASSES, COLUMNS = 200, 10_000, 10_000
+"""Characters of the name of a class or column; classes and columns of a sample."""
 LARGEST = 1e15
 """Vectors of numbers beyond this have squares whose sums float32 does not hold."""
 
@@ -247,10 +247,14 @@ def columns(group: Any, count: int, name: str) -> dict[str, Array]:
     Raises
     ------
     JetFileError
-        No mapping, another length, or no real numbers.
+        No mapping, too many columns, another length, or no real numbers.
     """
     if not isinstance(group, Mapping):
         raise JetFileError(f"{name} is of type {type(group).__name__}; expected names and arrays, {{name: (N,)}}")
+    if len(group) > COLUMNS:
+        raise JetFileError(
+            f"{name} has {len(group):,} columns; at most {COLUMNS:,} are read: leave out what is not used"
+        )
     found = {}
     for given, column in zip(group, names(list(group), "columns", name, ratios=True), strict=True):
         values = numbers(group[given], f"{name} {column!r}")

@@ -18,7 +18,10 @@ from jets.formats.particles import Particles, Reading, Wanted, padded
 
 WHAT = "columns of lists (parquet, ROOT)"
 USES = ("labels", "columns")
-OF_EVENTS = {"PFCand", "PFCands", "GenPart", "GenCands", "ParticleFlowCandidate", "ReconstructedParticles", "Particle"}
+OF_EVENTS = {
+    *("PFCand", "PFCands", "JetPFCands", "FatJetPFCands", "GenPart", "GenCands"),
+    *("ParticleFlowCandidate", "ReconstructedParticles", "Particle"),
+}
 """Collections of the particles of whole events, in layouts that have readers of their own."""
 LISTS, SOME = 2, 5
 """Dimensions of a branch of lists; rows that are read to see them."""

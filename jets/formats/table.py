@@ -162,7 +162,13 @@ def without_header(path: Path, wanted: Wanted) -> Reading:
 
 
 def frames(path: Path, rows: int, names: list[str] | None) -> Iterator[Any]:
-    """Yield some rows at a time as pandas frames; ``names`` of a table with header are the columns to read."""
+    """Yield some rows at a time as pandas frames; ``names`` of a table with header are the columns to read.
+
+    Raises
+    ------
+    JetFileError
+        A text ends within a row: pandas takes the fields that it lacks as missing.
+    """
     import pandas as pd
 
     if kind(path) == "parquet":
@@ -170,12 +176,18 @@ def frames(path: Path, rows: int, names: list[str] | None) -> Iterator[Any]:
             yield batch.to_pandas()
         return
     lines = [line for line in text_head(path).splitlines() if line.strip()][:1]
-    with texts.opened(path) as text, pd.read_csv(
-        text, sep=separator_of(lines), chunksize=rows, skipinitialspace=True,
+    tail, separator = texts.Tail(), separator_of(lines)
+    with texts.opened(path, tail.take) as text, pd.read_csv(
+        text, sep=separator, chunksize=rows, skipinitialspace=True,
         header=0 if header(path) else None, names=header(path) or None, encoding="utf-8-sig",
     ) as found:  # fmt: skip
+        width = 0
         for frame in found:
+            width = frame.shape[1]
             yield frame if names is None else frame[names]
+        fields = re.split(separator, tail.line.decode("utf-8", "replace").strip())
+        if fields != [""] and len(fields) < width:
+            raise JetFileError(f"{path}: ends within a row, after {len(fields)} of its {width} fields; copy it again")
 
 
 def of_numbers(path: Path, columns: tuple[str, ...]) -> Iterator[Particles]:

@@ -64,6 +64,18 @@ class Text(io.RawIOBase):
         super().close()
 
 
+class Tail:
+    """What a text ends with after its last line end: a line that may have been cut; give :attr:`take` as ``watch``."""
+
+    def __init__(self) -> None:
+        self.line = b""
+
+    def take(self, data: bytes) -> None:
+        """Take the next piece of the text."""
+        _, end, after = data.rpartition(b"\n")
+        self.line = after if end else self.line + data
+
+
 def opened(path: Path, watch: Callable[[bytes], None] | None = None) -> io.BufferedReader:
     """Open a text, also a compressed one, as bytes; see :class:`Text`."""
     return io.BufferedReader(Text(path, watch), 2**18)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import jets
-from jets.checks import is_name, names
+from jets.checks import columns, is_name, names
 from jets.convert import convert
 from jets.errors import JetFileError
 from jets.formats.particles import Particles, jets_of
@@ -249,6 +249,23 @@ def test_columns_of_another_length(beside):
     part = Particles(np.ones((5, 2, 4)) * [1.0, 0.0, 0.0, 2.0], **beside)
     with pytest.raises(JetFileError, match="values for 5 jets"):
         jets_of(part, ("a",), "a.h5")
+
+
+@pytest.mark.parametrize("separator", [",", ";", " "])
+def test_a_table_that_ends_within_a_row(tmp_path, separator):
+    """Refused where fields are lacking; a last line without its end is whole."""
+    header = ["pt_0", "eta_0", "phi_0", "pt_1", "eta_1", "phi_1", "tau"]
+    rows = [header, *[["300", "0.1", "0.2", "100", "0.3", "0.1", "0.25"]] * 3]
+    text = "\n".join(map(separator.join, rows))
+    (tmp_path / "a.csv").write_text(text)
+    assert len(jets.load(str(tmp_path / "a.csv"))) == 3
+    (tmp_path / "a.csv").write_text(text.removesuffix(f"{separator}0.25"))
+    refused(tmp_path / "a.csv", "ends within a row, after 6 of its 7 fields")
+
+
+def test_more_columns_than_anybody_has():
+    with pytest.raises(JetFileError, match="10,001 columns; at most 10,000"):
+        columns(dict.fromkeys(map(str, range(10_001)), np.ones(1)), 1, "a.h5: jet")
 
 
 @pytest.mark.skipif(not CASES.exists(), reason="the cases are not here")
