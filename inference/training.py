@@ -149,16 +149,21 @@ def train_best(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bo
 
 
 def best_of_starts(recipe: Recipe, path: Path, *, resume: bool) -> None:
-    """Train one recipe from all of its starts in one vectorised step, and keep the best; go on with it if it is chosen.
+    """Train one recipe from all of its starts and keep the best; go on with it if it is chosen; same errors."""
+    if resume and restarts.is_chosen(RunFolder.open(path)):
+        restarts.clear(RunFolder(path))
+        return begun([recipe], [path], resume=True).train()
+    restarts.keep_best(*trained_starts(recipe, path, resume=resume))
+
+
+def trained_starts(recipe: Recipe, path: Path, *, resume: bool) -> tuple[RunFolder, list[Path]]:
+    """Train one recipe from all of its starts in one vectorised step; return its folder and those of the starts.
 
     Raises
     ------
     RunError
         None could be trained; else as :func:`train_many`.
     """
-    if resume and restarts.is_chosen(RunFolder.open(path)):
-        restarts.clear(RunFolder(path))
-        return begun([recipe], [path], resume=True).train()
     jets, made = load_for(recipe), list[RunFolder]()
     with none_left(made):
         if resume:
@@ -178,7 +183,7 @@ def best_of_starts(recipe: Recipe, path: Path, *, resume: bool) -> None:
             if not some_trained:
                 raise
             print(f"note: {error}", file=sys.stderr)
-    restarts.keep_best(folder, parts)
+    return folder, parts
 
 
 def trainer_for(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bool = False) -> Trainer:

@@ -8,10 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from inference import restarts
+from inference.alone import alone
+from inference.folder import RunFolder
 from inference.machine import tune_cpu
 from inference.recipe import Recipe, RecipeError, read
 from inference.run import Run, RunError
-from inference.training import as_begun, train_many
+from inference.training import as_begun, train_many, trained_starts
 from jets import Jets, load
 from jets.checks import say
 
@@ -122,6 +125,29 @@ class Setup:
                 print(f"{case}: {len(group)} seeds of {name}", flush=True)
                 train_many(list(group.values()), list(group), resume=resume)
         return [Run.open(folder, own) for folder in recipes]
+
+    def starts(self, case: str, name: str, changes: Mapping[str, Any], starts: int) -> list[Run]:
+        """Return all trainings of recipe ``name`` with ``changes`` from several starts, of one split; none is chosen.
+
+        They train in one vectorised step, as those of ``--restarts`` do. One that failed is there, but not complete.
+
+        Raises
+        ------
+        RunError
+            The folder holds runs of another recipe.
+        """
+        tune_cpu()
+        path = self.folder / "runs" / case
+        recipe = self.recipe(name, 0, {"training.restarts": self.seeds or starts, **changes})
+        resume = (path / "config.toml").exists()
+        if resume:
+            assert_same(Run.open(path), as_begun(recipe, path))
+        parts = restarts.parts_of(RunFolder(path), recipe)
+        if not all((part / "config.toml").exists() and Run.open(part).complete for part in parts):
+            print(f"{case}: {len(parts)} starts of {name}", flush=True)
+            with alone([path]):
+                trained_starts(recipe, path, resume=resume)
+        return [Run.open(part, self.jets) for part in parts]
 
 
 def assert_same(run: Run, recipe: Recipe) -> None:

@@ -3,12 +3,23 @@
 import pytest
 
 from analysis.studies.setup import Setup
+from inference.folder import WEIGHTS
 from inference.run import RunError
+from jets.sums import SUMS
 
 
-def test_best_restart_has_the_lowest_loss(tmp_path):
-    setup = Setup(tmp_path, changes={"data.limit": 60, "training.epochs": 1})
-    (chosen,) = setup.best("case", "image-dvae", {}, seeds=1, restarts=2)
+@pytest.fixture(scope="module")
+def setup(tmp_path_factory):
+    return Setup(tmp_path_factory.mktemp("study"), changes={"data.limit": 60, "training.epochs": 1})
+
+
+@pytest.fixture(scope="module")
+def chosen(setup):
+    """The best of two starts."""
+    return setup.best("case", "image-dvae", {}, seeds=1, restarts=2)[0]
+
+
+def test_best_restart_has_the_lowest_loss(setup, chosen):
     losses = chosen.provenance["restarts"]["loss"]
     assert len(losses) == 2
     assert chosen.ended["loss"] == min(losses)
@@ -18,3 +29,19 @@ def test_best_restart_has_the_lowest_loss(tmp_path):
     assert alone.ended["loss"] == pytest.approx(losses[0], rel=1e-4)
     with pytest.raises(RunError, match="other settings"):
         setup.train("case", "image-dvae", {})
+
+
+def test_all_starts_are_kept(setup, chosen, monkeypatch):
+    """They are those of ``--restarts``, of one split; what is there is not trained again, what is unfinished is."""
+    runs = setup.starts("starts", "image-dvae", {}, 2)
+    losses = [run.ended["loss"] for run in runs]
+    assert losses == pytest.approx(chosen.provenance["restarts"]["loss"], rel=1e-4)
+    assert all((run.split.train == chosen.split.train).all() for run in runs)
+    for name in (WEIGHTS, SUMS):
+        (runs[1].path / name).unlink()
+    again = setup.starts("starts", "image-dvae", {}, 2)
+    assert [run.digest for run in again] == [run.digest for run in runs]
+    monkeypatch.setattr("analysis.studies.setup.trained_starts", None)
+    assert all(run.complete for run in setup.starts("starts", "image-dvae", {}, 2))
+    with pytest.raises(RunError, match="other settings"):
+        setup.starts("starts", "image-dvae", {}, 4)
