@@ -43,7 +43,7 @@ class Draws(NamedTuple):
     combination
         Number of the combination of categories, ``(B, chains, draws)``.
     diverging
-        Whether the trajectory diverged, likewise.
+        Whether its trajectory, or one of those up to the next draw that is kept, diverged, likewise.
     steps
         Leapfrog steps, likewise.
     energy, log_density
@@ -221,7 +221,9 @@ def chain_program(log_joint: Callable[..., Any], effort: Effort) -> Callable[...
         # adaptation and draws in one loop, which compiles faster than two
         steps = effort.warm_up + effort.draws * effort.thin
         kept = jax.lax.scan(step, state, jax.random.split(choice, steps))[1]
-        return tuple(part[effort.warm_up :: effort.thin] for part in kept)
+        u, combination, diverging, *others = (part[effort.warm_up :] for part in kept)
+        first = [part[:: effort.thin] for part in (u, combination, *others)]
+        return *first[:2], diverging.reshape(-1, effort.thin).any(1), *first[2:]
 
     return chain
 

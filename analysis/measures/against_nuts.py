@@ -55,14 +55,14 @@ def distances(
 
 def convergence(draws: xr.DataArray) -> xr.Dataset:
     """Return ``rhat`` and ``ess`` (jet, coordinate) of chains (chain, draw, jet, coordinate)."""
+    both = turned(draws)
+    with np.errstate(invalid="ignore", divide="ignore"):  # of a category that every draw has R-hat is NaN
+        rhat, ess = arviz_stats.rhat(both), arviz_stats.ess(both)
+    return xr.Dataset({"rhat": rhat.to_dataarray().max("variable"), "ess": ess.to_dataarray().min("variable")})
+
+
+def turned(draws: xr.DataArray) -> xr.Dataset:
+    """Return what chains are compared by: the cosine of an angle, and its sine; anything else, and NaN."""
     angle = xr.DataArray(np.asarray(draws["kind"]) == "angle", dims="coordinate")
     plain = draws.drop_vars([name for name in draws.coords if name not in ("jet", "coordinate")])
-    turned = xr.Dataset({"first": xr.where(angle, np.cos(plain), plain), "second": np.sin(plain)})
-    with np.errstate(invalid="ignore", divide="ignore"):  # of a category that every draw has R-hat is NaN
-        rhat, ess = arviz_stats.rhat(turned), arviz_stats.ess(turned)
-    return xr.Dataset(
-        {
-            "rhat": xr.where(angle, np.maximum(rhat["first"], rhat["second"]), rhat["first"]),
-            "ess": xr.where(angle, np.minimum(ess["first"], ess["second"]), ess["first"]),
-        }
-    )
+    return xr.Dataset({"first": xr.where(angle, np.cos(plain), plain), "second": np.sin(plain).where(angle)})

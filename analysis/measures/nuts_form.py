@@ -4,7 +4,8 @@
 ``posterior_guide``: the guide on the same jets, one chain; ``observed_data``: ``x`` (jet, ..). The jets are sampled
 side by side, as one posterior of all their latents: ``sample_stats`` has ``energy`` and ``lp`` [nat] and ``n_steps``
 summed over the jets, ``diverging`` of any, the largest ``tree_depth``, the mean ``acceptance_rate`` (chain, draw); and
-the same of each jet, ``energy_of_jet`` and so on (chain, draw, jet).
+the same of each jet, ``energy_of_jet`` and so on (chain, draw, jet). ``reference``, where the standard of a reference
+was asked for: what :func:`analysis.measures.reference.quality` returns.
 """
 
 from __future__ import annotations
@@ -49,8 +50,7 @@ def standard(tree: xr.DataTree, seed: int = 0) -> xr.DataTree:
         prior = array(tree, "prior/z")
         own = of_each_jet(prior, nuts["jet"], prior.sizes["chain"] * prior.sizes["draw"], seed)
         groups["prior"] = variables(own, about)
-    if "observed_data" in tree:
-        groups["observed_data"] = tree["observed_data"].to_dataset()
+    groups |= {name: tree[name].to_dataset() for name in ("observed_data", "reference") if name in tree}
     result = xr.DataTree.from_dict(groups)
     result.attrs = dict(tree.attrs)
     return result
