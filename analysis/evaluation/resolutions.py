@@ -64,10 +64,11 @@ def dimension(
         Along ``beta``: ``kl`` [nat], ``distortion`` (<d^2>, or <d> where the power is 1), ``distance`` (<d>; of clouds
         the mean Energy Mover's Distance), ``D1``, ``D2``, each with ``_error``, and ``converged``; ``kl_spectrum``
         (beta, kl_term) [nat]; ``sigma`` and ``rms`` (beta, coordinate), mean width and root mean square centre of the
-        posteriors of real coordinates; of toys, ``exact_kl`` and ``exact_distortion`` where they are known, and of a
-        Gaussian ``excess``, by how much the objective exceeds its optimum [nat]. ``beta`` is in the unit of the data;
-        times the attribute ``scale`` it is in ``unit``. Errors: bootstrap over jets, and with several seeds their
-        spread.
+        posteriors of real coordinates; ``category_share`` (class, beta, category), the part of the jets of each class
+        that each category or manifold has; of toys, ``exact_kl`` and ``exact_distortion`` where they are known, and of
+        a Gaussian ``excess``, by how much the objective exceeds its optimum [nat]. ``beta`` is in the unit of the
+        data; times the attribute ``scale`` it is in ``unit``. Errors: bootstrap over jets, and with several seeds
+        their spread.
 
     Raises
     ------
@@ -101,7 +102,8 @@ def measure(
     ``kl`` (beta, jet, kl_term) [nat], ``distortion`` (beta, jet), ``kl_slope`` and ``distortion_slope`` (beta, jet),
     ``sigma`` and ``rms`` (beta, coordinate), and what is known of toys (:func:`known`). Attributes: ``power``,
     ``latent``, and ``scale`` and ``unit`` in which to show beta: of clouds the median jet pT in GeV. The noise is the
-    same at all resolutions. ``weight`` (jet) is a coordinate where the jets have weights.
+    same at all resolutions. ``weight`` (jet) is a coordinate where the jets have weights. With categories:
+    ``category_share`` (beta, jet, category), the probability of each; ``class_name`` (jet).
     """
     vae, index = run.vae, torch.arange(len(chosen.data))[:jets]
     grid, rows = resolutions(run.recipe.model.beta, betas), []
@@ -115,6 +117,9 @@ def measure(
     if run.recipe.model.clouds:
         shown = {"scale": float(np.median(chosen.jets.constituents[:jets, :, 0].sum(1))), "unit": "GeV"}
     labels = {"beta": grid, "kl_term": pieces[0].terms, "coordinate": real_coordinates(vae)}
+    if categories := category_coordinates(vae):
+        names = np.array(chosen.jets.classes)[chosen.jets.label[: len(index)]]
+        labels |= {"category": categories, "class_name": ("jet", names)}
     weights = None if chosen.jets.weights is None else chosen.jets.weights[:jets]
     result = tabled(table, weights).assign_coords(labels)
     result.attrs = {"power": vae.likelihood.power, "latent": run.recipe.model.latent} | shown
@@ -141,6 +146,8 @@ def tabled(table: Mapping[str, NDArray[np.float64]], weights: NDArray[np.float64
         "sigma": (("beta", "coordinate"), averaged(table["width"], share)),
         "rms": (("beta", "coordinate"), np.sqrt(averaged(table["centre"] ** 2, share).clip(min=0))),
     }
+    if table["categories"].shape[-1]:
+        variables["category_share"] = ((*own, "category"), table["categories"])
     return xr.Dataset(variables, {} if weights is None else {"weight": ("jet", weights)})
 
 
@@ -162,7 +169,8 @@ def at_resolution(vae: VAE, x: Tensor, beta: float, draws: int) -> AtResolution:
         kl = torch.stack([torch.cat(list(bound.kl.values()), -1) for bound in bounds]).mean(0)
         distortion = vae.likelihood.distortion(reconstruction, x)
         centre, width = centres_and_widths(vae, x)
-    parts = {"kl": kl, "distortion": distortion, "centre": centre, "width": width}
+        categories = category_weights(vae, x)
+    parts = {"kl": kl, "distortion": distortion, "centre": centre, "width": width, "categories": categories}
     parts |= {"kl_slope": slope_of_jets(kl.sum(-1), log_beta), "distortion_slope": slope_of_jets(distortion, log_beta)}
     return AtResolution({name: value.detach().double().numpy() for name, value in parts.items()}, terms)
 
@@ -188,3 +196,16 @@ def real_coordinates(vae: VAE) -> list[str]:
     """Return the names of all real coordinates."""
     factors = [(label, factor) for label, factor in vae.latent.items if factor.kind == "real"]
     return [f"{label}_{name}" for label, factor in factors for name in factor.coordinate_labels]
+
+
+def category_coordinates(vae: VAE) -> list[str]:
+    """Return the names of the categories, and of the manifolds of a superposition."""
+    pairs = zip(vae.latent.coordinate_names, vae.latent.coordinate_kinds, strict=True)
+    return [name for name, kind in pairs if kind == "category"]
+
+
+@torch.no_grad()
+def category_weights(vae: VAE, x: Tensor) -> Tensor:
+    """Return the probability of each category and manifold, ``(B, n)``."""
+    mask = torch.tensor([kind == "category" for kind in vae.latent.coordinate_kinds], dtype=torch.bool)
+    return vae.latent.points(vae.encode(x))[..., mask] if mask.any() else x.new_zeros(len(x), 0)

@@ -1,4 +1,4 @@
-"""How well a latent category, found without labels, agrees with the classes of the jets."""
+"""Which category or manifold jets live on: by class, and how well it agrees with the classes, found without labels."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from analysis.measures.few import FEW, share_error
 from analysis.measures.tagging import auc
-from analysis.measures.weighting import CancelledWeightsError, weight_of
-from analysis.store import array, class_names, names, where
+from analysis.measures.weighting import CancelledWeightsError, mean_over_jets, weight_of, with_weights
+from analysis.store import array, class_names, classes, names, where
 from jets.weights import effective
 
 
@@ -73,3 +73,29 @@ def accuracy_error(right: NDArray[np.bool_]) -> float:
     """
     found = float(right.std() / len(right) ** 0.5)
     return share_error(float(right.mean()), len(right)) if len(right) < FEW or not found else found
+
+
+def shares(tree: xr.DataTree) -> xr.DataArray | None:
+    """Return the part of the jets of each class that each category or manifold has; None where there are no categories.
+
+    Of the first category: the mean of its probabilities, by event weights, ``(class, category)``; rows sum to one.
+    """
+    found = where(array(tree, "guide_params/point"), "coordinate", kind="category")
+    if not found.sizes["coordinate"]:
+        return None
+    values, label = where(found, "coordinate", factor=names(found, "factor")[0]), class_names(tree)
+    values = with_weights(values, tree)
+    known = [name for name in classes(tree) if (label == name).any()]
+    parts = [mean_over_jets(values.isel(jet=np.flatnonzero(label == name))) for name in known]
+    return xr.concat(parts, xr.Variable("class", known)).rename(coordinate="category")
+
+
+def manifold_names(latent: str, categories: list[str]) -> list[str]:
+    """Return the manifolds of a plain superposition as its string has them; otherwise the categories as they are.
+
+    >>> manifold_names("R1 | S1 x R2", ["M2_0", "M2_1"]), manifold_names("C2 x R2", ["C2_0", "C2_1"])
+    (['R1', 'S1 x R2'], ['C2_0', 'C2_1'])
+    """
+    found = [part.strip() for part in latent.split("|")]
+    plain = "(" not in latent and len(found) == len(categories) > 1
+    return found if plain and len(set(found)) == len(found) else categories

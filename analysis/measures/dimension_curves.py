@@ -49,7 +49,18 @@ def summarised(measured: xr.Dataset, seed: int = 0) -> xr.Dataset:
     errors = {f"{name}_error": ("beta", (values @ weights.T).std(1, ddof=1)) for name, values in of_jets.items()}
     spectrum = {"kl_spectrum": mean_over_jets(measured["kl"]), "sigma": measured["sigma"], "rms": measured["rms"]}
     least = {name: measured[name] for name in EXACT if name in measured}
-    return checked(xr.Dataset(curves | errors | spectrum | least, {"beta": measured["beta"]}, measured.attrs))
+    found = checked(xr.Dataset(curves | errors | spectrum | least, {"beta": measured["beta"]}, measured.attrs))
+    return found.merge(category_share(measured))
+
+
+def category_share(measured: xr.Dataset) -> xr.Dataset:
+    """Return ``category_share`` (class, beta, category), the part of the jets of each class; empty without any."""
+    if "category_share" not in measured:
+        return xr.Dataset()
+    values, label = measured["category_share"], np.asarray(measured["class_name"])
+    names = list(dict.fromkeys(label.tolist()))
+    parts = [mean_over_jets(values.isel(jet=np.flatnonzero(label == name)).drop_vars("class_name")) for name in names]
+    return xr.concat(parts, xr.Variable("class", names)).rename("category_share").to_dataset()
 
 
 def shares(count: int, weights: NDArray[np.floating] | None) -> Array | None:
@@ -78,7 +89,8 @@ def bootstrap_weights(count: int, seed: int) -> Array:
 def combined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     """Return the mean of trainings that differ in their seed; errors: of the jets and spread of seeds, in quadrature.
 
-    The spectrum is that of the first training: coordinates of different seeds have nothing to do with each other.
+    Spectrum and shares are those of the first training: coordinates of different seeds have nothing to do with each
+    other.
     """
     if len(parts) == 1:
         return parts[0].assign_attrs(seeds=1)
@@ -120,6 +132,8 @@ def from_grid(parts: Sequence[xr.Dataset], seed: int = 0) -> xr.Dataset:
     widths = {name: xr.concat([part[name] for part in first], "beta") for name in ("sigma", "rms")}
     least = {name: xr.concat([part[name] for part in first], "beta") for name in EXACT if name in first[0]}
     result = xr.Dataset(curves | {"kl_spectrum": spectrum} | widths | least, {"beta": grid}, parts[0].attrs)
+    if "category_share" in first[0]:
+        result = result.merge(xr.concat([category_share(part) for part in first], "beta"))
     return checked(result).assign_attrs(seeds=len(parts) // len(grid))
 
 

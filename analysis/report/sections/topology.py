@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from analysis.figures import by_arviz
+from analysis.figures.dimension import scales
+from analysis.figures.manifolds import shares_by_scale
 from analysis.figures.topology import birth_and_death, differences
 from analysis.measures import marginal
+from analysis.measures.categories import manifold_names, shares
 from analysis.measures.persistence import REAL, closed_factors, persistence
 from analysis.measures.topology import preference, rank, verdict
 from analysis.report.inputs import Known
@@ -16,6 +22,9 @@ from analysis.report.page import Part, Question, Table
 from analysis.report.words import counted, listed, plus_minus
 from analysis.store import Missing, names
 from jets.command import command
+
+MOST_PARTS = 4
+"""Pieces of the range of scales that are named, at most."""
 
 
 def league(known: Known) -> Part:
@@ -141,6 +150,52 @@ def ranked(row: xr.Dataset, name: str) -> list[str]:
     return [name, evidence, elbo, plus_minus(row["difference"].item(), row["difference_error"].item()), weight]
 
 
+def manifolds(known: Known) -> Part | None:
+    """Say which manifold, or category, the jets of each class live on; of a range of resolutions at each scale."""
+    found = shares(known.tree)
+    if found is None:
+        return None
+    labels = manifold_names(str(known.recipe["model"]["latent"]), names(found, "category"))
+    rows = [[name, *(f"{100 * part:.1f} %" for part in np.asarray(row))] for name, row in by_class(found)]
+    said = [f"{100 * row.max():.0f} % of {name} lie on {labels[int(row.argmax())]}" for name, row in by_class(found)]
+    reading = f"At beta = {float(known.tree.attrs['beta']):.3g}, {listed(said)}."
+    curves = known.sources.get("dimension", Missing())
+    curves = curves.to_dataset() if isinstance(curves, xr.DataTree) else curves
+    drawn = isinstance(curves, xr.Dataset) and curves.sizes.get("category") == len(labels)
+    if drawn:
+        reading += f" {over_scales(curves, labels)}"
+    return Part(
+        "manifolds",
+        reading,
+        "Part of the jets of each class that each manifold or category has, against the scale." if drawn else "",
+        figure=shares_by_scale(curves, labels) if drawn else None,
+        table=Table(["class", *labels], rows),
+        numbers=curves[["category_share"]] if drawn else xr.Dataset({"category_share": found}),
+    )
+
+
+def by_class(values: xr.DataArray) -> list[tuple[str, np.ndarray]]:
+    """Return name and shares (category,) of each class of ``(class, category)``."""
+    return list(zip(names(values, "class"), np.asarray(values.transpose("class", "category")), strict=True))
+
+
+def over_scales(curves: xr.Dataset, labels: Sequence[str]) -> str:
+    """Say which manifold has the most jets of each class at which scale."""
+    scale, unit = scales(curves), curves.attrs["unit"]
+    first = np.asarray(curves["category_share"].transpose("class", "beta", "category").argmax("category"))
+    said = []
+    for name, row in zip(names(curves["category_share"], "class"), first, strict=True):
+        cuts = [0, *(np.flatnonzero(np.diff(row)) + 1), len(row)]
+        ends = [
+            (labels[row[a]], f"{scale[a]:.3g}", f"{scale[b - 1]:.3g} {unit}".strip(), b - a) for a, b in pairwise(cuts)
+        ]
+        parts = [
+            f"{label} at {high}" if one == 1 else f"{label} from {low} to {high}" for label, low, high, one in ends
+        ]
+        said.append(f"{name}: {listed(parts) if len(parts) <= MOST_PARTS else f'changes {len(parts) - 1} times'}")
+    return f"On which most lie, by scale; {'; '.join(said)}."
+
+
 def closure(known: Known) -> Part | None:
     """Say whether the posterior means close the circles of the latent space."""
     if known.plain or not closed_factors(known.tree):
@@ -161,4 +216,4 @@ def closure(known: Known) -> Part | None:
     )
 
 
-QUESTION = Question("topology", "Which topology?", (league, ranking, comparison, closure))
+QUESTION = Question("topology", "Which topology?", (league, ranking, comparison, manifolds, closure))

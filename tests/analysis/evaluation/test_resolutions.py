@@ -11,7 +11,7 @@ from torch import nn
 import analysis
 import inference
 from analysis.evaluation.resolutions import at_resolution, dimension
-from analysis.measures.dimension_curves import summarised
+from analysis.measures.dimension_curves import category_share, summarised
 from inference.recipe import RecipeError, read
 from jets import Jets
 from jets.toys import gaussian_optimum
@@ -115,3 +115,38 @@ def test_what_is_exact_is_that_of_the_jets_evaluated(range_run):
     others = Jets(np.random.default_rng(0).normal(size=(50, sizes)), np.zeros(50, int), ("others",))
     assert "exact_kl" in analysis.evaluate(range_run, at_most=50)["dimension"]
     assert "exact_kl" not in analysis.evaluate(range_run, others)["dimension"]
+
+
+class Chooses(VAE):
+    """Puts a jet on the first of two manifolds with probability beta / (1 + beta), on the second otherwise."""
+
+    def __init__(self):
+        nothing = nn.Identity()
+        super().__init__("R1 | R1", nothing, nothing, Gaussian(1.0), Resolution(0.05, 8.0))
+
+    def encode(self, x):
+        head = x.new_zeros(len(x), self.latent.outputs)
+        head[:, 0] = self.likelihood.beta.log()
+        return head
+
+    def decode(self, features):
+        return self.likelihood(features[..., :2])
+
+
+def test_shares_of_manifolds():
+    torch.manual_seed(0)
+    betas = np.array([0.1, 1.0, 4.0])
+    rows = [at_resolution(Chooses(), torch.randn(40, 2), beta, draws=1).table["categories"] for beta in betas]
+    first = np.repeat((betas / (1 + betas))[:, None], 40, 1)
+    np.testing.assert_allclose(np.stack(rows), np.stack([first, 1 - first], -1), rtol=1e-5)
+
+
+def test_shares_by_class():
+    """Jets of class a have .2, those of b .8 with weights 1 and 3; a's is the plain mean."""
+    values, names = np.array([[0.1, 0.3, 0.5, 0.9]]), ["a", "a", "b", "b"]
+    labels = {"beta": [0.1], "category": ["M2_0"], "class_name": ("jet", names)}
+    measured = xr.Dataset({"category_share": (("beta", "jet", "category"), values[..., None])}, labels)
+    found = category_share(measured.assign_coords(weight=("jet", [1.0, 1.0, 1.0, 3.0])))["category_share"]
+    assert found.sel({"class": "a"}).item() == pytest.approx(0.2)
+    assert found.sel({"class": "b"}).item() == pytest.approx(0.8)
+    assert category_share(xr.Dataset()).sizes == {}

@@ -87,3 +87,43 @@ def test_slope_against_polyfit():
     tail = np.random.default_rng(1).normal(size=12)
     (slope, _), covariance = np.polyfit(np.arange(12), tail, 1, cov=True)
     np.testing.assert_allclose(fallen(tail), (-11 * slope, 11 * covariance[0, 0] ** 0.5), rtol=1e-10)
+
+
+def known_manifolds(latent):
+    """Ten jets of two classes on two manifolds, and their shares at three scales."""
+    points = xr.Dataset(
+        {"point": (("jet", "coordinate"), np.array([[0.9, 0.1]] * 5 + [[0.2, 0.8]] * 5))},
+        {
+            "coordinate": ["M2_0", "M2_1"],
+            "factor": ("coordinate", ["M2", "M2"]),
+            "kind": ("coordinate", ["category", "category"]),
+        },
+    )
+    known = xr.Dataset({"class_name": ("jet", ["qcd"] * 5 + ["top"] * 5)})
+    tree = xr.DataTree.from_dict({"guide_params": points, "constant_data": known})
+    tree.attrs |= {"beta": 0.1, "classes": ["qcd", "top"]}
+    first = np.array([[0.9, 0.8, 0.7], [0.9, 0.2, 0.1]])
+    curves = xr.Dataset(
+        {"category_share": (("class", "beta", "category"), np.stack([first, 1 - first], -1))},
+        {"class": ["qcd", "top"], "beta": [0.05, 0.1, 0.2], "category": ["M2_0", "M2_1"]},
+        {"scale": 600.0, "unit": "GeV"},
+    )
+    return Known("run", {"tree": tree, "dimension": curves, "recipe": f'[model]\nlatent = "{latent}"'})
+
+
+def test_the_manifolds_of_each_class_at_each_scale():
+    part = topology.manifolds(known_manifolds("R1 | S1"))
+    assert part.reading.startswith("At beta = 0.1, 90 % of qcd lie on R1 and 80 % of top lie on S1.")
+    assert part.reading.endswith("qcd: R1 from 30 to 120 GeV; top: R1 at 30 GeV and S1 from 60 to 120 GeV.")
+    assert part.table.rows[1] == ["top", "20.0 %", "80.0 %"]
+    assert [axes.get_title() for axes in part.figure.axes] == ["qcd", "top"]
+    np.testing.assert_allclose(part.figure.axes[1].lines[1].get_ydata(), [0.1, 0.8, 0.9])
+
+
+def test_manifolds_without_scales_or_names():
+    known = known_manifolds("R4 x (R1 | S1)")
+    known.sources["dimension"] = Missing("not measured")
+    part = topology.manifolds(known)
+    assert part.figure is None
+    assert part.table.head == ["class", "M2_0", "M2_1"]
+    assert part.reading == "At beta = 0.1, 90 % of qcd lie on M2_0 and 80 % of top lie on M2_1."
