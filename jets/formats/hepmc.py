@@ -60,16 +60,17 @@ class Counted:
         self.path, self.version = path, version
         self.events = self.particles = self.declared = 0
         self.rest, self.last = b"", b""
+        self.fault = ""  # pyhepmc takes what is raised while it reads for the end of the file
 
     def take(self, data: bytes) -> None:
-        """Count the lines that end in the next piece of the file.
+        """Count the lines that end in the next piece of the file, or with it; the last piece is empty.
 
         Raises
         ------
         JetFileError
             An event has more particles than any collider makes.
         """
-        lines, newline, rest = (self.rest + data).rpartition(b"\n")
+        lines, newline, rest = (self.rest + (data or b"\n")).rpartition(b"\n")
         self.rest = rest
         if not newline:
             return
@@ -78,12 +79,29 @@ class Counted:
         for words in map(bytes.split, re.findall(rb"\n(E .*)", lines)):
             self.events += 1
             self.declared += whole(words, 3) if self.version == "hepmc3" else 0
+            if self.version == "hepmc2":
+                self.assert_listed(words, 11, 12 + whole(words, 11))
         if self.version == "hepmc2":
             for words in map(bytes.split, re.findall(rb"\n(V .*)", lines)):
                 self.declared += whole(words, 7) + whole(words, 8)
+                self.assert_listed(words, 9)
         self.last = lines.rstrip().rpartition(b"\n")[2] or self.last
         if self.particles > MOST * max(self.events, 1):
             raise JetFileError(f"{self.path}: over {MOST:,} particles in an event; get it again, or write it anew")
+
+    def assert_listed(self, words: list[bytes], *places: int) -> None:
+        """Assert that a line lists as many numbers as it says at these places, which pyhepmc makes room for first.
+
+        Raises
+        ------
+        JetFileError
+            It does not.
+        """
+        said = [whole(words, place) for place in places]
+        if min(said) < 0 or sum(said) + places[0] + len(places) != len(words):
+            line = b" ".join(words[:12]).decode("ascii", "replace")[:60]
+            self.fault = f"{self.path}: damaged: the line {line!r} lists other numbers than it says; get it again"
+            raise JetFileError(self.fault)
 
     def assert_all(self, events: int, particles: int) -> None:
         """Assert that so many events and particles are all that the text holds, and that it is whole.
@@ -93,6 +111,8 @@ class Counted:
         JetFileError
             They are not.
         """
+        if self.fault:
+            raise JetFileError(self.fault)
         if LAST not in self.last + self.rest:
             raise JetFileError(
                 f"{self.path}: was cut: it does not end with {LAST.decode()}; get it again, or add that line if it is "

@@ -70,6 +70,8 @@ def depth_of(branch: Any) -> int:
     try:
         values = branch.array(entry_stop=SOME, library="ak")
         return int(values.ndim) if not values.fields else 0
+    except MemoryError:
+        raise
     except Exception:  # of a class that cannot be read
         return 0
 

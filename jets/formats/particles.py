@@ -141,13 +141,15 @@ def jets_of(part: Particles, classes: tuple[str, ...], source: str) -> tuple[Jet
 
 
 def assert_lengths(part: Particles, source: str) -> None:
-    """Assert that every column has a value for each jet.
+    """Assert that momenta are lists of four numbers, and that every column has a value for each jet.
 
     Raises
     ------
     JetFileError
         One has not.
     """
+    if part.p4.ndim != 3 or part.p4.shape[2] != 4:
+        raise JetFileError(f"{source}: momenta {part.p4.shape}: expected (jets, particles, 4); write it anew")
     beside = {"label": part.label, "weights": part.weights, "events": part.events, **part.columns}
     for name, values in beside.items():
         if values is not None and len(values) != len(part.p4):

@@ -18,6 +18,8 @@ BLOCKS = 8
 """Bytes that are read at a time; blocks of a large dataset that are read."""
 PER_SECOND = 2e7
 """Bytes of a file that add a second to the time that reading it may take."""
+ROOM = 3 * 2**29
+"""Memory that the check of a file may need [bytes]."""
 OTHERS = 32_000
 """Filters from this number on are in libraries of their own."""
 

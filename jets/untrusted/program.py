@@ -11,10 +11,8 @@ import signal
 import sys
 from collections.abc import Callable
 
-from jets.untrusted.hdf5_walk import PER_SECOND, fault, words
+from jets.untrusted.hdf5_walk import PER_SECOND, ROOM, fault, words
 
-ROOM = 3 * 2**29
-"""Memory that the check of a file may need [bytes]."""
 SECONDS = 3
 """Processor time of the check of a file, beside that of its size."""
 

@@ -142,9 +142,9 @@ def nano_v15(path, t):
     nano(path, t, ("PFCand", "FatJetPFCand", "pfCandIdx"), puppi=False)
 
 
-def hepmc(path, t):
+def hepmc(path, t, format="hepmc3"):
     """A jet an event, beside a neutrino and a parton, in MeV."""
-    with pyhepmc.open(str(path), "w") as file:
+    with pyhepmc.open(str(path), "w", format=format) as file:
         for i in range(len(t.counts)):
             event = pyhepmc.GenEvent(pyhepmc.Units.MEV, pyhepmc.Units.MM)
             event.event_number = int(t.event[i] % 2**31)
