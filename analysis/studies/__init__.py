@@ -40,6 +40,7 @@ GROUPS = {
         "organisation": About("what order and orthogonality save, in nats", (*JETS, "--most")),
         "categories": About("a category before the continuous latents, decoded"),
         "smearing": About("by how much is what is decoded smeared?", (*JETS, "--most")),
+        "rulers": About("what do other distances than the EMD change?"),
     },
     "Latent spaces": {
         "relaxed": About("a category summed over, straight-through, or relaxed"),

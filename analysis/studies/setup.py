@@ -25,6 +25,7 @@ LABELS = {
     "gmvae-fixed": "fixed GMVAE",
     "dvae": "DVAE",
     "dvae-3": "DVAE, 3 mixtures",
+    "dvae-3-exact": "DVAE, 3, exact Dirichlet",
 }
 """Model -> its name in figures."""
 

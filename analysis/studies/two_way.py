@@ -29,8 +29,9 @@ CHANGES: dict[str, dict[str, Any]] = {
     "gmvae": {"model.latent": "G2:2", "training.lr": 3e-3},
     "dvae": {"model.latent": "L2(alpha=1,0.25)"},
     "dvae-3": {},
+    "dvae-3-exact": {"model.latent": "D3(alpha=1,0.25,0.1)"},
 }
-"""Model -> changes of its recipe ``image-<model>``."""
+"""Model -> changes of its recipe, ``image-<model>`` without ``-exact``."""
 DIRECTIONS = ("latent", "mixture", "ratio", "responsibility")
 """Kinds of scores of which a latent space has several: which one tags, and by which end, no prior says."""
 BEST = "best direction, chosen with labels"
@@ -57,7 +58,8 @@ def of_model(setup: Setup, model: str) -> Iterator[dict[str, Any]]:
                 "training.epochs": EPOCHS,
                 **CHANGES[model],
             }
-            runs = setup.train(f"two-way-{model}-{background}-{contamination:g}", f"image-{model}", changes, SEEDS)
+            case, recipe = f"two-way-{model}-{background}-{contamination:g}", f"image-{model.removesuffix('-exact')}"
+            runs = setup.train(case, recipe, changes, SEEDS)
             for seed, run in enumerate(runs):
                 where = {"model": model, "background": background, "contamination": contamination, "seed": seed}
                 yield from (where | row for row in tagging_rows(setup, run, background))

@@ -136,6 +136,17 @@ def plan():
     return xr.Dataset(jets | {"plan": (("first_jet", "second_jet"), np.eye(3)), "emd": 10.0})
 
 
+def of_rulers():
+    """D2 of two rulers."""
+    curve = dict.fromkeys(("D2", "D2_error"), (("ruler", "scale"), np.ones((2, 7))))
+    return xr.Dataset(curve, {"ruler": ["EMD", "MMD"], "scale": BETA}, {"at": 0.2})
+
+
+def told():
+    """What two rulers tell of one another; of the second not even two seeds do."""
+    return xr.DataArray([[1.0, 0.5], [0.9, np.nan]], {"ruler": ["EMD", "MMD"]}, ["ruler", "other"])
+
+
 def windows():
     """A score in the whole range of mass and in a window."""
     return auc_in_windows(*RANDOM.random((4, 9)), [(0, np.inf), (0.2, 0.8)])
@@ -172,6 +183,8 @@ def drawn(tree, known_tree):
         "latents.draw_kl_spectrum": (tree,),
         "latents.draw_histogram": (points, tree, "simplex"),
         "latents.draw_by_class": (points, np.linspace(0, 1, 11), tree),
+        "rulers.draw_dimension": (of_rulers(),),
+        "rulers.draw_shares": (told(), np.eye(2, dtype=bool)),
         "simplex_priors.draw_densities": (compare([1, 0.25], np.zeros(2), np.ones(2)),),
         "smearing.draw_smearing": (smearing(),),
         "stability.draw_epochs": (np.arange(3), RANDOM.random((3, 60))),

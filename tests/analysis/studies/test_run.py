@@ -25,6 +25,7 @@ SMALLER = {
     },
     "mixtures": {"SHOWN": (0.5,)},
     "stability": {"MODELS": {"dvae": ("image-dvae", {"model.latent": "L2(alpha=0.9)"})}, "MOST": 30},
+    "rulers": {"RULERS": {"energy": "energy", "mmd": "MMD"}, "SCALES": 2, "PAIRS": 5},
     "two-way": {"CHANGES": {"dvae": {"model.latent": "L2(alpha=1,0.25)"}}, "CONTAMINATION": (0.0,), "SIZE": 60},
 }
 """Study -> what makes it smaller yet."""
