@@ -27,7 +27,7 @@ from torch import Tensor
 from analysis.evaluation.chosen import Chosen, choose
 from analysis.measures.dimension_curves import averaged, combined, from_grid, shares, summarised
 from analysis.measures.dimension_exact import known
-from inference.lower_bound import elbo, kl_terms
+from inference.lower_bound import KLTerm, elbo, kl_terms, nested_factors
 from inference.machine import tune_cpu
 from inference.recipe import RecipeError
 from inference.run import Run
@@ -63,7 +63,8 @@ def dimension(
     xarray.Dataset
         Along ``beta``: ``kl`` [nat], ``distortion`` (<d^2>, or <d> where the power is 1), ``distance`` (<d>; of clouds
         the mean Energy Mover's Distance), ``D1``, ``D2``, each with ``_error``, and ``converged``; ``kl_spectrum``
-        (beta, kl_term) [nat]; ``sigma`` and ``rms`` (beta, coordinate), mean width and root mean square centre of the
+        (beta, kl_term) [nat]; ``bound``, whether all continuous latents are in use, so that D2 cannot be larger with so
+        few; ``sigma`` and ``rms`` (beta, coordinate), mean width and root mean square centre of the
         posteriors of real coordinates; ``category_share`` (class, beta, category), the part of the jets of each class
         that each category or manifold has; of toys, ``exact_kl`` and ``exact_distortion`` where they are known, and of
         a Gaussian ``excess``, by how much the objective exceeds its optimum [nat]. ``beta`` is in the unit of the
@@ -103,7 +104,8 @@ def measure(
     ``sigma`` and ``rms`` (beta, coordinate), and what is known of toys (:func:`known`). Attributes: ``power``,
     ``latent``, and ``scale`` and ``unit`` in which to show beta: of clouds the median jet pT in GeV. The noise is the
     same at all resolutions. ``weight`` (jet) is a coordinate where the jets have weights. With categories:
-    ``category_share`` (beta, jet, category), the probability of each; ``class_name`` (jet).
+    ``category_share`` (beta, jet, category), the probability of each; ``class_name`` (jet). ``chooses`` (kl_term) says
+    which terms are of those.
     """
     vae, index = run.vae, torch.arange(len(chosen.data))[:jets]
     grid, rows = resolutions(run.recipe.model.beta, betas), []
@@ -116,7 +118,9 @@ def measure(
     shown = {"scale": 1.0, "unit": ""}
     if run.recipe.model.clouds:
         shown = {"scale": float(np.median(chosen.jets.constituents[:jets, :, 0].sum(1))), "unit": "GeV"}
-    labels = {"beta": grid, "kl_term": pieces[0].terms, "coordinate": real_coordinates(vae)}
+    terms = pieces[0].terms
+    labels = {"beta": grid, "kl_term": [term.name for term in terms], "coordinate": real_coordinates(vae)}
+    labels["chooses"] = ("kl_term", [term.factor in choices(vae) for term in terms])
     if categories := category_coordinates(vae):
         names = np.array(chosen.jets.classes)[chosen.jets.label[: len(index)]]
         labels |= {"category": categories, "class_name": ("jet", names)}
@@ -152,10 +156,10 @@ def tabled(table: Mapping[str, NDArray[np.float64]], weights: NDArray[np.float64
 
 
 class AtResolution(NamedTuple):
-    """Numbers of jets at one resolution: name -> ``(B, ...)``, and the names of the KL terms."""
+    """Numbers of jets at one resolution: name -> ``(B, ...)``, and the KL terms."""
 
     table: dict[str, NDArray[np.float64]]
-    terms: list[str]
+    terms: list[KLTerm]
 
 
 def at_resolution(vae: VAE, x: Tensor, beta: float, draws: int) -> AtResolution:
@@ -164,7 +168,7 @@ def at_resolution(vae: VAE, x: Tensor, beta: float, draws: int) -> AtResolution:
     with vae.at(log_beta.exp()):
         bounds = [elbo(vae.model, vae.guide, x) for _ in range(draws)]
         first = bounds[0].kl.items()
-        terms = [term.name for site, value in first for term in kl_terms(vae.latent, site, value.shape[-1])]
+        terms = [term for site, value in first for term in kl_terms(vae.latent, site, value.shape[-1])]
         reconstruction = torch.stack([bound.reconstruction for bound in bounds]).mean(0)
         kl = torch.stack([torch.cat(list(bound.kl.values()), -1) for bound in bounds]).mean(0)
         distortion = vae.likelihood.distortion(reconstruction, x)
@@ -196,6 +200,11 @@ def real_coordinates(vae: VAE) -> list[str]:
     """Return the names of all real coordinates."""
     factors = [(label, factor) for label, factor in vae.latent.items if factor.kind == "real"]
     return [f"{label}_{name}" for label, factor in factors for name in factor.coordinate_labels]
+
+
+def choices(vae: VAE) -> set[str]:
+    """Return the labels of what chooses among a few: categories, and the manifolds of a superposition."""
+    return {label for label, factor in nested_factors(vae.latent).items() if factor.kind == "category"}
 
 
 def category_coordinates(vae: VAE) -> list[str]:

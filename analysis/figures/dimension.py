@@ -14,10 +14,14 @@ from analysis.measures.dimension_curves import sizes
 
 MOST = 12
 """Coordinates drawn at most, those of most KL first."""
+BOUND = "all latents in use: at least"
 
 
 def dimension_curves(curves: xr.Dataset) -> Figure:
-    """Draw D2 and D1 against the scale; bands are errors, grey is where they differ by more than 10 %."""
+    """Draw D2 and D1 against the scale; bands are errors; grey: they differ by more than 10 %.
+
+    Triangles: all latents are in use, so that D2 is a lower bound.
+    """
     return figure_of(draw_one_sample, curves, size=(4.8, 3.4))
 
 
@@ -40,6 +44,10 @@ def draw_dimensions(axes: Axes, curves: xr.Dataset, label: str = "", colour: str
         own = f"{label} ${name[0]}_{name[1]}$" if label else formula
         axes.plot(x, value, style, color=colour if label or name == "D2" else COLOURS[1], label=own)
         axes.fill_between(x, value - error, value + error, color=axes.lines[-1].get_color(), alpha=0.25, lw=0)
+    if "bound" in curves and curves["bound"].any():
+        known = BOUND in axes.get_legend_handles_labels()[1]
+        held, style = np.asarray(curves["bound"]), {"color": colour, "markersize": 4, "fillstyle": "none"}
+        axes.plot(x[held], curves["D2"].values[held], "^", label=None if known else BOUND, **style)
     if not label:
         apart = ~np.asarray(curves["converged"])
         if apart.any():

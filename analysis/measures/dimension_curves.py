@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.interpolate import make_smoothing_spline
 
+from analysis.measures.information import ACTIVE
 from analysis.measures.weighting import cancel, mean_error, mean_over_jets, weight_of
 
 RESAMPLED = 200
@@ -50,6 +51,7 @@ def summarised(measured: xr.Dataset, seed: int = 0) -> xr.Dataset:
     spectrum = {"kl_spectrum": mean_over_jets(measured["kl"]), "sigma": measured["sigma"], "rms": measured["rms"]}
     least = {name: measured[name] for name in EXACT if name in measured}
     found = checked(xr.Dataset(curves | errors | spectrum | least, {"beta": measured["beta"]}, measured.attrs))
+    found["bound"] = all_in_use(found["kl_spectrum"])
     return found.merge(category_share(measured))
 
 
@@ -100,6 +102,7 @@ def combined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     for name in curves:
         of_jets = (seeds[f"{name}_error"] ** 2).mean("seed")
         result[f"{name}_error"] = np.sqrt(of_jets + seeds[name].var("seed", ddof=1))
+    result["bound"] = xr.concat([part["bound"] for part in parts], "seed").any("seed")
     return checked(result).assign_attrs(seeds=len(parts))
 
 
@@ -134,7 +137,18 @@ def from_grid(parts: Sequence[xr.Dataset], seed: int = 0) -> xr.Dataset:
     result = xr.Dataset(curves | {"kl_spectrum": spectrum} | widths | least, {"beta": grid}, parts[0].attrs)
     if "category_share" in first[0]:
         result = result.merge(xr.concat([category_share(part) for part in first], "beta"))
+    result["bound"] = all_in_use(result["kl_spectrum"])
     return checked(result).assign_attrs(seeds=len(parts) // len(grid))
+
+
+def all_in_use(spectrum: xr.DataArray) -> xr.DataArray:
+    """Return whether every continuous latent carries a tenth of a nat, (beta,): D2 may be held down by their number.
+
+    ``spectrum``: (beta, kl_term) [nat], with ``chooses`` (kl_term) where there are categories.
+    """
+    own = spectrum.isel(kl_term=~np.asarray(spectrum["chooses"])) if "chooses" in spectrum.coords else spectrum
+    used = (own >= ACTIVE).all("kl_term") & (own.sizes["kl_term"] > 0)
+    return used.drop_vars([name for name in used.coords if name != "beta"])
 
 
 def grouped(beta: Array, grid: Array, values: Sequence[xr.DataArray]) -> tuple[Array, Array]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jetvae import options as shared
 
-SHOWN = ("kl", "distortion", "distance", "D1", "D2", "converged", "excess")
+SHOWN = ("kl", "distortion", "distance", "D1", "D2", "converged", "bound", "excess")
 """Columns that are printed."""
 
 

@@ -90,7 +90,9 @@ def dimensions(known: Known) -> Part:
     d2, error = (np.asarray(curves[name], float) for name in ("D2", "D2_error"))
     unit = curves.attrs["unit"]
     places = np.linspace(0, len(scale) - 1, 5).astype(int)[1:4].tolist()
-    said = listed(f"{d2[i]:.1f} ± {error[i]:.1f} at {scale[i]:.2g} {unit}".strip() for i in places)
+    held = np.asarray(curves["bound"]) if "bound" in curves else np.zeros(len(scale), bool)
+    least = ["at least " if one else "" for one in held]
+    said = listed(f"{least[i]}{d2[i]:.1f} ± {error[i]:.1f} at {scale[i]:.2g} {unit}".strip() for i in places)
     agree = f"{100 * good.mean():.0f} % of the range"
     return Part(
         "dimension",

@@ -10,12 +10,13 @@ from torch import nn
 
 import analysis
 import inference
-from analysis.evaluation.resolutions import at_resolution, dimension
+from analysis.evaluation.resolutions import at_resolution, choices, dimension
 from analysis.measures.dimension_curves import category_share, summarised
 from inference.recipe import RecipeError, read
 from jets import Jets
 from jets.toys import gaussian_optimum
 from jetvae.__main__ import main
+from models import ModelConfig, build
 from models.likelihoods import Gaussian
 from models.resolution import Resolution
 from models.vae import VAE
@@ -40,6 +41,14 @@ class Exact(VAE):
 
     def decode(self, features):
         return self.likelihood(features * self.gain()[0])
+
+
+@pytest.mark.parametrize(
+    ("latent", "expected"),
+    [("R2", set()), ("C2 x R1", {"C2"}), ("C3(posterior=relaxed)", {"C3"}), ("R1 | S1", {"M2"})],
+)
+def test_what_chooses(latent, expected):
+    assert choices(build(ModelConfig(latent=latent, encoder=(), decoder=()), 4)) == expected
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +79,7 @@ def test_curves_are_exact(measured):
         np.testing.assert_array_less(np.abs(curves[name] - expected), 4.5 * error + 2e-4, err_msg=name)
         assert (error < 0.03 * np.maximum(1, expected)).all()
     assert bool(curves["converged"].all())
+    np.testing.assert_array_equal(curves["bound"], curves["beta"] < SIZES.min().item())
     expected = np.sqrt(np.asarray(measured["distortion"])).mean(1)
     np.testing.assert_allclose(curves["distance"], expected)
     np.testing.assert_array_less(expected, np.sqrt(curves["distortion"]))  # Jensen

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis.measures.dimension_curves import bootstrap_weights, checked, from_grid, sizes
+from analysis.measures.dimension_curves import all_in_use, bootstrap_weights, checked, from_grid, sizes
 
 SIZES = np.array([4.0, 1.0, 0.25])
 
@@ -45,3 +45,17 @@ def test_grid_of_runs():
 def test_not_converged_is_said():
     curves = xr.Dataset({"D1": ("beta", [1.0, 1.2, 0.02]), "D2": ("beta", [1.05, 1.0, 0.0])}, {"beta": [1, 2, 3]})
     assert checked(curves)["converged"].values.tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("kl", "chooses", "expected"),
+    [
+        ([[2.0, 0.3], [1.0, 0.0]], [False, False], [True, False]),
+        ([[2.0, 0.3], [1.0, 0.0]], [False, True], [True, True]),
+        ([[0.6, 0.5], [0.6, 0.0]], [True, True], [False, False]),
+    ],
+)
+def test_dimension_is_bounded_where_all_latents_are_in_use(kl, chooses, expected):
+    """A category is no dimension; with nothing but categories nothing is bounded."""
+    spectrum = xr.DataArray(kl, {"beta": [0.1, 1.0], "chooses": ("kl_term", chooses)}, ("beta", "kl_term"))
+    assert all_in_use(spectrum).values.tolist() == expected
