@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jets.simulation import clustering, generator, levels, truth
-from jets.simulation.config import CLASSES, Config
+from jets.simulation.config import Config, classes_of
 from jets.simulation.substructure import substructure
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def simulate_block(config: Config, block: int) -> dict[str, NDArray]:
     # Pythia may give up an event, so that batches are numbered by the events asked for.
     for number, part in enumerate(parts):
         if "event_number" in part:
-            part["event_number"] += CLASSES.index(config.process) * EVENTS_APART
+            part["event_number"] += classes_of(config.process).index(config.process) * EVENTS_APART
             part["event_number"] += block * config.events_per_block + number * BATCH
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -89,7 +89,7 @@ def _simulate_batch(config: Config, pythia: object, events: int, rng: np.random.
         mine = clustering.select(found[level], np.isin(found[level].event, jets.event[whole]))
         named = _of_jets(config, mine, generator.Hard(*(column[whole] for column in matched)))
         arrays |= named if level == config.level[0] else {f"{name}@{level}": array for name, array in named.items()}
-    arrays["label"] = np.full(len(whole), CLASSES.index(config.process), np.uint8)
+    arrays["label"] = np.full(len(whole), classes_of(config.process).index(config.process), np.uint8)
     if len(config.level) > 1:
         arrays["event_number"] = jets.event[whole].astype(np.int64)
     return arrays

@@ -8,6 +8,7 @@ from typing import Any
 from jets.errors import UserError
 
 CLASSES = ("qcd", "top", "w")
+"""Classes of the samples that there were first, in the order of their labels; a later one comes behind them."""
 LEVELS = ("parton", "hadron", "tracks")
 # Vincia prints its settings and papers at each start unless told to log nothing but failures.
 SHOWERS = {"simple": (), "vincia": ("PartonShowers:model = 2", "Print:verbosity = 1")}
@@ -24,6 +25,23 @@ COMMON = (
     "Random:setSeed = on",
 )
 HADRONIC_W = ("24:onMode = off", "24:onIfAny = 1 2 3 4 5")
+DARK_HADRONS = {4900111: "5", 4900211: "5", 4900113: "1 2 3 4 5", 4900213: "1 2 3 4 5"}
+INVISIBLE = 0.3
+
+
+def dark_decays() -> tuple[str, ...]:
+    """Return the settings of dark mesons of 20 GeV: invisible, or to quarks: spin 0 to the heaviest, spin 1 to any.
+
+    The share of invisible ones is r_inv of Cohen, Lisanti & Lou 1503.00009, 0.3.
+    """
+    found: list[str] = []
+    for meson, quarks in DARK_HADRONS.items():
+        share = (1 - INVISIBLE) / len(quarks.split())
+        found += [f"{meson}:m0 = 20.", f"{meson}:oneChannel = 1 {INVISIBLE} 0 51 -51"]
+        found += [f"{meson}:addChannel = 1 {share:.4f} 91 {quark} -{quark}" for quark in quarks.split()]
+    return tuple(found)
+
+
 # The W' is heavy enough that its W has pT near m / 2 = 600 GeV, and wide enough to fill the window of jet pT evenly.
 PROCESSES: dict[str, tuple[str, ...]] = {
     "qcd": ("HardQCD:all = on",),
@@ -42,6 +60,28 @@ PROCESSES: dict[str, tuple[str, ...]] = {
         "23:onMode = off",
         "23:onIfAny = 12 14 16",
     ),
+    # A Z' to two dark quarks of SU(2), heavier than the W', since a part of each jet is not seen.
+    "dark": (
+        "HiddenValley:ffbar2Zv = on",
+        "4900023:m0 = 1700.",
+        "4900023:mMin = 1300.",
+        "4900023:mMax = 2500.",
+        "4900023:doForceWidth = on",
+        "4900023:mWidth = 200.",
+        "4900023:onMode = off",
+        "4900023:onIfAny = 4900101",
+        "HiddenValley:Ngauge = 2",
+        "HiddenValley:nFlav = 2",
+        "HiddenValley:FSR = on",
+        "HiddenValley:fragment = on",
+        "HiddenValley:alphaOrder = 1",
+        "HiddenValley:Lambda = 10.",
+        "HiddenValley:pTminFSR = 11.",
+        "HiddenValley:probVector = 0.75",
+        "4900101:m0 = 10.",
+        "51:m0 = 1.",
+        *dark_decays(),
+    ),
 }
 
 
@@ -56,7 +96,7 @@ class Config:
     Attributes
     ----------
     process
-        ``qcd``, ``top`` or ``w``.
+        ``qcd``, ``top``, ``w`` or ``dark``.
     n
         Jets in the file.
     seed
@@ -64,7 +104,7 @@ class Config:
     max_constituents
         Stored per jet, the hardest.
     pthat_min, pthat_max
-        Window of the hard process' transverse momentum, GeV; not used for ``w``.
+        Window of the hard process' transverse momentum, GeV; not used for ``w`` and ``dark``.
     mpi
         Whether multiparton interactions are on.
     events_per_block
@@ -85,8 +125,8 @@ class Config:
     Raises
     ------
     SimulationError
-        An unknown process, level or shower, a number that is too small, an empty window of pTHat, or hadrons without
-        hadronisation.
+        An unknown process, level or shower, a number that is too small, an empty window of pTHat, hadrons without
+        hadronisation, or dark quarks as partons or in Vincia.
 
     Examples
     --------
@@ -140,6 +180,11 @@ class Config:
                 f"--hadronisation off leaves only partons, not {' and '.join(self.level)}: give --level parton, or "
                 "leave hadronisation on (--level parton then clusters the partons of the same events)"
             )
+        if self.process == "dark" and ("parton" in self.level or self.shower != "simple"):
+            raise SimulationError(
+                "dark quarks are no jets, and only the simple shower radiates from them: leave out "
+                "--level parton, --hadronisation off and --shower vincia"
+            )
         if self.detector == "on" and "parton" in self.level:
             raise SimulationError("partons meet no detector: give --detector off, or leave parton out of --level")
 
@@ -163,10 +208,19 @@ class Config:
         """
         window = [f"PhaseSpace:pTHatMin = {self.pthat_min}", f"PhaseSpace:pTHatMax = {self.pthat_max}"]
         mpi = f"PartonLevel:MPI = {'on' if self.mpi else 'off'}"
-        # The resonance production of w is a 2 -> 1 process, without a pTHat.
-        process = [*PROCESSES[self.process], *([] if self.process == "w" else window)]
+        # The production of a resonance is a 2 -> 1 process, without a pTHat.
+        process = [*PROCESSES[self.process], *([] if self.process in ("w", "dark") else window)]
         hadrons = [] if self.hadronisation == "on" else ["HadronLevel:all = off"]
         return [*COMMON, mpi, *process, *SHOWERS[self.shower], *hadrons]
+
+
+def classes_of(process: str) -> tuple[str, ...]:
+    """Return the classes that a sample of a process names, its own among them at the place of its label.
+
+    >>> classes_of("w"), classes_of("dark")
+    (('qcd', 'top', 'w'), ('qcd', 'top', 'w', 'dark'))
+    """
+    return tuple(dict.fromkeys((*CLASSES, process)))
 
 
 def versions() -> dict[str, str]:

@@ -16,6 +16,7 @@ MAX_SEED = 900_000_000
 HADRONISED = 71
 # Of an outgoing particle of the hard process; positive if it is final, as where nothing radiates or hadronises.
 HARDEST = 23
+DARK_QUARK, DARK_MATTER = 4900101, 51
 
 
 class Particles(NamedTuple):
@@ -65,11 +66,11 @@ class Hard(NamedTuple):
     ----------
     p4
         ``(E, C, K, 4)`` px, py, pz, E [GeV]. qcd: C = 2 partons, K = 1. top: t and tbar, K = t, b, q1, q2.
-        w: one candidate, K = W, q1, q2. q1 has the larger pT.
+        w: one candidate, K = W, q1, q2. q1 has the larger pT. dark: C = 2 dark quarks, K = its dark matter, quark.
     pdg
         ``(E, C, K)`` particle numbers.
     pthat
-        ``(E,)`` transverse momentum of the hard process [GeV]; zero for the resonance production of ``w``.
+        ``(E,)`` transverse momentum of the hard process [GeV]; zero for the resonances of ``w`` and ``dark``.
     """
 
     p4: NDArray[Any]
@@ -104,7 +105,7 @@ def generate(pythia: Any, process: str, events: int) -> Collisions:
     pythia
         From :func:`start`.
     process
-        The one that ``pythia`` was started with: ``qcd``, ``top`` or ``w``.
+        The one that ``pythia`` was started with: ``qcd``, ``top``, ``w`` or ``dark``.
     events
         How many to try; the few that Pythia gives up are left out.
 
@@ -117,10 +118,12 @@ def generate(pythia: Any, process: str, events: int) -> Collisions:
     if not len(batch):
         raise SimulationError("Pythia gives up every event: there is hardly any phase space in the pTHat window")
     record = _flatten(batch)
-    dark = np.isin(np.abs(record["pdg"]), (12, 14, 16))
+    dark = np.isin(np.abs(record["pdg"]), (12, 14, 16, DARK_MATTER))
     pthat = np.sqrt(np.asarray(batch.info.pT2Hat))
     index = HARD[process](record, len(pthat))
     hard = Hard(record["p4"][index], record["pdg"][index], pthat)
+    if process == "dark":
+        hard.p4[..., 0, :] = _unseen(record, hard.p4[..., 1, :])
     kept = ((record["status"] > 0) & ~dark, final_partons(record) & ~dark)
     particles, partons = (
         _visible(record["event"][keep], record["pdg"][keep], record["p4"][keep], pythia) for keep in kept
@@ -201,4 +204,21 @@ def _hard_w(record: dict[str, NDArray[Any]], events: int) -> NDArray[np.int64]:
     return np.concatenate([record["mother"][quarks[..., :1]], quarks], axis=-1)
 
 
-HARD = {"qcd": _hard_qcd, "top": _hard_top, "w": _hard_w}
+def _hard_dark(record: dict[str, NDArray[Any]], events: int) -> NDArray[np.int64]:
+    """Return indices (E, 2, 2): each of the two dark quarks, twice; the first place is that of its dark matter."""
+    quarks = (np.abs(record["status"]) == HARDEST) & (np.abs(record["pdg"]) == DARK_QUARK)
+    return np.repeat(np.flatnonzero(quarks).reshape(events, 2, 1), 2, axis=-1)
+
+
+def _unseen(record: dict[str, NDArray[Any]], quarks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the summed momentum (E, 2, 4) of the dark matter nearest to each dark quark; of none a billionth of it."""
+    gone = np.flatnonzero((record["status"] > 0) & (np.abs(record["pdg"]) == DARK_MATTER))
+    event, p4 = record["event"][gone], record["p4"][gone]
+    axis = quarks[..., :3] / np.linalg.norm(quarks[..., :3], axis=-1, keepdims=True)
+    nearest = np.einsum("pci,pi->pc", axis[event], p4[:, :3]).argmax(axis=1)
+    found = 1e-9 * quarks
+    np.add.at(found, (event, nearest), p4)
+    return found
+
+
+HARD = {"qcd": _hard_qcd, "top": _hard_top, "w": _hard_w, "dark": _hard_dark}

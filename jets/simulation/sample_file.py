@@ -13,7 +13,7 @@ from jets.disk import disk
 from jets.hdf5 import CONSTITUENTS, create_dataset
 from jets.simulation import clustering, substructure, truth
 from jets.simulation.block import SHARED, of_level
-from jets.simulation.config import CLASSES, Config, sample_record, versions
+from jets.simulation.config import Config, classes_of, sample_record, versions
 from jets.simulation.levels import KINDS
 from jets.simulation.unfinished import load_block
 
@@ -41,7 +41,7 @@ def layout(process: str, level: str = "hadron", detector: str = "on") -> dict[st
         "jet": (clustering.JET_COLUMNS, "GeV, 1, rad, GeV, 1, 1"),
         "kind": (("kind",), KINDS[level, detector]),
         "event_number": (("event_number",), "the same in the files of all levels"),
-        "label": (("label",), " ".join(f"{i} {name}" for i, name in enumerate(CLASSES))),
+        "label": (("label",), " ".join(f"{i} {name}" for i, name in enumerate(classes_of(process)))),
         "subst": (substructure.COLUMNS, substructure.UNITS),
         "truth": (truth.COLUMNS[process], truth.UNITS),
     }
@@ -138,7 +138,7 @@ def _describe(file: h5py.File, config: Config, counts: list[int], level: str) ->
     """Write the file's attributes; nothing in them depends on when, where or in how many pieces the sample was made."""
     file.attrs["process"] = config.process
     file.attrs["level"] = level
-    file.attrs["classes"] = np.array(CLASSES, h5py.string_dtype())
+    file.attrs["classes"] = np.array(classes_of(config.process), h5py.string_dtype())
     file.attrs["config"] = json.dumps(sample_record(config))
     file.attrs.update(versions())
     file.attrs["events"] = len(counts) * config.events_per_block

@@ -21,7 +21,7 @@ def _places(*names: str) -> tuple[str, ...]:
 
 # dR_bW and dR_q1q2 are distances in (y, phi), the W being q1 + q2; z_b = pT(b) / (pT(b) + pT(W)); costheta_W is the
 # cosine of the angle between q1 and the W's direction of flight in the W's rest frame; dR_max is the distance of the
-# jet axis from the farthest quark.
+# jet axis from the farthest quark; z_invisible = pT(invisible) / pT(dark), of what a dark quark leaves unseen.
 COLUMNS: dict[str, tuple[str, ...]] = {
     "qcd": ("parton_id", *_places("parton"), "pthat"),
     "top": (
@@ -29,6 +29,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("dR_q1q2", "dR_bW", "z_b", "z_q1_in_W", "costheta_W", "dR_max", "pthat"),
     ),
     "w": (*_places("w", "q1", "q2"), "dR_q1q2", "z_q1", "costheta_W", "pthat"),
+    "dark": (*_places("invisible", "dark"), "z_invisible", "pthat"),
 }
 UNITS = "GeV for *_pt; angles in rad, deta = y - y_jet; z = pT fractions"
 
@@ -152,4 +153,8 @@ def _decay_angle(q1: NDArray[np.float64], q2: NDArray[np.float64]) -> NDArray[np
     return boosted / np.sqrt(boosted**2 + np.maximum(across, 0))
 
 
-FURTHER = {"qcd": _of_qcd, "top": _of_top, "w": _of_w}
+def _of_dark(matched: Hard, place: NDArray[np.float64], distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    return place[:, 0, 0] / place[:, 1, 0]
+
+
+FURTHER = {"qcd": _of_qcd, "top": _of_top, "w": _of_w, "dark": _of_dark}

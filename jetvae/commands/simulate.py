@@ -10,13 +10,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from jets.simulation.config import CLASSES, LEVELS, RETIRED, SHOWERS, Config
+from jets.simulation.config import LEVELS, PROCESSES, RETIRED, SHOWERS, Config
 from jetvae import options as shared
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("process", choices=CLASSES)
+    parser.add_argument("process", choices=[*PROCESSES])
     parser.add_argument("--n", type=int, metavar="N", default=Config.n, help="jets [%(default)s]")
     shared.add(parser, seed={"help": "of everything [%(default)s]"}, out={"type": Path, "help": "file [PROCESS.h5]"})
     parser.add_argument("--mpi", action="store_true", help="multiparton interactions on")

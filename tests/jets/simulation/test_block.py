@@ -15,7 +15,7 @@ from jets.simulation import clustering, generator, truth
 from jets.simulation.block import simulate_block
 from jets.simulation.config import Config, versions
 
-EVENTS = {"qcd": 1000, "top": 1500, "w": 500}
+EVENTS = {"qcd": 1000, "top": 1500, "w": 500, "dark": 600}
 
 
 @pytest.fixture(scope="module", params=EVENTS)
@@ -41,6 +41,7 @@ def test_physics_is_in_range(sample):
     ranges = {
         "qcd": [(n.mean(), 38, 48), (np.median(mass), 55, 80), (tau21, 0.53, 0.62), (tau32, 0.70, 0.78)],
         "top": [(core(mass, 20), 168, 178), (n.mean(), 51, 62), (tau21, 0.44, 0.53), (tau32, 0.46, 0.55)],
+        "dark": [(np.median(mass), 70, 105), (n.mean(), 56, 71), (tau21, 0.66, 0.77), (tau32, 0.74, 0.83)],
         "w": [(core(mass, 12), 78, 86), (n.mean(), 30, 37), (tau21, 0.32, 0.40), (tau32, 0.62, 0.71)],
     }
     for value, low, high in ranges[process]:
@@ -51,7 +52,7 @@ def test_jets_are_inside_the_selection(sample):
     process, arrays = sample
     pt, eta = arrays["jet"][:, 0], arrays["jet"][:, 1]
     assert ((pt > 550) & (pt < 650) & (abs(eta) < 2)).all()
-    assert (arrays["label"] == ("qcd", "top", "w").index(process)).all()
+    assert (arrays["label"] == ("qcd", "top", "w", "dark").index(process)).all()
 
 
 def test_constituents_sum_to_the_jet_at_its_rapidity(sample):
@@ -84,6 +85,14 @@ def test_truth_is_consistent(sample):
         assert (t["pthat"] > 450).all()
         np.testing.assert_allclose(t["parton_pt"], t["pthat"], rtol=1e-4)
         return
+    if process == "dark":
+        assert (np.hypot(t["dark_deta"], t["dark_dphi"]) < clustering.RADIUS).all()
+        np.testing.assert_allclose(t["invisible_pt"], t["z_invisible"] * t["dark_pt"], rtol=1e-5)
+        # What is seen and what is not are together the dark quark, up to what leaves the jet or enters it.
+        total = (arrays["jet"][:, 0] + t["invisible_pt"]) / t["dark_pt"]
+        assert abs(np.median(total) - 1) < 0.12
+        assert (t["z_invisible"] < 1e-6).any()
+        return
     distances = [np.hypot(t[f"{q}_deta"], t[f"{q}_dphi"]) for q in ("q1", "q2")]
     assert np.max(distances) < clustering.RADIUS
     assert (t["q1_pt"] >= t["q2_pt"]).all()
@@ -111,6 +120,17 @@ def test_partons_have_the_masses_of_their_resonances():
     assert abs(np.median(mass(p4[..., 0, :])) - 172) < 2
     assert (hard.pdg[:, 0, 0] == 6).all()
     assert (hard.pdg[:, 1, 0] == -6).all()
+
+
+def test_r_inv_of_the_dark_hadrons_is_invisible():
+    """Of both dark quarks, before a jet is selected: 200 events of 10 hadrons leave an error of 0.01."""
+    hard = generator.generate(generator.start(Config("dark").settings(), 1), "dark", 200).hard
+    assert hard.p4.shape == (200, 2, 2, 4)
+    assert (np.sort(hard.pdg[..., 1]) == [-4900101, 4900101]).all()
+    energy = hard.p4[..., 3].sum((0, 1))
+    assert energy[0] / energy[1] == pytest.approx(0.3, abs=0.035)
+    mass = np.sqrt(hard.p4[..., 1, :].sum(1) ** 2 @ [-1, -1, -1, 1])
+    assert abs(np.median(mass) - 1650) < 100  # the Z', pulled down by the quarks within the proton
 
 
 @pytest.mark.parametrize("process", ["qcd", "top"])

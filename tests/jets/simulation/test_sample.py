@@ -143,7 +143,10 @@ def test_nothing_is_overwritten(out, seed, message, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("process", "changes", "message"),
     [
-        ("z", {}, "no process 'z'; there are qcd, top, w"),
+        ("z", {}, "no process 'z'; there are qcd, top, w, dark"),
+        ("dark", {"level": ("parton",)}, "dark quarks are no jets"),
+        ("dark", {"shower": "vincia"}, "only the simple shower radiates from them"),
+        ("dark", {"hadronisation": "off"}, "dark quarks are no jets"),
         ("w", {"n": 0}, "n is 0; expected a whole number of at least 1"),
         ("w", {"seed": -1}, "seed is -1; expected a whole number of at least 0"),
         ("qcd", {"pthat_min": 900.0, "pthat_max": 800.0}, "pthat_min < pthat_max < 7000 GeV, got 900.0 and 800.0"),
