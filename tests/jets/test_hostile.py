@@ -39,19 +39,26 @@ def own(tmp_path):
 
 
 def test_a_process_that_dies_is_replaced_and_the_file_is_named(own, tmp_path, monkeypatch):
-    """The program that reads first ends itself on one file, and sleeps on another."""
+    """The program that reads first ends itself on one file, sleeps on another, and is busy on a third."""
     program = tmp_path / "reads.py"
     program.write_text(
         "import json, os, sys, time\nprint('\"ready\"', flush=True)\n"
         "for line in sys.stdin:\n"
         "    path = json.loads(line)\n"
         "    os.abort() if 'crash' in path else time.sleep(60) if 'slow' in path else None\n"
+        "    until = time.monotonic() + 3 * ('busy' in path)\n"
+        "    while time.monotonic() < until: pass\n"
         "    print('\"\"', flush=True)\n"
     )
     monkeypatch.setattr(checker, "PROGRAM", program)
     monkeypatch.setattr(checker, "PATIENCE", 2.0)
     asking = checker.Checker()
-    for name, said in (("crash.h5", "crashes on it"), ("slow.h5", "hangs on it"), ("sound.h5", None)):
+    for name, said in (
+        ("crash.h5", "crashes on it"),
+        ("slow.h5", "hangs on it"),
+        ("busy.h5", None),
+        ("sound.h5", None),
+    ):
         (tmp_path / name).write_bytes(own.read_bytes())
         start = time.monotonic()
         if said is None:
