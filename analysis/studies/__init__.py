@@ -23,6 +23,7 @@ GROUPS = {
     "Better latent spaces for better autoencoders (2104.08291)": {
         "stability": About("one latent dimension over 200 epochs: is it bi-modal?"),
         "fractions": About("does the prior keep a mixture for the minority?"),
+        "restarts": About("how often is the best of several trainings the right one?"),
         "mixtures": About("the images that the mixtures decode to"),
         "two-way": About("which score finds anomalies both ways?"),
         "triangle": About("how jets lie among three mixtures"),

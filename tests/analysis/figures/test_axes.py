@@ -147,6 +147,13 @@ def told():
     return xr.DataArray([[1.0, 0.5], [0.9, np.nan]], {"ruler": ["EMD", "MMD"]}, ["ruler", "other"])
 
 
+def trainings():
+    """Three of one recipe, of which one is wrong."""
+    columns = {"auc": ("start", [0.9, 0.1, 0.8]), "bound": ("start", [-30.0, -31.0, -32.0])}
+    columns |= {"wrong": ("start", [False, True, False]), "chosen": ("rule", [0])}
+    return xr.Dataset(columns, {"start": range(3), "rule": ["bound"], "case": "DVAE"})
+
+
 def windows():
     """A score in the whole range of mass and in a window."""
     return auc_in_windows(*RANDOM.random((4, 9)), [(0, np.inf), (0.2, 0.8)])
@@ -185,6 +192,7 @@ def drawn(tree, known_tree):
         "latents.draw_by_class": (points, np.linspace(0, 1, 11), tree),
         "rulers.draw_dimension": (of_rulers(),),
         "rulers.draw_shares": (told(), np.eye(2, dtype=bool)),
+        "restarts.draw_trainings": (trainings(), {"bound": "training bound"}),
         "simplex_priors.draw_densities": (compare([1, 0.25], np.zeros(2), np.ones(2)),),
         "smearing.draw_smearing": (smearing(),),
         "stability.draw_epochs": (np.arange(3), RANDOM.random((3, 60))),

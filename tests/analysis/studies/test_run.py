@@ -6,6 +6,7 @@ import pytest
 import xarray as xr
 
 from analysis.studies import GROUPS, STUDIES, study
+from analysis.studies.restarts import Kind
 from jets import load, save
 from jetvae.__main__ import main
 
@@ -20,6 +21,7 @@ SMALLER = {
     "lda": {"ALPHA": {2: "0.9"}},
     "transport": {"TRIED": 3},
     "fractions": {"FRACTIONS": (0.5,)},
+    "restarts": {"KINDS": {"DVAE": Kind("image-dvae", {"model.latent": "L2(alpha=1,0.25)"}, (0.5,))}},
     "levels": {
         "CHANGES": {"model.encoder": [8, 16], "model.decoder": [16], "model.latent": "R2", "training.compile": False}
     },
