@@ -58,6 +58,11 @@ class TrainingConfig(Table):
     restarts: int = Field(
         1, ge=1, le=100, description="trainings, of which that with the lowest loss on the training jets is kept"
     )
+    restarts_by: Literal["loss", "share"] = Field(
+        "loss",
+        description="which of the restarts is kept: that of the lowest loss, or that with the least share of the "
+        "training jets in the mixtures that the prior makes rare",
+    )
     objective: Literal["elbo", "iwae"] = Field("elbo", description="bound to maximise")
     particles: int = Field(8, ge=1, le=100_000, description="draws per jet of the iwae bound")
     kl_weight: float = Field(

@@ -83,11 +83,18 @@ def are_counts(value: Any) -> bool:
 
 
 def are_losses(value: Any) -> bool:
-    """Whether a value says which of several trainings was kept, and the loss of each, None of one that failed."""
+    """Whether a value says which of several trainings was kept, and the loss of each, None of one that failed.
+
+    Also the share of rare mixtures of each, where that decided.
+    """
     losses = value.get("loss") if isinstance(value, Mapping) else None
-    if not isinstance(losses, list) or not all(loss is None or isinstance(loss, float | int) for loss in losses):
+    if not isinstance(losses, list) or value.get("kept") not in range(len(losses)):
         return False
-    return value.get("kept") in range(len(losses)) and losses[value["kept"]] is not None
+    columns = [losses, value.get("share", losses)]
+    if not all(isinstance(column, list) and len(column) == len(losses) for column in columns):
+        return False
+    numbers = all(x is None or isinstance(x, float | int) for column in columns for x in column)
+    return numbers and all(column[value["kept"]] is not None for column in columns)
 
 
 def read_history(path: Path) -> list[dict[str, float]]:

@@ -1,7 +1,8 @@
 """Restarts: several trainings of one recipe that differ in initial weights, order and noise; the best is the run.
 
 They train side by side in ``restarts/0``, ``restarts/1``, ... of the run's folder, in one vectorised step. When all are
-done the files of the one of the lowest training loss become the run's; the losses of all stay in its provenance.
+done the files of the one of the lowest training loss become the run's, or, as ``restarts_by`` says, of that which has
+the least share of the jets in the mixtures that the prior makes rare; the losses of all stay in its provenance.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.folder import CHECKPOINT, REPLICAS, WEIGHTS, RunFolder
+from inference.rare_share import rare_share
 from inference.recipe import Recipe
 from inference.records import RESTARTS
 from inference.run import Run
@@ -84,27 +86,39 @@ def clear(folder: RunFolder) -> None:
         shutil.rmtree(folder.path / name, ignore_errors=True)
 
 
-def keep_best(folder: RunFolder, parts: Sequence[Path]) -> None:
-    """Make the training of the lowest loss the run's own, note the losses of all, and remove the others.
+def keep_best(folder: RunFolder, parts: Sequence[Path], jets: Jets) -> None:
+    """Make the best training the run's own, note the losses of all, and remove the others; no label enters.
 
     Of a training that failed the loss is None. The loss is that of the training jets, in the epoch of the weights:
-    minus the bound, where nothing else is minimised; no label enters. A kill at any moment is made up for by the next
-    call.
+    minus the bound, where nothing else is minimised. With ``restarts_by = "share"`` the best is the one of least
+    :func:`inference.rare_share.rare_share`; those are noted too. A kill at any moment is made up for by the next call.
     """
     done = [RunFolder(part).weights().exists() for part in parts]
     losses = [loss_of(part) if there else math.inf for part, there in zip(parts, done, strict=True)]
-    best = min((number for number, there in enumerate(done) if there), key=losses.__getitem__)
+    record: dict[str, Any] = {"loss": finite(losses)}
+    decisive, recipe = losses, Run(folder.path).recipe
+    if recipe.training.restarts_by == "share":
+        found = [
+            rare_share(Run(part).vae, jets, recipe) if math.isfinite(loss) else math.inf
+            for part, loss in zip(parts, losses, strict=True)
+        ]
+        decisive, record["share"] = found, finite(found)
+    best = min((number for number, there in enumerate(done) if there), key=decisive.__getitem__)
     part = RunFolder(parts[best])
     for name in ("history.csv", "history.nc", CHECKPOINT):
         copied(part.path / name, folder.path / name)
     if (part.path / "tensorboard").is_dir():
         shutil.copytree(part.path / "tensorboard", folder.path / "tensorboard", dirs_exist_ok=True)
     own = {key: value for key, value in part.provenance().items() if key in ("start", "weights_epoch")}
-    record = {"kept": best, "loss": [loss if math.isfinite(loss) else None for loss in losses]}
     copied(part.path / WEIGHTS, folder.path / WEIGHTS)
-    folder.write_provenance(folder.provenance() | own | {"restarts": record})
+    folder.write_provenance(folder.provenance() | own | {"restarts": {"kept": best} | record})
     folder.completed()
     clear(folder)
+
+
+def finite(values: Sequence[float]) -> list[float | None]:
+    """Return numbers as JSON has them, None for one that is not finite."""
+    return [value if math.isfinite(value) else None for value in values]
 
 
 def loss_of(part: Path) -> float:
@@ -124,8 +138,12 @@ def said(record: dict[str, Any]) -> str:
 
     >>> said({"kept": 1, "loss": [3.25, 2.5, None]})
     'best of 3 trainings by the loss on the training jets: 2.5000 nat (others 3.2500, failed)'
+    >>> said({"kept": 0, "loss": [3.25, 2.5], "share": [0.1, 0.6]})
+    'best of 2 trainings by the share of rare mixtures: 0.1000 (others 0.6000)'
     """
-    losses, best = record["loss"], record["kept"]
-    texts = ["failed" if loss is None else f"{loss:.4f}" for loss in losses]
+    by, unit, best = "the loss on the training jets", " nat", record["kept"]
+    if "share" in record:
+        by, unit = "the share of rare mixtures", ""
+    texts = ["failed" if value is None else f"{value:.4f}" for value in record.get("share", record["loss"])]
     others = ", ".join(text for number, text in enumerate(texts) if number != best)
-    return f"best of {len(losses)} trainings by the loss on the training jets: {texts[best]} nat (others {others})"
+    return f"best of {len(texts)} trainings by {by}: {texts[best]}{unit} (others {others})"

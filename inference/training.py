@@ -156,8 +156,8 @@ def best_of_starts(recipe: Recipe, path: Path, *, resume: bool) -> None:
     restarts.keep_best(*trained_starts(recipe, path, resume=resume))
 
 
-def trained_starts(recipe: Recipe, path: Path, *, resume: bool) -> tuple[RunFolder, list[Path]]:
-    """Train one recipe from all of its starts in one vectorised step; return its folder and those of the starts.
+def trained_starts(recipe: Recipe, path: Path, *, resume: bool) -> tuple[RunFolder, list[Path], Jets]:
+    """Train one recipe from all starts in one vectorised step; return its folder, those of the starts, and the jets.
 
     Raises
     ------
@@ -183,7 +183,7 @@ def trained_starts(recipe: Recipe, path: Path, *, resume: bool) -> tuple[RunFold
             if not some_trained:
                 raise
             print(f"note: {error}", file=sys.stderr)
-    return folder, parts
+    return folder, parts, jets
 
 
 def trainer_for(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bool = False) -> Trainer:

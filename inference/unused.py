@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from inference.rare_share import has_order
 from inference.recipe import Recipe, RecipeError
 from inference.schedules import Schedule
 
@@ -77,6 +78,12 @@ def rules_of_schedules() -> Iterator[Rule]:
 RULES = (
     Rule(("training.particles",), lambda case: case.recipe.training.objective == "iwae", "objective = 'iwae'"),
     Rule(("training.objective",), lambda case: case.recipe.model.kind == "vae", "[model] kind = 'vae'"),
+    Rule(("training.restarts_by",), lambda case: case.recipe.training.restarts > 1, "restarts"),
+    Rule(
+        ("training.restarts_by",),
+        lambda case: has_order(case.recipe),
+        "mixtures that the prior makes rare, as L2(alpha=1,0.25) does",
+    ),
     Rule(
         ("training.kl_weight", "schedule.kl_weight.shape", "schedule.kl_weight.stop"),
         has_kl,

@@ -48,7 +48,7 @@ def draw_trainings(axes: Axes, mine: xr.Dataset, titles: Mapping[str, str]) -> N
         axes.plot(x[which], mine["auc"][which], marker, color=colour, markersize=4, label=label, markeredgewidth=0)
     for i, (rule, title) in enumerate(titles.items()):
         at = {"start": int(mine["chosen"].sel(rule=rule))}
-        size, style = 8 + 2.5 * i, {"markerfacecolor": "none", "markeredgecolor": "0.25"}
+        size, style = 8 + 2.5 * i, dict[str, Any](markerfacecolor="none", markeredgecolor="0.25")
         axes.plot(x.sel(at), mine["auc"].sel(at), MARKS[i], markersize=size, label=title, **style)
     axes.axhline(0.5, color="0.6", linestyle=":")
     axes.margins(x=0.12)

@@ -177,6 +177,7 @@ OTHERS = {
     "model.inputs": "3",
     "model.shift": "[1.0, 2.0]",
     "training.objective": "iwae",
+    "training.restarts_by": "share",
     "training.capacity": "2.5",
     "training.precision": "bf16",
     "training.compile": "false",

@@ -53,6 +53,16 @@ RISING = {"shape": "linear", "start": 0.0}
 
 IGNORED = {
     "particles": (TOY, {"training.particles": 3}, IWAE),
+    "choice of one training": (
+        TOY | {"model.latent": "L2(alpha=1,0.25)"},
+        {"training.restarts_by": "share"},
+        None,  # it chooses among trainings, and changes none
+    ),
+    "choice without an order": (
+        TOY | {"training.restarts": 2},
+        {"training.restarts_by": "share"},
+        None,
+    ),
     "objective of an autoencoder": (TOY | AE, IWAE, {"model.kind": "vae"}),
     "kl_weight of iwae": (TOY | IWAE, {"training.kl_weight": 0.5}, {"training.objective": "elbo"}),
     "kl_weight of an autoencoder": (TOY | AE, {"training.kl_weight": 0.5}, {"model.kind": "vae"}),
