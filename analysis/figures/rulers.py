@@ -53,4 +53,6 @@ def draw_shares(axes: Axes, share: xr.DataArray, same: np.ndarray) -> None:
     axes.set_xticks(range(len(names)), names, rotation=30, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(names)), names)
     axes.tick_params(which="both", length=0)
-    axes.set(xlabel="latents known", ylabel="latents given", title="information over that of two seeds")
+    axes.set(
+        xlabel="known of the latents of", ylabel="given the latents of", title="information over that of two seeds"
+    )

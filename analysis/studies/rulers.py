@@ -138,15 +138,15 @@ def code(run: Run, jets: Jets, beta: float, seed: int) -> Code:
 def compared(codes: list[list[Code]]) -> xr.Dataset:
     """Return the bounds (ruler, other, bound) on what latents of two rulers tell of one another, and their errors.
 
-    ``codes`` are those of each ruler and seed. Of two rulers it is the mean over equal seeds, of one that over pairs
-    of seeds, NaN where there is one alone. ``information_spread``: standard deviation over these;
-    ``information_error``: of the jets.
+    ``codes`` are those of each ruler and seed. It is the mean over pairs of two seeds, also of two rulers: trainings of
+    one seed begin with the same weights and are alike for that. NaN where there is one seed. ``information_spread``:
+    standard deviation over pairs; ``information_error``: of the jets.
     """
     alone = [[told(each) for each in own] for own in codes]
     rulers, seeds = len(codes), len(codes[0])
     bounds, errors = np.full((rulers, rulers, 2), np.nan), np.full((2, rulers, rulers), np.nan)
     for i, j in combinations_with_replacement(range(rulers), 2):
-        pairs = [(a, b) for a, b in product(range(seeds), repeat=2) if (a < b if i == j else a == b)]
+        pairs = [(a, b) for a, b in product(range(seeds), repeat=2) if (a < b if i == j else a != b)]
         found = [shared(alone[i][a], alone[j][b], told(codes[i][a], codes[j][b])) for a, b in pairs]
         for place in ((i, j), (j, i)) if found else ():
             bounds[place] = np.mean([(each.lower, each.upper) for each in found], 0)
@@ -240,12 +240,15 @@ def agreement(found: xr.Dataset, gap: xr.Dataset, same: np.ndarray) -> str:
     pairs = [pair for pair in combinations(range(len(names)), 2) if np.isfinite(missing[pair])]
     if not pairs:
         return "No two rulers can be compared: that takes two seeds of each whose latents tell of one another."
-    agree = [f"{names[i]} and {names[j]}" for i, j in pairs if same[i, j]]
+    agree = [pair for pair in pairs if same[pair]]
+    among = [str(names[k]) for k in sorted({k for pair in agree for k in pair})]
+    whole = len(agree) == len(among) * (len(among) - 1) // 2
+    said = listed(among) if whole else "; ".join(f"{names[i]} and {names[j]}" for i, j in agree)
     i, j = max(pairs, key=lambda pair: missing[pair])
     least = float(found["information"].mean("bound")[i, j])
     return (
         f"{len(agree)} of {counted(len(pairs), 'pair')} of rulers tell as much of one another's latents as two seeds "
-        f"of one ruler do, within two errors{': ' if agree else ''}{'; '.join(agree)}. Furthest apart are {names[i]} "
+        f"of one ruler do, within two errors{': ' if agree else ''}{said}. Furthest apart are {names[i]} "
         f"and {names[j]}: they share {least:.2f} nat, {plus_minus(missing[i, j], error[i, j])} less than two seeds."
     )
 
