@@ -1,9 +1,11 @@
 """The passes of an annealed training."""
 
 import numpy as np
+import pytest
 import xarray as xr
 
 from analysis.measures.annealing import passes
+from jets.errors import UserError
 
 
 def test_passes_of_an_annealed_training():
@@ -16,3 +18,10 @@ def test_passes_of_an_annealed_training():
     found = passes(xr.Dataset({name: ("step", value) for name, value in columns.items()}), np.array([1.0, 2.0, 4.0]))
     expected = np.log(8 / np.array([1.0, 2.0, 4.0])) + np.array([[0], [0.5], [0]])
     np.testing.assert_allclose(found, expected, atol=0.02)
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_training_of_fewer_steps_than_passes_is_refused(count):
+    columns = dict.fromkeys(("kl_R1_0", "beta"), ("step", np.ones(count)))
+    with pytest.raises(UserError, match=f"steps of training: {count}; .* three passes"):
+        passes(xr.Dataset(columns), np.array([1.0]))
