@@ -25,6 +25,8 @@ SMALLER = {
     "trust": "--jets 4 --draws 4",
 }
 """Command, or figure drawn -> options that make it small."""
+ELSEWHERE = {"--arviz"}
+"""Options that take long; ``tests/analysis/test_to_arviz.py`` gives them."""
 LEAVES = {
     "anomaly": "anomaly.nc",
     "dimension": "dimension/dimension.nc",
@@ -118,7 +120,10 @@ def given(folder, monkeypatch):
 def small(words):
     """Return a command at its smallest size: options that come later count."""
     if words[0] != "train":
-        return [*words, *SMALLER.get(words[1] if words[0] == "draw" else words[0], "").split()]
+        return [
+            *(word for word in words if word not in ELSEWHERE),
+            *SMALLER.get(words[1] if words[0] == "draw" else words[0], "").split(),
+        ]
     recipe = read(words[1])
     files = option(words, "--data") or list(recipe.data.files)
     latent = option(words, "--latent") or [recipe.model.latent]
