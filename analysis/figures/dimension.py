@@ -46,8 +46,8 @@ def draw_dimensions(axes: Axes, curves: xr.Dataset, label: str = "", colour: str
         axes.fill_between(x, value - error, value + error, color=axes.lines[-1].get_color(), alpha=0.25, lw=0)
     if "bound" in curves and curves["bound"].any():
         known = BOUND in axes.get_legend_handles_labels()[1]
-        held, style = np.asarray(curves["bound"]), {"color": colour, "markersize": 4, "fillstyle": "none"}
-        axes.plot(x[held], curves["D2"].values[held], "^", label=None if known else BOUND, **style)
+        held, text = np.asarray(curves["bound"]), None if known else BOUND
+        axes.plot(x[held], curves["D2"].values[held], "^", color=colour, markersize=4, fillstyle="none", label=text)
     if not label:
         apart = ~np.asarray(curves["converged"])
         if apart.any():

@@ -65,4 +65,6 @@ def turned(draws: xr.DataArray) -> xr.Dataset:
     """Return what chains are compared by: the cosine of an angle, and its sine; anything else, and NaN."""
     angle = xr.DataArray(np.asarray(draws["kind"]) == "angle", dims="coordinate")
     plain = draws.drop_vars([name for name in draws.coords if name not in ("jet", "coordinate")])
-    return xr.Dataset({"first": xr.where(angle, np.cos(plain), plain), "second": np.sin(plain).where(angle)})
+    return xr.Dataset(
+        {"first": xr.where(angle, np.cos(plain), plain), "second": xr.where(angle, np.sin(plain), np.nan)}
+    )
