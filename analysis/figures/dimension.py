@@ -51,8 +51,9 @@ def draw_dimensions(axes: Axes, curves: xr.Dataset, label: str = "", colour: str
     if not label:
         apart = ~np.asarray(curves["converged"])
         if apart.any():
-            whole, label = axes.get_xaxis_transform(), "not converged here"
-            axes.fill_between(x, 0, 1, where=apart, transform=whole, color="0.9", lw=0, label=label)
+            edges = np.repeat(np.r_[x[0], np.sqrt(x[1:] * x[:-1]), x[-1]], 2)[1:-1]
+            where, whole, label = np.repeat(apart, 2), axes.get_xaxis_transform(), "not converged here"
+            axes.fill_between(edges, 0, 1, where=where, transform=whole, color="0.9", lw=0, label=label)
     axes.autoscale(axis="y")  # of all samples so far
     axes.set(xscale="log", xlabel=scale_label(curves), ylabel="dimension", ylim=(0, None))
     label_scale(axes.xaxis)
