@@ -100,11 +100,17 @@ def of_hdf5(path: Path) -> str | None:
     with checker.opened(path) as file:
         for name, group in file.items():
             if isinstance(group, h5py.Group) and "pandas_type" in group.attrs:
-                columns = [one.decode() if isinstance(one, bytes) else str(one) for one in group.get("axis0", [])]
-                what = f" ({', '.join(columns[:6])}, ...)" if columns else ""
+                columns = first_names(group.get("axis0"))
+                what = f" ({', '.join(columns)}, ...)" if columns else ""
                 return f"a pandas table {name!r} of features{what}; {CONSTITUENTS}give a table of theirs"
         images = [name for name, data in file.items() if "image" in name.lower()]
     return f"images ({', '.join(images)}); {CONSTITUENTS}give those that they were made of" if images else None
+
+
+def first_names(names: object) -> list[str]:
+    """Return the first six of the names of a table's columns; an object that is no list of names has none."""
+    first = names[:6] if isinstance(names, h5py.Dataset) and names.ndim == 1 else []
+    return [one.decode(errors="replace") if isinstance(one, bytes) else str(one) for one in first]
 
 
 REASONS: dict[str, Callable[[Path], str | None]] = {

@@ -1,5 +1,6 @@
 """Damaged files of others' formats: one line that says what is wrong."""
 
+import h5py
 import numpy as np
 import pytest
 
@@ -76,3 +77,22 @@ def test_a_table_that_ends_within_a_row(tmp_path, separator):
     assert len(jets.load(str(tmp_path / "a.csv"))) == 3
     (tmp_path / "a.csv").write_text(text.removesuffix(f"{separator}0.25"))
     refused(tmp_path / "a.csv", "ends within a row, after 6 of its 7 fields")
+
+
+def test_a_table_of_a_million_names(tmp_path, monkeypatch):
+    """Only the first of them are read, at once: one by one a million take ten seconds."""
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        group = file.create_group("df")
+        group.attrs["pandas_type"] = "frame"
+        group["axis0"] = np.zeros(1_000_000, np.int8)
+    monkeypatch.setattr(h5py.Dataset, "__iter__", None)
+    refused(path, r"a pandas table 'df' of features \(0, 0, 0, 0, 0, 0, ...\)")
+    for name in ("scalar", "group"):
+        with h5py.File(path, "a") as file:
+            del file["df/axis0"]
+            if name == "scalar":
+                file["df/axis0"] = 3
+            else:
+                file.create_group("df/axis0")
+        refused(path, "a pandas table 'df' of features;")
