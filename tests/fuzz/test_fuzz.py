@@ -81,20 +81,23 @@ def test_damage_changes_something():
 
 
 def test_a_worker_that_dies_or_hangs_is_followed_by_another(tmp_path, monkeypatch):
+    """A case that waits, as for a busy machine, has more time than one that works, but not for ever."""
     monkeypatch.setattr(watch, "SECONDS", 1.0)
+    monkeypatch.setattr(watch, "BUSY", 3)
     worker = tmp_path / "worker.py"
     worker.write_text(
         "import os, sys, time\n"
         "print('ready')\n"
         "for number in range(int(sys.argv[3]), int(sys.argv[4])):\n"
         "    print('begin', number, flush=True)\n"
-        "    os.abort() if number == 1 else time.sleep(60 if number == 3 else 0)\n"
+        "    os.abort() if number == 1 else time.sleep({3: 60, 4: 1.5}.get(number, 0))\n"
+        "    while number == 5: pass\n"
         "    print('end same', repr('x'), flush=True)\n"
     )
     monkeypatch.setattr(watch, "WORKER", (str(worker),))
-    found = watched("toy", 0, 0, 6, tmp_path)
-    assert found.counts == {SAME: 4, CRASH: 1, HANG: 1}
-    assert [(number, verdict) for number, verdict, _ in found.failures] == [(1, CRASH), (3, HANG)]
+    found = watched("toy", 0, 0, 7, tmp_path)
+    assert found.counts == {SAME: 4, CRASH: 1, HANG: 2}
+    assert [(number, verdict) for number, verdict, _ in found.failures] == [(1, CRASH), (3, HANG), (5, HANG)]
     assert "crash" in next(table([found]))
 
 

@@ -24,6 +24,8 @@ WORKER = ("-m", "tests.fuzz.worker")
 """What Python runs."""
 SECONDS, START = 20.0, 120.0
 """For one case, and for a worker to make its sound files."""
+BUSY = 10
+"""How many times as long a case may take that has not had so much processor time: other work runs beside it."""
 
 
 @dataclass
@@ -59,7 +61,7 @@ def one_worker(found: Found, seed: int, first: int, last: int, folder: Path, mos
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stdout is not None
         try:
-            return follow(found, lines(process.stdout), first, most)
+            return follow(found, patient(lines(process.stdout), process.pid), first, most)
         finally:
             os.killpg(process.pid, signal.SIGKILL)
 
@@ -84,6 +86,33 @@ def follow(found: Found, said: Callable[[float], str | None], first: int, most: 
         _, verdict, words = end.split(" ", 2)
         found.add(number, verdict, ast.literal_eval(words), seconds)
     return number + 1
+
+
+def patient(said: Callable[[float], str | None], session: int) -> Callable[[float], str | None]:
+    """Return what gives the next line within seconds of processor time of a session, or ten times as many seconds."""
+
+    def line(seconds: float) -> str | None:
+        start = spent(session)
+        for _ in range(BUSY):
+            found = said(seconds)
+            if found is not None or spent(session) - start >= seconds:
+                return found
+        return None
+
+    return line
+
+
+def spent(session: int) -> float:
+    """Return the processor time [s] of the processes of a session, with that of their children that ended."""
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:  # it has just ended
+            continue
+        if int(fields[3]) == session:
+            ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def lines(stream: IO[str]) -> Callable[[float], str | None]:
