@@ -158,8 +158,7 @@ def test_other_defaults_are_the_codes():
     assert shared.SHARED["together"][1]["default"] == TOGETHER
     assert Setup.files == shared.SAMPLES == tuple(study.DEFAULTS["jets"])
     assert study.DEFAULTS["most"] == Setup.most
-    nuts = command_module("nuts")
-    assert parser_of("nuts", nuts).parse_args(["runs/mine"]).warm_up == WARM_UP
+    assert command_module("nuts").COUNTS["warm_up"] == WARM_UP
 
 
 def completions(line):
