@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jetvae import options as shared
-from jetvae.__main__ import STOPPED, command_module, main, parser_of
+from jetvae.__main__ import STOPPED, command_module, main
 from jetvae.commands import COMMANDS, GROUPS, study, train
 
 HEAVY = ("torch", "numpy", "pydantic", "xarray", "matplotlib")
