@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 COUNTS = {"chains": 4, "draws": 1000, "warm_up": 300}
 JETS, OF_STANDARD = 64, 8
-"""Jets by default, and with --standard, which takes some 25 times as long for each."""
+"""Jets by default, and with --standard, which takes 21 times as many steps for each."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:

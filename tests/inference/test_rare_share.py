@@ -16,21 +16,10 @@ from inference.training import train_many, trained_starts
 from jets import load
 from jetvae.__main__ import main
 from models import build
+from tests.inference.test_restarts import SHORT as TINY
 
-TOY = "toy:gaussian(spectrum=2,1)"
-SHORT = {
-    "data.files": [TOY],
-    "data.limit": 60,
-    "model.latent": "L2(alpha=1,0.25)",
-    "model.likelihood": "normal",
-    "model.beta": 0.5,
-    "model.encoder": [4],
-    "model.decoder": [4],
-    "training.epochs": 2,
-    "training.batch_size": 20,
-    "training.compile": False,
-    "schedule": {},
-}
+SHORT = TINY | {"model.latent": "L2(alpha=1,0.25)", "schedule": {}}
+(TOY,) = TINY["data.files"]
 BY_SHARE = {"training.restarts": 3, "training.restarts_by": "share"}
 
 
