@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
+import struct
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 
 from analysis.deployment.card import bundle_card
@@ -13,7 +16,7 @@ from analysis.deployment.whole import whole_folder
 from inference.folder import TEXTS, WEIGHTS
 from inference.run import Run
 from jets.disk import writing
-from jets.errors import UserError
+from jets.errors import UserError, one_line
 from jets.files import replacing
 from jets.sums import SUMS, digest, write
 
@@ -24,6 +27,11 @@ LARGEST = {WEIGHTS: 4 << 30} | dict.fromkeys((*TEXTS, CARD, SUMS, ORIENTATION), 
 """Member -> bytes that it holds at most; there are no others."""
 SPARE, TIGHTEST = 64 << 20, 100
 """Bytes that a member may have whatever it is packed into; how many times more than that a larger one may have."""
+DAMAGED = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error,
+    EOFError, LookupError, OSError, RuntimeError, ValueError,
+)  # fmt: skip
+"""What a damaged archive makes the library say."""
 TIME = (1980, 1, 1, 0, 0, 0)
 """Of all members, so that equal runs are equal bundles."""
 _opened: list[tempfile.TemporaryDirectory[str]] = []
@@ -54,7 +62,7 @@ def write_bundle(run: Run, path: Path) -> Path:
                 info.external_attr = (stat.S_IFREG | 0o644) << 16
                 info.compress_type = zipfile.ZIP_DEFLATED
                 with member.open("rb") as source, archive.open(info, "w", force_zip64=True) as target:
-                    copied(source, target, LARGEST[member.name])
+                    shutil.copyfileobj(source, target, 1 << 20)
     return path
 
 
@@ -68,15 +76,12 @@ def unpack_bundle(path: Path, folder: Path) -> Path:
     RunError
         The folder is there already.
     """
-    try:
-        with zipfile.ZipFile(path) as archive, whole_folder(folder) as temporary:
-            for info in members(path, archive):
-                with archive.open(info) as source, (temporary / info.filename).open("xb") as target:
-                    if not copied(source, target, LARGEST[info.filename]):
-                        raise BundleError(f"{path}: {info.filename} is larger than {LARGEST[info.filename]:,} bytes")
-            assert_sums(path, temporary)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError) as error:
-        raise BundleError(f"{path}: not a bundle, or torn ({error}); get it again") from error
+    found = assert_bundle(path)
+    with zipfile.ZipFile(path) as archive, whole_folder(folder) as temporary:
+        for info in found:
+            with archive.open(info) as source, (temporary / info.filename).open("xb") as target:
+                shutil.copyfileobj(source, target, 1 << 20)
+        assert_sums(path, temporary)
     return folder
 
 
@@ -85,6 +90,26 @@ def opened(path: Path) -> Path:
     home = tempfile.TemporaryDirectory(prefix="jetvae-")
     _opened.append(home)
     return unpack_bundle(path, Path(home.name) / path.stem)
+
+
+def assert_bundle(path: Path) -> list[zipfile.ZipInfo]:
+    """Assert that a file is a bundle whose members are whole; return them.
+
+    Raises
+    ------
+    BundleError
+        It is not.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = members(path, archive)
+            if (torn := archive.testzip()) is not None:
+                raise zipfile.BadZipFile(f"{torn} is damaged")
+    except UserError:
+        raise
+    except DAMAGED as error:
+        raise BundleError(f"{path}: not a bundle, or torn ({one_line(error)}); get it again") from error
+    return found
 
 
 def members(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
@@ -103,6 +128,8 @@ def members(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG) or info.flag_bits & 1:
             raise BundleError(f"{path}: member {info.filename!r} is a link, a device or encrypted; it is not opened")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise BundleError(f"{path}: {info.filename} is packed by method {info.compress_type}; pack it as zip does")
         if info.file_size > min(LARGEST[info.filename], max(SPARE, TIGHTEST * info.compress_size)):
             raise BundleError(f"{path}: {info.filename} is larger than {LARGEST[info.filename]:,} bytes, or a zip bomb")
     missing = [name for name in NEEDED if name not in names]
@@ -126,14 +153,3 @@ def assert_sums(path: Path, folder: Path) -> None:
             raise BundleError(f"{path}: {file.name} is not what its checksum says; get it again")
     if stated:
         raise BundleError(f"{path}: {next(iter(stated))!r} has a checksum and is not there; get it again")
-
-
-def copied(source: object, target: object, most: int) -> bool:
-    """Copy a stream, at most so many bytes; return whether that was all of it."""
-    left = most
-    while block := source.read(1 << 20):  # type: ignore[attr-defined]
-        left -= len(block)
-        if left < 0:
-            return False
-        target.write(block)  # type: ignore[attr-defined]
-    return True

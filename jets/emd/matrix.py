@@ -186,7 +186,11 @@ def places_in(
     if "done" not in store or store.attrs.get("identity") != identity:
         raise CloudError(f"{path} holds the distances of other clouds or options; choose another file")
     emd, done = store["emd"], store["done"]
-    if (emd.shape, emd.dtype.kind, emd.dtype.itemsize) != (shape, "f", 4) or (done.shape, done.dtype) != (blocks, bool):
+    if (
+        not (isinstance(emd, h5py.Dataset) and isinstance(done, h5py.Dataset))
+        or (emd.shape, emd.dtype.kind, emd.dtype.itemsize) != (shape, "f", 4)
+        or (done.shape, done.dtype) != (blocks, bool)
+    ):
         raise CloudError(f"{path}: emd and done are not what they were written as; choose another file, or delete it")
     offsets = emd.id.get_offset(), done.id.get_offset()
     if None in offsets:

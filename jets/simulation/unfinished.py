@@ -6,6 +6,7 @@ Every file in it appears under its name in one step, complete: a process may be 
 from __future__ import annotations
 
 import json
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -20,6 +21,9 @@ from jets.simulation.config import BEFORE_LEVELS, Config, SimulationError, sampl
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+NAMES = "names"
+"""Array of a block's file that says which others there are."""
 
 
 def folder_of(out: Path) -> Path:
@@ -77,7 +81,7 @@ def ensure_block(folder: Path, config: Config, block: int) -> int:
     if not is_whole(path):
         arrays = simulate_block(config, block)
         with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+            np.savez(file, allow_pickle=False, **arrays, **{NAMES: np.array(sorted(arrays))})
     with np.load(path) as arrays:
         return len(arrays["label"])
 
@@ -88,12 +92,14 @@ def is_whole(path: Path) -> bool:
         return False
     try:
         with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is None and "label.npy" in archive.namelist()
-    except (OSError, ValueError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error):
+            whole = archive.testzip() is None
+        with path.open("rb") as file, np.load(file) as arrays:
+            return whole and sorted(arrays) == sorted([NAMES, *arrays[NAMES].tolist()])
+    except (OSError, ValueError, LookupError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error):
         return False
 
 
 def load_block(folder: Path, block: int) -> dict[str, NDArray]:
     """Return the arrays of a block that is there, those of :func:`jets.simulation.block.simulate_block`."""
     with np.load(block_path(folder, block)) as arrays:
-        return dict(arrays)
+        return {name: arrays[name] for name in arrays if name != NAMES}

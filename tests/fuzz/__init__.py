@@ -4,11 +4,11 @@
 seed, the kind and its number alone.
 """
 
-from . import edited, readers, run_files
+from . import archives, edited, readers, run_files, work
 from .kinds import Kind, Kinds
 
 KINDS = Kinds()
 """All kinds of files that are tried."""
-KINDS.add(*readers.KINDS, *edited.KINDS, *run_files.KINDS)
+KINDS.add(*readers.KINDS, *edited.KINDS, *run_files.KINDS, *archives.KINDS, *work.KINDS)
 
 __all__ = ["KINDS", "Kind", "Kinds"]
