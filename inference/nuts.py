@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inference.data import data_for
+from inference.folder import RunError
 from inference.joint import Joint
 from inference.labels import coordinate_labels
 from inference.run import Run
@@ -84,6 +85,7 @@ def sample(
     acceptance: float = 0.8,
     seed: int = 0,
     quiet: bool = True,
+    by_pyro_too: bool = True,
 ) -> xr.DataTree:
     """Return NUTS draws of p(z|x) for jets x ``(B, ...)``, and as many of the guide.
 
@@ -95,7 +97,8 @@ def sample(
     Raises
     ------
     RunError
-        There is no posterior to sample (see :class:`inference.joint.Joint`).
+        There is no posterior to sample (see :class:`inference.joint.Joint`); or JAX cannot take the model, and not
+        ``by_pyro_too``.
     """
     from inference.to_jax import UntranslatedError, to_jax
 
@@ -107,6 +110,8 @@ def sample(
             compiled = to_jax(joint, centre[0], x[0])
             sampler, found = "numpyro", by_numpyro(compiled, x, centre, width, effort, seed, quiet)
         except UntranslatedError as error:
+            if not by_pyro_too:
+                raise RunError(f"{error}; Pyro's sampler would take hours, and says no energies") from error
             print(f"note: {error}; sampling with Pyro, one chain at a time", file=sys.stderr)
             sampler, found = "pyro", by_pyro(joint, x, centre, width, effort)
         tree = labelled(joint, found, x)
@@ -125,6 +130,7 @@ def sample_run(
     acceptance: float = 0.8,
     beta: float | None = None,
     seed: int = 0,
+    by_pyro_too: bool = True,
 ) -> xr.DataTree:
     """Return NUTS draws of ``jets`` test jets of a run, evenly spaced, at resolution ``beta``; times on standard error.
 
@@ -134,13 +140,13 @@ def sample_run(
     Raises
     ------
     RunError
-        ``beta`` is given and the run has one resolution alone; or there is no posterior to sample.
+        ``beta`` is given and the run has one resolution alone; or as :func:`sample`.
     """
     index = evenly_or_these(run.split.test, jets)
     x = data_for(run.jets[index], run.recipe, torch.device("cpu"))[torch.arange(len(index))]
     with run.at(beta) as vae:
         effort = Effort(chains, draws, warm_up, thin, acceptance)
-        tree = sample(vae, x, **effort._asdict(), seed=seed, quiet=False)
+        tree = sample(vae, x, **effort._asdict(), seed=seed, quiet=False, by_pyro_too=by_pyro_too)
         tree.attrs |= {"beta": float(vae.likelihood.beta), "digest": run.digest}
     for name, node in tree.children.items():
         if "jet" in node.dims:

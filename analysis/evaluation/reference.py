@@ -31,19 +31,21 @@ def reference(run: Run, *, jets: int = 8, beta: float | None = None, seed: int =
     Raises
     ------
     RunError
-        As :func:`inference.nuts.sample_run`.
+        JAX cannot take the model; or as :func:`inference.nuts.sample_run`.
     """
 
     def sampled(which: int | NDArray[np.integer], attempt: int) -> xr.DataTree:
         thin, acceptance = EFFORTS[attempt]
-        counts = {"chains": CHAINS, "draws": DRAWS // CHAINS, "warm_up": WARM_UP, "thin": thin}
-        return sample_run(run, jets=which, **counts, acceptance=acceptance, beta=beta, seed=seed + attempt)
+        return sample_run(
+            run, jets=which, chains=CHAINS, draws=DRAWS // CHAINS, warm_up=WARM_UP, thin=thin, acceptance=acceptance,
+            beta=beta, seed=seed + attempt, by_pyro_too=False,
+        )  # fmt: skip
 
     tree = sampled(jets, 0)
     found = quality(tree)
     for attempt in range(1, len(EFFORTS)):
         short = found["jet"].values[~found["met"].values]
-        if not short.size or tree.attrs["sampler"] != "numpyro":
+        if not short.size:
             break
         print(f"{len(short)} jets short of the standard, sampled again with smaller steps", file=sys.stderr)
         tree = replaced(tree, sampled(short, attempt))
