@@ -55,8 +55,8 @@ def test_what_never_meets_it_is_said(monkeypatch):
 
 def test_what_jax_cannot_take_is_refused_at_once(trained, monkeypatch):
     """Pyro's chains run one at a time, for hours; it says no energies, so that nothing it draws meets the standard."""
-    monkeypatch.delitem(to_jax.OPERATIONS, "addmm")
-    with pytest.raises(RunError, match=r"no JAX translation of addmm; Pyro's sampler would take hours"):
+    monkeypatch.setattr(to_jax, "OPERATIONS", {})
+    with pytest.raises(RunError, match=r"no JAX translation of .*; Pyro's sampler would take hours"):
         module.reference(trained, jets=2)
 
 
