@@ -8,22 +8,31 @@ vectorised step, with as many epochs as the slowest of them needs, and the cheap
 twelve with as many epochs as the one would take, from the seconds per epoch of the longest trained: the scan of who
 does not know what each beta needs. Processor time of this process and its compilers on one thread, without evaluation;
 the last line is the ratio.
+
+With ``--mrvae`` the other is a Multi-Rate VAE (:mod:`benchmarks.multi_rate`) with networks of the same widths, as many
+steps of the same batches and the best of three learning rates with each of two losses: by how much its objective on
+held-out points exceeds that of the one training at each beta, over seeds.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 import xarray as xr
+from numpy.typing import NDArray
 
 from analysis.evaluation.chosen import choose
 from analysis.evaluation.resolutions import measure
+from benchmarks import multi_rate
 from inference.recipe import Recipe, read
 from inference.run import Run
 from inference.training import train, train_many
@@ -131,11 +140,47 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, metavar="N", help="of the one training")
     parser.add_argument("--jets", type=int, default=3000, metavar="N", help="held-out jets [3000]")
     parser.add_argument("--together", action="store_true", help="also train the twelve in one vectorised step")
+    parser.add_argument("--mrvae", action="store_true", help="against a Multi-Rate VAE instead")
+    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="of both, with --mrvae [3]")
     options = parser.parse_args(arguments)
     given = {"data.files": options.data, "training.epochs": options.epochs, "training.threads": 1}
     recipe = read(options.recipe, {key: value for key, value in given.items() if value is not None})
     with tempfile.TemporaryDirectory() as name:
-        compare(recipe, options.jets, Path(name), together=options.together)
+        if options.mrvae:
+            against_multi_rate(recipe, options.jets, Path(name), options.seeds)
+        else:
+            compare(recipe, options.jets, Path(name), together=options.together)
+
+
+def against_multi_rate(recipe: Recipe, jets: int, folder: Path, seeds: int) -> None:
+    """Train both for each seed; print times, objectives and their differences at resolutions over the range."""
+    betas, rows = np.geomspace(recipe.model.beta.low, recipe.model.beta.high, POINTS).tolist(), []
+    for seed in range(seeds):
+        training = recipe.training.model_copy(update={"seed": seed})
+        rows.append(excess(recipe.model_copy(update={"training": training}), jets, folder / f"{seed}", betas))
+    print("beta, excess of the Multi-Rate VAE [nat]: mean over seeds, least, largest")
+    for value, found in zip(betas, np.transpose(rows), strict=True):
+        print(f"{value:8.4g}  {found.mean():+.3f}  {found.min():+.3f}  {found.max():+.3f}")
+
+
+def excess(recipe: Recipe, jets: int, folder: Path, betas: Sequence[float]) -> NDArray[np.float64]:
+    """Return by how much the objective of a Multi-Rate VAE exceeds ours at each beta [nat], on held-out points."""
+    one, seconds = timed(lambda: train(recipe, folder))
+    ours = curves(one, jets, betas)["objective"].transpose("beta", "jet")
+    x, held_out = one.data[torch.from_numpy(one.split.train)], choose(one).data[torch.arange(ours.sizes["jet"])]
+    own, latents, best = ours.mean("jet").values, len(one.vae.latent.coordinate_names), np.inf
+    for rate, balance in itertools.product(multi_rate.RATES, (False, True)):
+        vae, took = timed(partial(multi_rate.trained, recipe, x, latents, rate, balance=balance))
+        known = float((multi_rate.objective(vae, x[: len(held_out)], betas).mean(1) / own).mean())
+        if known < best:
+            best, other, said = (
+                known,
+                multi_rate.objective(vae, held_out, betas).mean(1),
+                f"{rate:g}{', balanced' * balance}, {took:.1f} s",
+            )
+    print(f"ours {seconds:.1f} s; Multi-Rate VAE at its best, {said}; objectives of both:", flush=True)
+    print("  ".join(f"{value:.3g}: {a:.3f} {b:.3f}" for value, a, b in zip(betas, own, other, strict=True)), flush=True)
+    return other - own
 
 
 def compare(recipe: Recipe, jets: int, folder: Path, *, together: bool) -> None:
