@@ -76,11 +76,12 @@ class Sound:
     def other(self, path: Path, which: int) -> str:
         """Return what it is that another result came out; a text that ends sooner may be a sound one.
 
-        That is where it ends with a whole line, or in its first, which alone would say how long a line is.
+        That is where it ends with a whole line, or in its first, which alone says how long a line is: then nobody
+        knows that it ends too soon, whatever numbers stand in it.
         """
         structure, content = self.kind.structure, path.read_bytes() if path.is_file() else b""
-        whole = content.endswith(b"\n") or b"\n" not in content
-        if structure and content.isascii() and whole and self.contents[which].startswith(content):
+        whole = content.endswith(b"\n") and self.contents[which].startswith(content)
+        if structure and content.isascii() and (whole or b"\n" not in content):
             return VALUES
         with quiet():
             return VALUES if structure and structure(path) == self.structures[which] else DIFFERENT
