@@ -27,6 +27,7 @@ from torch import Tensor
 from analysis.evaluation.chosen import Chosen, choose
 from analysis.measures.dimension_curves import averaged, combined, from_grid, shares, summarised
 from analysis.measures.dimension_exact import known
+from analysis.measures.probing import changes, with_changes
 from inference.lower_bound import KLTerm, elbo, kl_terms, nested_factors
 from inference.machine import tune_cpu
 from inference.recipe import RecipeError
@@ -41,7 +42,13 @@ POINTS = 25
 
 
 def dimension(
-    runs: Sequence[Run], *, betas: Sequence[float] | None = None, jets: int = 3000, draws: int = 2, seed: int = 0
+    runs: Sequence[Run],
+    *,
+    betas: Sequence[float] | None = None,
+    jets: int = 3000,
+    draws: int = 2,
+    seed: int = 0,
+    probes: Sequence[Run] = (),
 ) -> xr.Dataset:
     """Return KL, distortion and both dimensions against resolution, with errors.
 
@@ -57,6 +64,9 @@ def dimension(
         Of the guide, for each jet and resolution.
     seed
         Of the draws and of the bootstrap.
+    probes
+        One for each run of a range, or none: :func:`inference.probe.probed`. Errors and ``converged`` then know what
+        a longer training of wider networks changes.
 
     Returns
     -------
@@ -68,13 +78,14 @@ def dimension(
         posteriors of real coordinates; ``category_share`` (class, beta, category), the part of the jets of each class
         that each category or manifold has; of toys, ``exact_kl`` and ``exact_distortion`` where they are known, and of
         a Gaussian ``excess``, by how much the objective exceeds its optimum [nat]. ``beta`` is in the unit of the
-        data; times the attribute ``scale`` it is in ``unit``. Errors: bootstrap over jets, and with several seeds
-        their spread.
+        data; times the attribute ``scale`` it is in ``unit``. Errors: bootstrap over jets, with several seeds their
+        spread, and with probes what these change; then also ``gain`` [nat] and what
+        :func:`analysis.measures.probing.with_changes` says.
 
     Raises
     ------
     RecipeError
-        Runs of a range and runs of one beta together, or too few betas for a derivative.
+        Runs of a range and runs of one beta together, or too few betas for a derivative, or probes of one beta.
     """
     tune_cpu()
     covered = {run.recipe.model.beta for run in runs}
@@ -83,10 +94,16 @@ def dimension(
         raise RecipeError("give runs of a range of beta, or runs of one beta each, not both")
     if ranges == {False} and len(covered) < FEWEST_BETAS:
         raise RecipeError(f"a derivative needs at least {FEWEST_BETAS} betas, got {len(covered)}; or a run of a range")
+    if probes and ranges == {False}:
+        raise RecipeError("a probe is of a run of a range of beta; a grid has several trainings in its place")
     parts = [measure(run, choose(run), jets, betas, draws, seed) for run in runs]
     if ranges == {False}:
         return from_grid(parts, seed).assign_attrs(parts[-1].attrs)
-    return combined([summarised(part, seed) for part in parts]).assign_attrs(parts[-1].attrs)
+    found = combined([summarised(part, seed) for part in parts])
+    if probes:
+        after = [measure(run, choose(run), jets, betas, draws, seed) for run in probes]
+        found = with_changes(found, [changes(*pair, seed) for pair in zip(parts, after, strict=True)])
+    return found.assign_attrs(parts[-1].attrs)
 
 
 def dimension_of(run: Run, chosen: Chosen, jets: int, seed: int = 0) -> xr.Dataset:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jetvae import options as shared
 
-SHOWN = ("kl", "distortion", "distance", "D1", "D2", "converged", "bound", "excess")
+SHOWN = ("kl", "distortion", "distance", "D1", "D2", "converged", "bound", "gain", "excess")
 """Columns that are printed."""
 
 
@@ -19,6 +19,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     shared.add(parser, "runs", jets={"default": 3000, "help": "held-out jets to evaluate on [3000]"})
     scale = "show beta times this [clouds: the median jet pT in GeV; else 1]"
     parser.add_argument("--scale", type=shared.number, metavar="X", help=scale)
+    parser.add_argument(
+        "--probe",
+        action="store_true",
+        help="train each run on, with networks twice as wide, in RUN/probe: what that gains and changes goes into "
+        "errors and converged; takes about as long as the trainings",
+    )
     shared.add(parser, out={"metavar": "DIR", "help": "folder of the files [RUN/dimension of the first run]"})
 
 
@@ -29,10 +35,11 @@ def run(options: argparse.Namespace) -> None:
     from analysis.report.export import save_figures
     from analysis.store import save
     from inference.digests import digests
+    from inference.probe import probed
     from jets.files import replacing
 
     runs = shared.every_run(options.runs)
-    found = dimension(runs, jets=options.jets)
+    found = dimension(runs, jets=options.jets, probes=[probed(run) for run in runs] if options.probe else ())
     if options.scale is not None:
         found.attrs["scale"] = options.scale
     folder = Path(options.out or runs[0].path / "dimension")

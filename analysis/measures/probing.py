@@ -1,0 +1,62 @@
+r"""What a longer training of wider networks changes of the curves of a training: an error that it cannot see itself.
+
+D1 = D2 says that a training is consistent with itself, not that it has converged: both stay equal where it never took
+a dimension up. A probe (:func:`inference.probe.probed`) goes on from its weights with more room; by how much the
+objective :math:`J(\beta) = \mathrm{KL} + \langle D\rangle/p\beta^p` falls on held-out jets is a lower bound on what the
+training lacks, in nats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from analysis.measures.dimension_curves import CURVES, summarised
+from analysis.measures.weighting import mean_error, mean_over_jets, weight_of
+
+NATS, PART = 0.02, 0.005
+"""What a probe may gain of a training that has converged: nats, or part of the objective if that is more."""
+
+
+def changes(measured: xr.Dataset, of_probe: xr.Dataset, seed: int = 0) -> xr.Dataset:
+    """Return what a probe changes of one training, on the same jets and noise, all (beta,).
+
+    ``gain`` [nat], by how much its objective is lower, with ``gain_error`` of the jets; ``objective`` [nat] of the
+    training; ``kl_change``, ``D2_change`` and those of the other curves, the probe's less the training's. Both
+    arguments are from :func:`analysis.evaluation.resolutions.measure`.
+    """
+    before, after = objective(measured), objective(of_probe)
+    difference = before - after
+    if (weights := weight_of(measured)) is not None:
+        difference = difference.assign_coords(weight=("jet", weights))
+        before = before.assign_coords(weight=("jet", weights))
+    found = {"gain": mean_over_jets(difference), "gain_error": mean_error(difference)}
+    curves = summarised(measured, seed), summarised(of_probe, seed)
+    moved = {f"{name}_change": curves[1][name] - curves[0][name] for name in CURVES}
+    return xr.Dataset(found | moved | {"objective": mean_over_jets(before)})
+
+
+def objective(measured: xr.Dataset) -> xr.DataArray:
+    """Return KL + <D>/p beta^p of each jet, (beta, jet) [nat]."""
+    power = measured.attrs["power"]
+    found = measured["kl"].sum("kl_term") + measured["distortion"] / (power * measured["beta"] ** power)
+    return found.drop_vars([name for name in found.coords if name != "beta"]).transpose("beta", "jet")
+
+
+def with_changes(curves: xr.Dataset, found: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Return curves with what the probes of their trainings change, one of each seed.
+
+    ``gain``, ``gain_error``: mean over seeds. ``kl_change``, ...: root mean square over seeds, which enters the error
+    of the curve in quadrature. ``converged`` is true where D1 and D2 agree, as before, and the probes gain no more than
+    0.02 nat, or half a per cent of the objective, or twice the error of the gain.
+    """
+    seeds = xr.concat(found, "seed")
+    result = curves.assign(gain=seeds["gain"].mean("seed"), objective=seeds["objective"].mean("seed"))
+    result["gain_error"] = np.sqrt((seeds["gain_error"] ** 2).mean("seed") / len(found))
+    for name in CURVES:
+        result[f"{name}_change"] = np.sqrt((seeds[f"{name}_change"] ** 2).mean("seed"))
+        result[f"{name}_error"] = np.hypot(curves[f"{name}_error"], result[f"{name}_change"])
+    allowed = xr.concat([NATS + 0 * result["gain"], PART * result["objective"], 2 * result["gain_error"]], "least")
+    return result.assign(converged=curves["converged"] & (result["gain"] <= allowed.max("least")))
