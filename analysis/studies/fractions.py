@@ -16,6 +16,8 @@ from analysis.studies.setup import Setup
 
 FRACTIONS = (1.0, 0.5, 0.25, 0.1, 0.05, 0.02, 0.01, 0.001)
 """t/Q: top jets over QCD jets in the training sample."""
+FEW = 0.5
+"""t/Q below which the second class is a minority."""
 TAGGERS = {"mixture": "weight of the second mixture", "reconstruction": "reconstruction error"}
 """Tagger -> its name in the figure."""
 
@@ -69,10 +71,13 @@ def fractions(found: xr.Dataset) -> Part:
         right = f"{(mixture > 0.5).sum()} of {len(mixture)}"
         rows.append([f"{fraction:g}", spread(mixture), right, f"{np.median(reconstruction):.3f}"])
     weight = found["auc"].sel(tagger="mixture")
-    middle, agreeing = float(weight.median("seed").min()), int((weight > 0.5).sum("seed").min())
+    few, even = weight.where(weight["fraction"] < FEW, drop=True), weight.where(weight["fraction"] >= FEW, drop=True)
+    middle, seeds = few.median("seed"), weight.sizes["seed"]
     reading = (
-        f"The weight of the second mixture tags the minority with a median AUC of {middle:.3f} or more at every t/Q; "
-        f"at least {agreeing} of {weight.sizes['seed']} seeds have it the right way round."
+        f"Below t/Q = {FEW:g} the weight of the second mixture tags the minority with a median AUC of "
+        f"{float(middle.min()):.3f} to {float(middle.max()):.3f}, the right way round in at least "
+        f"{int((few > 0.5).sum('seed').min())} of {seeds} seeds; above, where there is no minority, in "
+        f"{int((even > 0.5).sum('seed').min())}."
     )
     head = ["t/Q", "second mixture, AUC (range)", "the right way round", "reconstruction, AUC"]
     caption = "AUC on held-out jets against the fraction of the minority in training; prior alpha = (1, 0.25)."

@@ -72,7 +72,7 @@ def triangle(random):
 
 MADE = {
     "stability": (stability, "3 of 3"),  # collapsed: no seed separates
-    "fractions": (fractions, "AUC of 0.900 or more at every t/Q; at least 2 of 3 seeds"),
+    "fractions": (fractions, "with a median AUC of 0.900 to 0.900, the right way round in at least 2 of 3 seeds"),
     "mixtures": (mixtures, "the second mixture's image shares 0.062 of its pT"),
     "two-way": (two_way, "Without a network"),
     "triangle": (triangle, "qcd is 67 % mixture 0 and top is 100 % mixture 1"),

@@ -20,7 +20,7 @@ SMALLER = {
     "relaxed": {"POSTERIORS": {"summed over": "C2", "relaxed": "C2(posterior=relaxed)"}},
     "lda": {"ALPHA": {2: "0.9"}},
     "transport": {"TRIED": 3},
-    "fractions": {"FRACTIONS": (0.5,)},
+    "fractions": {"FRACTIONS": (0.5, 0.1)},
     "restarts": {"KINDS": {"DVAE": Kind("image-dvae", {"model.latent": "L2(alpha=1,0.25)"}, (0.5,))}},
     "levels": {
         "CHANGES": {"model.encoder": [8, 16], "model.decoder": [16], "model.latent": "R2", "training.compile": False}
