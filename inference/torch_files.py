@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import zipfile
 from collections.abc import Collection, Iterator
@@ -31,8 +32,7 @@ def load(path: Path, device: torch.device | str = "cpu", keys: Collection[str] =
     if not safe(torch.__version__):
         raise RunError(f"{path}: torch {torch.__version__} cannot read it safely; install torch 2.10 or newer")
     try:
-        assert_stored(path)
-        content = torch.load(path, map_location=device, weights_only=True)
+        content = torch.load(stored(path), map_location=device, weights_only=True)
         if any(tensor.nbytes > path.stat().st_size for tensor in tensors(content)):
             raise ValueError("more numbers than bytes")
     except Exception as error:  # torch raises anything
@@ -51,21 +51,25 @@ def safe(version: str) -> bool:
     return tuple(map(int, re.findall(r"\d+", version)[:2])) >= SAFE
 
 
-def assert_stored(path: Path) -> None:
-    """Assert that nothing in an archive is larger than the archive, as torch compresses nothing, or damaged.
+def stored(path: Path) -> io.BytesIO:
+    """Return an archive written anew, of the members of one that holds no more than its own size, undamaged.
 
-    torch itself does not compare the checksums of the archive (CRC-32) with its content.
+    torch itself does not compare the checksums of the archive (CRC-32) with its content, and gives what happens to lie
+    in memory where the archive's directory is damaged.
 
     Raises
     ------
     ValueError, zipfile.BadZipFile
-        Something is, or it is no archive.
+        It holds more, as torch compresses nothing; something is damaged, or it is no archive.
     """
-    with zipfile.ZipFile(path) as archive:
+    copy = io.BytesIO()
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(copy, "w", zipfile.ZIP_STORED) as anew:
         if sum(info.file_size for info in archive.infolist()) > path.stat().st_size:
             raise ValueError("compressed")
-        if bad := archive.testzip():
-            raise ValueError(f"{bad} is damaged")
+        for info in archive.infolist():
+            anew.writestr(info.filename, archive.read(info))
+    copy.seek(0)
+    return copy
 
 
 def tensors(content: Any) -> Iterator[Tensor]:

@@ -21,6 +21,9 @@ EVENTS = 200
 MOST = 2_000_000
 """Particles of an event."""
 LAST = b"END_EVENT_LISTING"
+VERTEX = re.compile(rb"\nV -(\d+) -?\d+ \[([\d,]*)\](?= |\r|\n)")
+PARTICLE = re.compile(rb"\nP (\d+) (-?\d+) ")
+"""Lines of HepMC 3: a vertex, its status and the particles that go in; a particle and where it comes from."""
 FORMATS = {"HepMC::Asciiv3": "hepmc3", "HepMC::IO_GenEvent": "hepmc2"}
 """What the first lines hold -> what pyhepmc calls the format."""
 
@@ -60,6 +63,7 @@ class Counted:
         self.path, self.version = path, version
         self.events = self.particles = self.declared = 0
         self.rest, self.last = b"", b""
+        self.room = 0, 0  # vertices and particles of the event at hand
         self.fault = ""  # pyhepmc takes what is raised while it reads for the end of the file
 
     def take(self, data: bytes) -> None:
@@ -81,7 +85,9 @@ class Counted:
             self.declared += whole(words, 3) if self.version == "hepmc3" else 0
             if self.version == "hepmc2":
                 self.assert_listed(words, 11, 12 + whole(words, 11))
-        if self.version == "hepmc2":
+        if self.version == "hepmc3":
+            self.assert_within(lines + b"\n")
+        else:
             for words in map(bytes.split, re.findall(rb"\n(V .*)", lines)):
                 self.declared += whole(words, 7) + whole(words, 8)
                 self.assert_listed(words, 9)
@@ -102,6 +108,31 @@ class Counted:
             line = b" ".join(words[:12]).decode("ascii", "replace")[:60]
             self.fault = f"{self.path}: damaged: the line {line!r} lists other numbers than it says; get it again"
             raise JetFileError(self.fault)
+
+    def assert_within(self, lines: bytes) -> None:
+        """Assert that vertices and particles of HepMC 3 name none that their event does not have.
+
+        pyhepmc goes to wherever such a number leads in memory.
+
+        Raises
+        ------
+        JetFileError
+            One does.
+        """
+        for part in re.split(rb"(?=\nE )", lines):
+            if part.startswith(b"\nE "):
+                words = part[1 : part.index(b"\n", 1)].split()
+                self.room = whole(words, 2), whole(words, 3)
+            vertices, particles = VERTEX.findall(part), PARTICLE.findall(part)
+            known = (len(vertices), len(particles)) == (part.count(b"\nV "), part.count(b"\nP "))
+            of = [int(number) for number, _ in vertices] + [-int(origin) for _, origin in particles]
+            on = [int(each) for _, into in vertices for each in into.split(b",") if each]
+            on += [int(number) for number, _ in particles] + [int(origin) for _, origin in particles]
+            if not known or max(of, default=0) > self.room[0] or max(on, default=0) > self.room[1]:
+                self.fault = (
+                    f"{self.path}: damaged: a line names a vertex or particle that its event lacks; get it again"
+                )
+                raise JetFileError(self.fault)
 
     def assert_all(self, events: int, particles: int) -> None:
         """Assert that so many events and particles are all that the text holds, and that it is whole.

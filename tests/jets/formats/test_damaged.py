@@ -19,7 +19,7 @@ def test_a_hepmc_that_was_cut_or_damaged(tmp_path):
     third = [i for i, line in enumerate(lines) if line.startswith("E ")][2]
     damaged = {
         "was cut": "".join(lines[:third]),
-        "6 events announce": "".join([*lines[: third + 4], "P 3 x\n", *lines[third + 5 :]]),
+        "6 events announce": "".join([*lines[: third + 4], "P 3 1 x\n", *lines[third + 5 :]]),
         "damaged: 6 events": content.replace(lines[third + 6], "", 1),
     }
     for said, text in damaged.items():
@@ -40,6 +40,21 @@ def test_a_hepmc_that_lists_fewer_numbers_than_it_says(tmp_path, line, end):
     before, found, _ = content.rpartition("\n" + line[:2])
     path.write_text(before + found[:1] + line + end)
     refused(path, "lists other numbers than it says")
+
+
+@pytest.mark.parametrize(
+    "line", ["V -1 0 [5000]", "V -9 0 [1]", "V -1 [1]", "V -1 0 [1", "P 4000 1 211", "P 3 -7 211", "P x"]
+)
+def test_a_hepmc_whose_lines_name_what_is_not_there(tmp_path, line):
+    """The library goes there in memory. In the third event of six, in place of its second particle."""
+    path = tmp_path / "a.hepmc"
+    makers.hepmc(path, makers.truth(n=6))
+    lines = path.read_text().splitlines()
+    place = [i for i, each in enumerate(lines) if each.startswith("E ")][2] + 4
+    assert lines[place].startswith("P 2 1 211 ")
+    rest = lines[place].removeprefix("P 2 1 211") if line.startswith("P") else ""
+    path.write_text("\n".join([*lines[:place], line + rest, *lines[place + 1 :]]) + "\n")
+    refused(path, "a line names a vertex or particle that its event lacks")
 
 
 @pytest.mark.parametrize("shape", [(5, 2, 3), (5, 4), (5, 1, 1, 4)])
