@@ -130,7 +130,7 @@ KINDS = [
         for name, made in MADE.items()
     ),
     *(
-        Kind(Path(name).name.split(".")[0], public(name), digest, structure=rows)
+        Kind(Path(name).name.split(".")[0], public(name), digest, structure=rows, weight=0.3 if "root" in name else 1.0)
         for name in PUBLIC
         if (SHARED / name).exists()
     ),
