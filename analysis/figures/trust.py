@@ -1,4 +1,4 @@
-"""How far a posterior can be trusted: k-hat, calibration, comparison with NUTS."""
+"""How far a posterior can be trusted: calibration, comparison with NUTS."""
 
 from __future__ import annotations
 
@@ -9,27 +9,10 @@ from matplotlib.figure import Figure
 
 from analysis.figures.style import COLOURS, figure_of
 from analysis.measures.calibration import calibration
-from analysis.measures.trust import GOOD_K
 from analysis.store import names
 
-LARGEST = 2.0
-"""k-hat at which larger ones are drawn."""
 MOST = 6
 """Coordinates drawn, those of the smallest p-value."""
-
-
-def khat_histogram(table: xr.Dataset) -> Figure:
-    """Draw k-hat (jet,) of :func:`analysis.measures.trust.importance`."""
-    return figure_of(draw_khat, table, size=(4.4, 2.6))
-
-
-def draw_khat(axes: Axes, table: xr.Dataset) -> None:
-    """Draw on axes the histogram of k-hat (jet,), and the largest at which weights correct."""
-    khat = np.asarray(table["khat"])
-    khat = khat[~np.isnan(khat)]
-    axes.hist(np.minimum(khat, LARGEST), 36, color=COLOURS[0])
-    axes.axvline(GOOD_K, color=COLOURS[1], linewidth=1.5)
-    axes.set(xlabel=r"$\hat k$" + (f", larger ones at {LARGEST:g}" if (khat > LARGEST).any() else ""), ylabel="jets")
 
 
 def calibration_curves(table: xr.Dataset) -> Figure:

@@ -101,10 +101,12 @@ def ranking(known: Known) -> Part | None:
 
 
 def alike(known: Known, table: xr.Dataset) -> bool:
-    """Whether ArviZ's comparison is to be shown, and its errors are no smaller than ours, which count seeds too."""
-    if "arviz" not in known.sources:
+    """Whether the errors of ArviZ's comparison, of the jets alone, are no smaller than ours, which count seeds too."""
+    try:
+        found = by_jet(known)
+    except Missing:
         return False
-    errors = by_jet(known)["dse"].reindex(names(table["kept"], "topology"))
+    errors = found["dse"].reindex(names(table["kept"], "topology"))
     return bool((errors.to_numpy() >= 0.95 * np.asarray(table["difference_error"])).all())
 
 
@@ -125,9 +127,12 @@ def compared(known: Known) -> tuple[pd.DataFrame, int]:
 
 def comparison(known: Known) -> Part | None:
     """Let ArviZ compare the latent spaces of a scan by held-out marginal ln p(x) of each jet."""
-    if "arviz" not in known.sources or isinstance(known.sources.get("runs", Missing()), Missing):
+    if isinstance(known.sources.get("runs", Missing()), Missing):
         return None
-    table, points = compared(known)
+    try:
+        table, points = compared(known)
+    except Missing:  # a scan of one latent space
+        return None
     each, ours = by_jet(known), rank(known.source("scan"), float(known.tree.attrs["beta"]))
     rows = [
         [str(name), plus_minus(-abs(float(row["elpd_diff"])), float(row["dse"])), f"{float(row['weight']):.2f}"]

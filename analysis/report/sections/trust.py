@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from analysis.figures import by_arviz
-from analysis.figures.trust import calibration_curves, khat_histogram, nuts_comparison
+from analysis.figures.trust import calibration_curves, nuts_comparison
 from analysis.measures import marginal, trust
 from analysis.measures.against_nuts import against_nuts
 from analysis.report.inputs import Known
@@ -60,15 +60,15 @@ def weights(known: Known) -> Part | None:
     if bad := int((khat > trust.GOOD_K).sum()):
         reading += f" Of {counted(bad, 'jet')} k-hat is above {trust.GOOD_K}: the error of ln p(x) is not known there."
     caption = "Tail index k-hat of each jet's importance weights; above 0.7 they do not correct the guide."
-    figure = khat_histogram(table) if "arviz" not in known.sources else by_arviz.khat(one(tree, table))
-    return Part("khat", reading, caption, figure=figure, numbers=table)
+    return Part("khat", reading, caption, figure=by_arviz.khat(one(tree, table)), numbers=table)
 
 
 def one(tree: xr.DataTree, table: xr.Dataset) -> object:
-    """Return ln p(x) and k-hat of each jet as ArviZ has them."""
+    """Return ln p(x) and k-hat of each jet that has one, as ArviZ has them."""
     log_weight = array(tree, "sample_stats/log_weight")
     draws = log_weight.sizes["chain"] * log_weight.sizes["draw"]
-    return marginal.one(table["log_evidence"], table["khat"], draws)
+    known = table.isel(jet=np.flatnonzero(np.isfinite(table["khat"])))
+    return marginal.one(known["log_evidence"], known["khat"], draws)
 
 
 def calibration(known: Known) -> Part | None:

@@ -167,7 +167,6 @@ def drawn(tree, known_tree):
     jets = {"qcd": Dimension(np.geomspace(10, 200, 5), *np.ones((3, 5)))}
     points = np.asarray(tree["guide_params"]["point"])[:, 1]
     weights = np.column_stack([points, 1 - points, 0 * points])
-    khat = xr.Dataset({"khat": ("jet", RANDOM.random(40))})
     return {
         "clouds.draw_cloud": (RANDOM.random((5, 3)), 1.0),
         "complexity.draw_band": (RANDOM.random(60), RANDOM.random(60), COLOURS[0], "qcd"),
@@ -205,7 +204,6 @@ def drawn(tree, known_tree):
         "topology.draw_loops": (loops(),),
         "transport.draw_plan": (plan(), ("a", "b")),
         "triangle.draw_triangle": (weights, class_names(tree), classes(tree), ("a", "b", "c")),
-        "trust.draw_khat": (khat,),
         "trust.draw_calibration": (simulation(),),
         "trust.draw_nuts": (against_nuts(),),
         "two_way.draw_scores": (two_ways(), two_ways(), {"vae": "VAE"}),
