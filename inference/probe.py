@@ -91,12 +91,14 @@ def kept(run: Run) -> Run | None:
 
 
 def assert_probe(path: Path) -> None:
-    """Assert that a folder which is to be removed is a probe.
+    """Assert that a folder which is to be removed is a probe, or what is left of one that had hardly begun.
 
     Raises
     ------
     RunError
         It holds something else.
     """
-    if not str(RunFolder.open(path).provenance().get("initial_weights")).startswith(ABOVE):
+    known = (path / "provenance.json").is_file()
+    weights = RunFolder(path).provenance().get("initial_weights") if known else None
+    if any(path.iterdir()) and not str(weights).startswith(ABOVE):
         raise RunError(f"{path}: not a probe of the run above it; move it away")

@@ -22,6 +22,8 @@ SUMS = "SHA256SUMS"
 RUN = "config.toml"
 OURS = (RUN, "scan.json")
 """Files one of which is listed where the checksums are of a run or scan: those of other folders are left alone."""
+OWN = (*OURS, "provenance.json")
+"""Files that are of the run or scan in whose folder they lie, of no other above it, also before the rest is there."""
 LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 MOST = 16 << 20
 """Bytes of a file of checksums."""
@@ -85,7 +87,7 @@ def home(path: Path) -> tuple[Path, str] | None:
         The checksums cannot be read.
     """
     folder, above = path.parent, path.parent.parent
-    if any((folder / name).exists() for name in OURS):
+    if path.name in OWN or any((folder / name).exists() for name in OURS):
         return None if read(folder).keys().isdisjoint(OURS) else (folder, path.name)
     known = read(above) if (above / RUN).exists() else {}
     return (above, f"{folder.name}/{path.name}") if RUN in known else None

@@ -100,6 +100,8 @@ def assert_bundle(path: Path) -> list[zipfile.ZipInfo]:
     BundleError
         It is not.
     """
+    if not path.is_file():
+        raise BundleError(f"{path}: no such file; a bundle is what jetvae export RUN --bundle writes")
     try:
         with zipfile.ZipFile(path) as archive:
             found = members(path, archive)

@@ -23,7 +23,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--probe",
         action="store_true",
         help="train each run on, with networks twice as wide, in RUN/probe: what that gains and changes goes into "
-        "errors and converged; takes about as long as the trainings",
+        "errors and converged; half as many epochs as the run's own",
     )
     shared.add(parser, out={"metavar": "DIR", "help": "folder of the files [RUN/dimension of the first run]"})
 

@@ -89,15 +89,14 @@ def follow(found: Found, said: Callable[[float], str | None], first: int, most: 
 
 
 def patient(said: Callable[[float], str | None], session: int) -> Callable[[float], str | None]:
-    """Return what gives the next line: in seconds, in as much processor time after them, or in ten times as many."""
+    """Return what gives the next line within seconds of processor time of a session, or ten times as many seconds."""
 
     def line(seconds: float) -> str | None:
-        start = None
+        start = spent(session)
         for _ in range(BUSY):
             found = said(seconds)
-            if found is not None or (start is not None and spent(session) - start >= seconds):
+            if found is not None or spent(session) - start >= seconds:
                 return found
-            start = spent(session) if start is None else start  # seldom: it looks at all processes
         return None
 
     return line

@@ -7,6 +7,7 @@ from inference.probe import FOLDER, probed, recipe_of
 from inference.recipe import read
 from inference.records import RunError
 from inference.training import train
+from jets.sums import SUMS
 from jetvae.__main__ import main
 
 CHANGES = {
@@ -35,7 +36,7 @@ def test_the_recipe_of_a_probe(run):
     assert recipe.data == run.recipe.data
 
 
-def test_it_begins_where_the_run_ends_and_is_kept(run, monkeypatch):
+def test_it_begins_where_the_run_ends_and_is_kept(run):
     found = probed(run)
     assert found.path == run.path / FOLDER
     assert found.complete
@@ -43,6 +44,7 @@ def test_it_begins_where_the_run_ends_and_is_kept(run, monkeypatch):
     small, large = (each.vae.state_dict()["encoder.1.weight"] for each in (run, found))
     assert large.shape[0] == 2 * small.shape[0]
     assert 0 < (large[: len(small)] - small).abs().max() < 0.2
+    assert FOLDER not in (run.path / SUMS).read_text(), "the checksums of the run know of its own files alone"
     weights = (found.path / "weights.safetensors").read_bytes()
     assert torch.equal(probed(run).vae.state_dict()["encoder.1.weight"], large)
     assert (found.path / "weights.safetensors").read_bytes() == weights
@@ -56,6 +58,16 @@ def test_one_of_another_training_is_made_anew_and_what_is_no_probe_stays(run, tm
     with pytest.raises(RunError, match="not a probe of the run above it"):
         probed(other)
     assert (other.path / FOLDER / "config.toml").exists()
+
+
+def test_what_a_killed_process_left_of_one_is_made_anew(run):
+    """A folder with nothing in it, and one that was killed before its recipe was written."""
+    (run.path / FOLDER).mkdir()
+    found = probed(run)
+    for path in found.path.iterdir():
+        if path.name != "provenance.json":
+            path.unlink()
+    assert probed(run).complete
 
 
 def test_the_command_says_what_it_gains(run, capsys):

@@ -134,7 +134,7 @@ def test_too_large_and_torn(shared, tmp_path, monkeypatch):
             assert members_of(torn) == members_of(shared)
             shutil.rmtree(tmp_path / "run")
         assert not (tmp_path / "run").exists()
-    with pytest.raises(BundleError, match=r"none\.zip: not a bundle, or torn"):
+    with pytest.raises(BundleError, match=r"none\.zip: no such file"):
         unpack_bundle(tmp_path / "none.zip", tmp_path / "run")
     monkeypatch.setitem(bundle.LARGEST, "weights.safetensors", 1000)
     with pytest.raises(BundleError, match=r"weights\.safetensors is larger than 1,000 bytes"):
