@@ -66,7 +66,7 @@ def energy(data: Any) -> Figure:
 
 def khat(elpd: Any) -> Figure:
     """Draw k-hat of each jet, of an ``ELPDData``."""
-    return drawn("plot_khat", elpd, **({} if version_one() else {"show_bins": True}))
+    return drawn("plot_khat", elpd, **({} if version_one() else {"show_bins": True, "show_hlines": True}))
 
 
 def compare(table: Any) -> Figure:
