@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.grid import resume
+from inference.latent_number import LATENTS, in_use
 from inference.records import RESTARTS
 from inference.restarts import said
 from inference.run import Run
@@ -36,6 +37,8 @@ def finished(runs: Sequence[Run], scan: Path | None = None) -> None:
         print(f"{run.path}: loss {last['loss']:.4f} = {parts}")
         if RESTARTS in run.provenance:
             print(f"{run.path}: {said(run.provenance[RESTARTS])}")
+        if LATENTS in run.provenance:
+            print(f"{run.path}: {in_use(run)}")
     if scan is not None:
         print(f"wrote {scan / MANIFEST} and {len(runs)} runs")
         print(f"next: {command('topology', scan)}; {command('report', scan)}")

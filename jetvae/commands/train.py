@@ -9,10 +9,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jetvae import options as shared
 from recipes import names
+
+if TYPE_CHECKING:
+    from inference.latent_number import Found
 
 DEFAULT = "image-dvae"
 """The recipe that is trained when none is named."""
@@ -34,6 +37,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("recipe", nargs="?", metavar="RECIPE", help=f"{', '.join(names())}, or a TOML file [{DEFAULT}]")
     add("--preset", metavar="P", help="small or, where the recipe has it, paper [the recipe as written]")
     add("--latent", metavar="S", action="append", help="latent space; repeatable [L2(alpha=0.9)]")
+    add(
+        "--latents",
+        choices=["auto"],
+        help="auto: of a range of beta, double the first R of the latent space, at most to 64, until a training for a "
+        "quarter of the epochs leaves some unused at the finest beta; then train with those in use and a spare one",
+    )
     help_data = "HDF5 files of jets, .npy files or toys, sample:qcd, sample:top, sample:w; repeatable; classes come "
     shared.add(parser, data={"help": help_data + "from the file's labels unless named [sample:qcd sample:top]"})
     add(
@@ -89,25 +98,56 @@ def ordered(words: Sequence[str]) -> list[str]:
 def run(options: argparse.Namespace) -> None:
     """Train, then name the files."""
     from inference.grid import combinations
+    from inference.latent_number import note, train_with
     from inference.machine import tune_cpu
-    from inference.scan import create, train
+    from inference.scan import create, folders, train
     from inference.training import default_folder, train_many
     from jetvae.trainings import finished, resumed
 
     if options.resume:
         return finished(*resumed(options.out, unchanged(options), options.together))
     recipe = options.recipe or DEFAULT
-    betas = options.beta or [None]
-    recipes = combinations(
-        recipe, overrides(options), preset=options.preset, latents=options.latent, betas=betas, seeds=options.seeds
-    )
-    tune_cpu(next(iter(recipes.values())).training.threads)
+    betas, given = options.beta or [None], overrides(options)
+    found = latents_found(options, given) if options.latents else None
+    latents = options.latent if found is None else [found.latent]
+    recipes = combinations(recipe, given, preset=options.preset, latents=latents, betas=betas, seeds=options.seeds)
+    first = next(iter(recipes.values()))
+    tune_cpu(first.training.threads)
     if len(recipes) == 1:
         folder = Path(options.out) if options.out else default_folder(recipe)
-        return finished(train_many(list(recipes.values()), [folder]))
+        return finished([train_with(first, folder, found)] if found else train_many([first], [folder]))
     folder = Path(options.out) if options.out else default_folder(f"scan-{recipe}")
     create(folder, recipes)
+    if found is not None:
+        note(folders(folder), found)
     finished(train(folder, options.together), folder)
+
+
+def latents_found(options: argparse.Namespace, given: dict[str, Any]) -> Found:
+    """Search how many latents are enough, with the first seed.
+
+    Raises
+    ------
+    RunError
+        The folder to train in exists.
+    RecipeError
+        There are several latent spaces or betas; or as :func:`inference.latent_number.find`.
+    """
+    from inference.folder import assert_new
+    from inference.grid import combinations
+    from inference.latent_number import find
+    from inference.recipe import RecipeError
+
+    for name in ("latent", "beta"):
+        if len(getattr(options, name) or [None]) > 1:
+            raise RecipeError(f"--latents auto goes with one --{name}; give one, or train for each by itself")
+    if options.out:
+        assert_new(Path(options.out))
+    recipe = options.recipe or DEFAULT
+    [first] = combinations(
+        recipe, given, preset=options.preset, latents=options.latent, betas=options.beta or [None]
+    ).values()
+    return find(first)
 
 
 def overrides(options: argparse.Namespace) -> dict[str, Any]:
