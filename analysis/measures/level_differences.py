@@ -26,7 +26,7 @@ SIGNIFICANT = 2.0
 ABSENT = 0.16
 """Share of resamplings without a difference from which on none is claimed."""
 
-CURVES = ("D2", "D1", "kl")
+CURVES = ("D2", "D1", "kl", "distortion")
 FEWEST = 2
 """Jets that two samples must share to be paired."""
 
@@ -51,7 +51,7 @@ def paired(first: xr.Dataset, second: xr.Dataset) -> tuple[xr.Dataset, xr.Datase
 def compared(
     first: Sequence[xr.Dataset], second: Sequence[xr.Dataset], names: Sequence[str], seed: int = 0
 ) -> xr.Dataset:
-    """Return D2, D1 and KL of two samples, the differences second - first, and resampled differences.
+    """Return D2, D1, KL and distortion of two samples, the differences second - first, and resampled differences.
 
     Parameters
     ----------
@@ -66,9 +66,10 @@ def compared(
     Returns
     -------
     xarray.Dataset
-        ``D2``, ``D1``, ``kl`` (sample, beta) with ``_error``; their ``_difference`` (beta), with ``_error``, and with
-        ``_error_of_jets``, the part that more jets would reduce; ``_draws`` of it (draw, beta). Errors: of the jets, by
-        bootstrap, and the spread of single trainings, in quadrature; with one seed that spread is unknown, and not in.
+        ``D2``, ``D1``, ``kl``, ``distortion`` (sample, beta) with ``_error``; their ``_difference`` (beta), with
+        ``_error``, and with ``_error_of_jets``, the part that more jets would reduce; ``_draws`` of it (draw, beta).
+        Errors: of the jets, by bootstrap, and the spread of single trainings, in quadrature; with one seed that spread
+        is unknown, and not in.
 
     Raises
     ------
@@ -151,7 +152,7 @@ class Trained(NamedTuple):
 
 
 def resampled(measured: xr.Dataset, name: str, seed: int) -> Curve:
-    """Return D2, D1 or KL [nat] of one training, jets by their weights if any."""
+    """Return D2, D1, KL [nat] or distortion of one training, jets by their weights if any."""
     count, values = measured.sizes["jet"], of_jets(measured, name)
     share, weights = shares(count, weight_of(measured)), bootstrap_weights(count, seed)
     if share is not None:
@@ -160,11 +161,13 @@ def resampled(measured: xr.Dataset, name: str, seed: int) -> Curve:
 
 
 def of_jets(measured: xr.Dataset, name: str) -> Array:
-    """Return D2, D1 or KL [nat] of each jet, (beta, jet)."""
+    """Return D2, D1, KL [nat] or distortion of each jet, (beta, jet)."""
     if name == "kl":
         return np.asarray(measured["kl"].sum("kl_term"))
     if name == "D2":
         return -np.asarray(measured["kl_slope"])
+    if name == "distortion":
+        return np.asarray(measured["distortion"])
     power, beta = measured.attrs["power"], np.asarray(measured["beta"])[:, None]
     return np.asarray(measured["distortion_slope"]) / (power * beta**power)
 

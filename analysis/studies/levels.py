@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +9,7 @@ import xarray as xr
 
 from analysis.evaluation.chosen import choose
 from analysis.evaluation.resolutions import measure as at_resolutions
+from analysis.evaluation.sample_names import names_of
 from analysis.figures.level_differences import level_differences
 from analysis.measures.level_differences import LEAST, Scale, compared, onset
 from analysis.report.page import Part, Question, Table
@@ -18,13 +17,10 @@ from analysis.report.words import plus_minus
 from analysis.studies.setup import Setup
 from inference.run import Run
 from jets import load
-from jets.simulation.settings import settings_of
 
 SEEDS = 3
 RECIPES = {"qcd": "jet-qcd", "top": "jet-top", "w": "jet-w"}
 """Class of the jets -> recipe, the same for both samples; that of QCD for any other."""
-TELLING = ("level", "shower", "hadronisation", "detector", "mpi", "process")
-"""What may distinguish two simulated files, and then names them."""
 CHANGES: dict[str, Any] = {}
 """Of the recipe."""
 NAMES = {"D2": "D2", "kl": "KL"}
@@ -55,21 +51,6 @@ def measured(run: Run, most: int) -> xr.Dataset:
     found = at_resolutions(run, chosen, most)
     events = chosen.jets.events
     return found if events is None else found.assign_coords(event=("jet", np.asarray(events[:most])))
-
-
-def names_of(files: Sequence[str]) -> list[str]:
-    """Return what distinguishes two files: their level, shower or another setting, or else the names of the files.
-
-    >>> names_of(["sample:qcd", "sample:top"])
-    ['qcd', 'top']
-    """
-    known = [settings_of(Path(file)) if Path(file).suffix == ".h5" and Path(file).is_file() else {} for file in files]
-    for name in TELLING:
-        values = [own.get(name, "") for own in known]
-        if all(values) and len(set(values)) == len(files):
-            return [value if name in ("level", "shower", "process") else f"{name} {value}" for value in values]
-    stems = [Path(file).stem if ":" not in file else file.rpartition(":")[2] for file in files]
-    return stems if len(set(stems)) == len(stems) else ["first", "second"]
 
 
 def levels(found: xr.Dataset) -> Part:

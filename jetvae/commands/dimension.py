@@ -1,6 +1,7 @@
 """Measure KL, distortion and dimension against resolution; leaves NetCDF, CSV and figures.
 
 Runs of one range of beta that differ in their seed, or runs at one beta each (five or more), as a scan leaves them.
+Runs of two samples of jets are compared: where their dimension and KL differ, and how surely.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from jetvae import options as shared
 
-SHOWN = ("kl", "distortion", "distance", "D1", "D2", "converged", "bound", "gain", "excess")
+SHOWN = ("kl", "distortion", "distance", "D1", "D2", "consistent", "converged", "bound", "gain", "excess")
 """Columns that are printed."""
 
 
@@ -25,20 +26,31 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="train each run on, with networks twice as wide, in RUN/probe: what that gains and changes goes into "
         "errors and converged; half as many epochs as the run's own",
     )
-    shared.add(parser, out={"metavar": "DIR", "help": "folder of the files [RUN/dimension of the first run]"})
+    shared.add(
+        parser,
+        out={
+            "metavar": "DIR",
+            "help": "folder of the files [RUN/dimension of the first run; of two samples RUN/comparison]",
+        },
+    )
 
 
 def run(options: argparse.Namespace) -> None:
     """Measure, print a table, write the files, name them."""
     from analysis.evaluation.resolutions import dimension
+    from analysis.evaluation.two_samples import by_sample
     from analysis.figures.dimension import all_figures
     from analysis.report.export import save_figures
     from analysis.store import save
     from inference.digests import digests
     from inference.probe import probed
     from jets.files import replacing
+    from jetvae.two_samples import compare
 
     runs = shared.every_run(options.runs)
+    if len(by_sample(runs)) > 1:
+        compare(runs, options)
+        return
     found = dimension(runs, jets=options.jets, probes=[probed(run) for run in runs] if options.probe else ())
     if options.scale is not None:
         found.attrs["scale"] = options.scale

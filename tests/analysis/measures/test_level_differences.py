@@ -23,6 +23,7 @@ def training(sizes, *, jets=400, seed=0, off=0.0, events=True, noise=0.3, own=0.
     kl = sum(np.log1p((BETA / size) ** -sharp) / sharp for size in sizes)
     table = {
         "kl": (("beta", "jet", "kl_term"), (kl[:, None] * factor)[..., None]),
+        "distortion": (("beta", "jet"), BETA[:, None] ** 2 * factor),
         "kl_slope": (("beta", "jet"), -(step + off)[:, None] * factor),
         "distortion_slope": (("beta", "jet"), 2 * BETA[:, None] ** 2 * (step + off)[:, None] * factor),
     }

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from analysis.evaluation.sample_names import names_of
 from analysis.measures.level_differences import compared
-from analysis.studies.levels import levels, names_of
+from analysis.studies.levels import levels
 from jets import load, save
 from jets.simulation.config import Config, sample_record
 from tests.analysis.measures.test_level_differences import of
