@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jets.simulation.settings import settings_of
 
-TELLING = ("level", "shower", "hadronisation", "detector", "mpi", "process")
+TELLING = ("level", "shower", "tune", "hadronisation", "detector", "mpi", "process")
 """What may distinguish two simulated files, and then names them."""
 
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from jets.errors import UserError
+from jets.simulation.tunes import DEFAULT, why_not
 
 CLASSES = ("qcd", "top", "w")
 """Classes of the samples that there were first, in the order of their labels; a later one comes behind them."""
@@ -13,7 +14,10 @@ LEVELS = ("parton", "hadron", "tracks")
 # Vincia prints its settings and papers at each start unless told to log nothing but failures.
 SHOWERS = {"simple": (), "vincia": ("PartonShowers:model = 2", "Print:verbosity = 1")}
 RETIRED = "dire"
-BEFORE_LEVELS: dict[str, Any] = {"level": ["hadron"], "shower": "simple", "hadronisation": "on", "detector": "on"}
+BEFORE_LEVELS: dict[str, Any] = {
+    **{"level": ["hadron"], "shower": "simple", "hadronisation": "on", "detector": "on"},
+    "tune": DEFAULT,
+}
 """What a sample of before there was a choice does not say."""
 MAX_PTHAT = 7000.0
 
@@ -121,11 +125,13 @@ class Config:
         ``on`` or ``off``, in Pythia. It stays on at the level parton, whose events are then those of the level hadron.
     detector
         ``on`` or ``off``; by default on, unless partons are clustered, which meet no detector.
+    tune
+        Pythia's tune to proton collisions, a number of :data:`jets.simulation.tunes.TUNES`; by default Monash 2013.
 
     Raises
     ------
     SimulationError
-        An unknown process, level or shower, a number that is too small, an empty window of pTHat, hadrons without
+        An unknown process, level, shower or tune, a number that is too small, an empty window of pTHat, hadrons without
         hadronisation, or dark quarks as partons or in Vincia.
 
     Examples
@@ -149,6 +155,7 @@ class Config:
     shower: str = "simple"
     hadronisation: str = "on"
     detector: str = ""
+    tune: int = DEFAULT
 
     def __post_init__(self) -> None:
         level = tuple(self.level) or (("parton",) if self.hadronisation == "off" else ("hadron",))
@@ -166,7 +173,7 @@ class Config:
         self._assert_generated()
 
     def _assert_generated(self) -> None:
-        """Assert that levels, shower, hadronisation and detector go together."""
+        """Assert that levels, shower, tune, hadronisation and detector go together."""
         if self.shower == RETIRED:
             raise SimulationError("Pythia has no Dire shower since 8.316: give --shower simple or vincia")
         given = {"level": self.level, "shower": (self.shower,)}
@@ -185,11 +192,13 @@ class Config:
                 "dark quarks are no jets, and only the simple shower radiates from them: leave out "
                 "--level parton, --hadronisation off and --shower vincia"
             )
+        if reason := why_not(self.tune, self.shower):
+            raise SimulationError(reason)
         if self.detector == "on" and "parton" in self.level:
             raise SimulationError("partons meet no detector: give --detector off, or leave parton out of --level")
 
     def generated(self) -> tuple[str, ...]:
-        """Return the options of level, shower, hadronisation and detector, where they are not the default.
+        """Return the options of level, shower, hadronisation, detector and tune, where they are not the default.
 
         >>> Config("w", level=("parton", "hadron"), shower="vincia").generated()
         ('--level', 'parton', 'hadron', '--shower', 'vincia')
@@ -198,6 +207,7 @@ class Config:
         usual = {"shower": "simple", "hadronisation": "on", "detector": "off" if "parton" in self.level else "on"}
         for name, value in usual.items():
             found += [] if getattr(self, name) == value else [f"--{name}", getattr(self, name)]
+        found += [] if self.tune == DEFAULT else ["--tune", str(self.tune)]
         return tuple(found)
 
     def settings(self) -> list[str]:
@@ -211,7 +221,9 @@ class Config:
         # The production of a resonance is a 2 -> 1 process, without a pTHat.
         process = [*PROCESSES[self.process], *([] if self.process in ("w", "dark") else window)]
         hadrons = [] if self.hadronisation == "on" else ["HadronLevel:all = off"]
-        return [*COMMON, mpi, *process, *SHOWERS[self.shower], *hadrons]
+        # A tune is a set of settings, which those below may change.
+        tune = [] if self.tune == DEFAULT else [f"Tune:pp = {self.tune}"]
+        return [*tune, *COMMON, mpi, *process, *SHOWERS[self.shower], *hadrons]
 
 
 def classes_of(process: str) -> tuple[str, ...]:

@@ -9,15 +9,15 @@ from jets.hdf5 import legible
 from jets.simulation.config import BEFORE_LEVELS
 from jets.untrusted import checker
 
-SHOWN = ("process", "level", "shower", "hadronisation", "detector", "mpi", "seed")
+SHOWN = ("process", "level", "shower", "hadronisation", "detector", "tune", "mpi", "seed")
 LONGEST = 40
 """Characters of a value that are shown: the file may not be ours."""
 
 
 def settings_of(path: Path) -> dict[str, str]:
-    """Return process, level, shower, hadronisation, detector, MPI, seed and Pythia of a simulated file; else nothing.
+    """Return process, level, shower, tune, hadronisation, detector, MPI, seed and Pythia of a file; else nothing.
 
-    ``level`` is the file's own, ``beside`` the others of the same jets.
+    ``level`` is a simulated file's own, ``beside`` the others of the same jets.
 
     Raises
     ------

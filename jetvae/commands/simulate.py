@@ -53,6 +53,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     names = [*SHOWERS, RETIRED]
     parser.add_argument("--shower", choices=names, default=Config.shower, help="Pythia's parton shower [%(default)s]")
+    tune = "Pythia's tune to proton collisions, by its number: 14 Monash 2013, 21 ATLAS A14, ... [%(default)s]"
+    parser.add_argument("--tune", type=int, metavar="T", default=Config.tune, help=tune)
     on_off = ("on", "off")
     hadronisation = "off leaves only partons, in other events than on [%(default)s]"
     parser.add_argument("--hadronisation", choices=on_off, default=Config.hadronisation, help=hadronisation)

@@ -166,7 +166,7 @@ def test_the_files_say_what_they_are(pair):
     found = inspect(pair["parton"])
     assert found.simulated == {
         **{"process": "w", "level": "parton", "shower": "simple", "hadronisation": "on", "detector": "off"},
-        **{"mpi": "off", "seed": "3", "beside": "hadron", "Pythia": found.simulated["Pythia"]},
+        **{"tune": "14", "mpi": "off", "seed": "3", "beside": "hadron", "Pythia": found.simulated["Pythia"]},
     }
     with h5py.File(pair["hadron"]) as file:
         assert file["kind"].attrs["units"] == "0 pad 1 charged 2 photon 3 neutral hadron"
@@ -212,6 +212,6 @@ def test_a_sample_is_continued_with_its_own_settings_alone(tmp_path):
     record = folder / "config.json"
     before = json.loads(record.read_text())
     record.write_text(
-        json.dumps({name: before[name] for name in before if name not in ("level", "shower", "detector")})
+        json.dumps({name: before[name] for name in before if name not in ("level", "shower", "detector", "tune")})
     )
     begin(folder, Config("w", n=9))
