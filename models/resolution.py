@@ -13,6 +13,11 @@ MEMORY = 0.95
 """Part of the running mean that one step keeps."""
 FLOOR = 0.3
 """Loss [nat] below which a resolution counts less and less."""
+BEYOND = 0.05
+"""Part of the range, in ln beta, that training goes beyond each end, but no more than the distance of two bumps.
+
+A slope at the end of what was trained is that of nothing: networks are free to bend there.
+"""
 
 
 class Resolution(nn.Module):
@@ -44,6 +49,7 @@ class Resolution(nn.Module):
         if not 0 < low < high:
             raise ValueError(f"a range of resolutions is LOW:HIGH with 0 < LOW < HIGH, got {low:g}:{high:g}")
         self.low, self.high = low, high
+        self.beyond = min(step, BEYOND * math.log(high / low))
         bumps = math.ceil(math.log(high / low) / step) + 1
         self.register_buffer("centres", torch.linspace(-1, 1, bumps), persistent=False)
         self.register_buffer("mean_loss", torch.zeros(BINS))
@@ -60,10 +66,14 @@ class Resolution(nn.Module):
         return torch.cat([t, t * t, torch.exp(-(((t - self.centres) / width) ** 2) / 2)], -1)
 
     def stratified(self, count: int) -> Tensor:
-        """Draw resolutions ``(count,)``, rising: ln beta uniform over the range, one in each of ``count`` strata."""
+        """Draw resolutions ``(count,)``, rising: ln beta uniform over the range and a little beyond, in equal strata.
+
+        One in each of ``count`` strata; by ``beyond`` past both ends.
+        """
         device = self.centres.device
         part = (torch.arange(count, device=device) + torch.rand(count, device=device)) / count
-        return self.low * (self.high / self.low) ** part
+        length = math.log(self.high / self.low)
+        return self.low * torch.exp((length + 2 * self.beyond) * part - self.beyond)
 
     def narrowness(self, beta: Tensor) -> Tensor:
         r"""Return the width of a posterior before training, :math:`\beta/\sqrt{\beta^2 + (\beta_{max}/2)^2}`.

@@ -15,10 +15,18 @@ from analysis.measures.dimension_curves import sizes
 MOST = 12
 """Coordinates drawn at most, those of most KL first."""
 BOUND = "all latents in use: at least"
+SYMBOLS = {"D": "D", "D2": "D_2", "D1": "D_1"}
+FORMULAS = {
+    "D": "$D$, from the objective",
+    "D2": r"$D_2=-d\,\mathrm{KL}/d\ln\beta$",
+    "D1": r"$D_1=d\langle d^2\rangle/d\beta^2$",
+}
 
 
 def dimension_curves(curves: xr.Dataset) -> Figure:
-    """Draw D2 and D1 against the scale; bands are errors; grey: they differ by more than 10 %.
+    """Draw D, D2 and D1 against the scale; the band is the error of D, none where it is not known.
+
+    Grey: not converged, as far as is known (:func:`unsure`).
 
     Triangles: all latents are in use, so that D2 is a lower bound.
     """
@@ -36,27 +44,41 @@ def draw_one_sample(axes: Axes, curves: xr.Dataset) -> None:
 
 
 def draw_dimensions(axes: Axes, curves: xr.Dataset, label: str = "", colour: str = COLOURS[0]) -> None:
-    """Draw on axes D2 (line) and D1 (dashed) of one sample with their bands; several samples fit on one axes."""
-    x = scales(curves)
-    styles = (("D2", "-", r"$D_2=-d\,\mathrm{KL}/d\ln\beta$"), ("D1", "--", r"$D_1=d\langle d^2\rangle/d\beta^2$"))
-    for name, style, formula in styles:
+    """Draw on axes D of one sample with its band, D2 and D1 as thin lines; several samples fit on one axes.
+
+    Without a D, as of trainings at one resolution each, D2 and D1 have bands.
+    """
+    x, best = scales(curves), "D" if "D" in curves else "D2"
+    for name, style in (("D", "-"), ("D2", "-." if best == "D" else "-"), ("D1", "--")):
+        if name not in curves:
+            continue
         value, error = np.asarray(curves[name]), np.asarray(curves[f"{name}_error"])
-        own = f"{label} ${name[0]}_{name[1]}$" if label else formula
-        axes.plot(x, value, style, color=colour if label or name == "D2" else COLOURS[1], label=own)
-        axes.fill_between(x, value - error, value + error, color=axes.lines[-1].get_color(), alpha=0.25, lw=0)
+        thin = best == "D" and name != "D"
+        own = f"{label} ${SYMBOLS[name]}$" if label else FORMULAS[name]
+        shade = colour if label or name == best else COLOURS[1 + (name == "D1" and thin)]
+        axes.plot(x, value, style, color=shade, lw=0.8 if thin else 1.5, label=None if label and thin else own)
+        if not thin:
+            axes.fill_between(x, value - error, value + error, color=shade, alpha=0.25, lw=0)
     if "bound" in curves and curves["bound"].any():
         known = BOUND in axes.get_legend_handles_labels()[1]
         held, text = np.asarray(curves["bound"]), None if known else BOUND
-        axes.plot(x[held], curves["D2"].values[held], "^", color=colour, markersize=4, fillstyle="none", label=text)
+        axes.plot(x[held], curves[best].values[held], "^", color=colour, markersize=4, fillstyle="none", label=text)
     if not label:
-        apart = ~np.asarray(curves["converged"])
+        apart, label = unsure(curves)
         if apart.any():
             edges = np.repeat(np.r_[x[0], np.sqrt(x[1:] * x[:-1]), x[-1]], 2)[1:-1]
-            where, whole, label = np.repeat(apart, 2), axes.get_xaxis_transform(), "not converged here"
+            where, whole = np.repeat(apart, 2), axes.get_xaxis_transform()
             axes.fill_between(edges, 0, 1, where=where, transform=whole, color="0.9", lw=0, label=label)
     axes.autoscale(axis="y")  # of all samples so far
     axes.set(xscale="log", xlabel=scale_label(curves), ylabel="dimension", ylim=(0, None))
     label_scale(axes.xaxis)
+
+
+def unsure(curves: xr.Dataset) -> tuple[np.ndarray, str]:
+    """Return where a curve has not converged, (beta,), and what to call it: without a probe, where D1 and D2 differ."""
+    if "converged" in curves:
+        return ~np.asarray(curves["converged"], bool), "not converged here"
+    return ~np.asarray(curves["consistent"], bool), "D1 and D2 differ"
 
 
 def rate_distortion(curves: xr.Dataset) -> Figure:

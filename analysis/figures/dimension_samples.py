@@ -17,7 +17,7 @@ LINES = (*COLOURS[:2], *COLOURS[3:])
 
 
 def dimension_samples(curves: Mapping[str, xr.Dataset]) -> Figure:
-    """Draw D2 and D1 of each sample with bands, below it D1 / D2.
+    """Draw D of each sample with its band, D2 and D1 thin, below it D1 / D2.
 
     ``curves`` is name -> :func:`analysis.evaluation.resolutions.dimension`.
     """

@@ -1,4 +1,15 @@
-"""From KL and distortion of jets at resolutions to curves with errors. Numpy, scipy and xarray alone."""
+r"""From KL and distortion of jets at resolutions to curves with errors. Numpy, scipy and xarray alone.
+
+A training of finite length misses the optimum of :math:`J = \mathrm{KL} + \langle D\rangle/p\beta^p` by some
+:math:`\epsilon(\beta)`, and then KL, D1 and D2 by as much as :math:`\sqrt\epsilon`: J hardly knows how what is told
+and what is lost share it. At the optimum :math:`dJ/d\ln\beta = -\langle D\rangle/\beta^p`, as what was optimised is
+stationary, so that J alone gives the information and the dimension, which then miss by no more than
+:math:`\epsilon` and its slopes:
+
+.. math::
+    R = J + \frac1p\frac{dJ}{d\ln\beta} = \mathrm{KL} + \frac{D_1 - D_2}p, \qquad D = -\frac{dR}{d\ln\beta}
+
+"""
 
 from __future__ import annotations
 
@@ -9,6 +20,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.interpolate import make_smoothing_spline
 
+from analysis.measures.dimension_errors import CURVES, with_errors
 from analysis.measures.information import ACTIVE
 from analysis.measures.weighting import cancel, mean_error, mean_over_jets, weight_of
 
@@ -16,10 +28,9 @@ RESAMPLED = 200
 SPLINES = 50
 """Splines through moved points, for the error of a grid's slopes; each costs milliseconds."""
 AGREE = 0.1
-"""Relative difference of D1 and D2 above which a curve is not converged."""
+"""Relative difference of D1 and D2 above which a training contradicts itself."""
 LEAST = 0.05
 """Difference below which it says nothing, where both are small."""
-CURVES = ("kl", "distortion", "distance", "D1", "D2")
 EXACT = ("exact_kl", "exact_distortion")
 """What is known of toys, (beta,)."""
 
@@ -27,7 +38,9 @@ Array = NDArray[np.float64]
 
 
 def summarised(measured: xr.Dataset, seed: int = 0) -> xr.Dataset:
-    """Return the curves of one training for a range, errors by bootstrap over jets, all by their weights if any.
+    """Return the curves of one training for a range, all by the weights of the jets if they have any.
+
+    Errors are those of the jets alone, ``kl_error_jets`` and so on, by bootstrap.
 
     ``measured`` is from :func:`analysis.evaluation.resolutions.measure`.
     """
@@ -40,6 +53,8 @@ def summarised(measured: xr.Dataset, seed: int = 0) -> xr.Dataset:
         "D1": np.asarray(measured["distortion_slope"]) / (power * beta**power),
         "D2": -np.asarray(measured["kl_slope"]),
     }
+    of_jets["rate"] = of_jets["kl"] + (of_jets["D1"] - of_jets["D2"]) / power
+    of_jets["D"] = mean_slopes(np.asarray(measured["beta"]), of_jets["rate"])
     if "excess" in measured:
         of_jets["excess"] = np.asarray(measured["excess"].transpose("beta", "jet"))
     share = shares(measured.sizes["jet"], weight_of(measured))
@@ -47,12 +62,27 @@ def summarised(measured: xr.Dataset, seed: int = 0) -> xr.Dataset:
     if share is not None:
         weights = weights * share / (weights * share).sum(1, keepdims=True)
     curves = {name: ("beta", averaged(values, share)) for name, values in of_jets.items()}
-    errors = {f"{name}_error": ("beta", (values @ weights.T).std(1, ddof=1)) for name, values in of_jets.items()}
+    errors = {f"{name}_error_jets": ("beta", (values @ weights.T).std(1, ddof=1)) for name, values in of_jets.items()}
     spectrum = {"kl_spectrum": mean_over_jets(measured["kl"]), "sigma": measured["sigma"], "rms": measured["rms"]}
     least = {name: measured[name] for name in EXACT if name in measured}
     found = checked(xr.Dataset(curves | errors | spectrum | least, {"beta": measured["beta"]}, measured.attrs))
     found["bound"] = all_in_use(found["kl_spectrum"])
     return found.merge(category_share(measured))
+
+
+def mean_slopes(beta: Array, rate: Array) -> Array:
+    """Return - d rate / d ln beta of rates (beta, ...), each its mean from one neighbouring resolution to the other.
+
+    NaN where there is one resolution only.
+
+    >>> mean_slopes(np.array([1.0, 2.0, 4.0]), -np.log([1.0, 2.0, 4.0]))
+    array([1., 1., 1.])
+    """
+    if len(beta) < 2:
+        return np.full(rate.shape, np.nan)
+    before, after = np.r_[0, : len(beta) - 1], np.r_[1 : len(beta), len(beta) - 1]
+    length = np.log(beta[after] / beta[before]).reshape(-1, *[1] * (rate.ndim - 1))
+    return np.asarray((rate[before] - rate[after]) / length)
 
 
 def category_share(measured: xr.Dataset) -> xr.Dataset:
@@ -89,21 +119,21 @@ def bootstrap_weights(count: int, seed: int) -> Array:
 
 
 def combined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
-    """Return the mean of trainings that differ in their seed; errors: of the jets and spread of seeds, in quadrature.
+    """Return the mean of trainings that differ in their seed, with ``kl_error_jets`` and ``kl_error_seeds``, and so on.
 
-    Spectrum and shares are those of the first training: coordinates of different seeds have nothing to do with each
-    other.
+    The second is the spread of single trainings. Spectrum and shares are those of the first training: coordinates of
+    different seeds have nothing to do with each other.
     """
     if len(parts) == 1:
-        return parts[0].assign_attrs(seeds=1)
+        return with_errors(parts[0].assign_attrs(seeds=1))
     curves = [name for name in (*CURVES, "excess") if name in parts[0]]
-    seeds = xr.concat([part[curves + [f"{name}_error" for name in curves]] for part in parts], "seed")
+    seeds = xr.concat([part[curves + [f"{name}_error_jets" for name in curves]] for part in parts], "seed")
     result = parts[0].assign({name: seeds[name].mean("seed") for name in curves})
     for name in curves:
-        of_jets = (seeds[f"{name}_error"] ** 2).mean("seed")
-        result[f"{name}_error"] = np.sqrt(of_jets + seeds[name].var("seed", ddof=1))
+        result[f"{name}_error_jets"] = np.sqrt((seeds[f"{name}_error_jets"] ** 2).mean("seed"))
+        result[f"{name}_error_seeds"] = seeds[name].std("seed", ddof=1)
     result["bound"] = xr.concat([part["bound"] for part in parts], "seed").any("seed")
-    return checked(result).assign_attrs(seeds=len(parts))
+    return with_errors(checked(result).assign_attrs(seeds=len(parts)))
 
 
 def from_grid(parts: Sequence[xr.Dataset], seed: int = 0) -> xr.Dataset:
@@ -120,25 +150,34 @@ def from_grid(parts: Sequence[xr.Dataset], seed: int = 0) -> xr.Dataset:
     points["distance"] = [part["distortion"].copy(data=distance(part)) for part in parts]
     if "excess" in parts[0]:
         points["excess"] = [part["excess"] for part in parts]
-    means = {name: grouped(beta, grid, values) for name, values in points.items()}
-    random, curves = np.random.default_rng(seed), {}
-    for name, (mean, error) in means.items():
-        curves[name], curves[f"{name}_error"] = ("beta", mean), ("beta", error)
-    rate, lost = means["kl"], means["distortion"]
-    for name, (mean, error), factor in (("D2", rate, -1.0), ("D1", lost, 1 / (power * grid**power))):
-        draws = mean + error * random.normal(size=(SPLINES, len(grid)))
-        slopes = np.stack([slope(grid, draw, error, logarithm=name == "D1") for draw in draws])
-        curves[name] = ("beta", factor * slope(grid, mean, error, logarithm=name == "D1"))
-        curves[f"{name}_error"] = ("beta", np.abs(factor) * slopes.std(0, ddof=1))
+    curves = {name: grouped(beta, grid, values) for name, values in points.items()}
+    for name, source, factor in (("D2", "kl", -1.0), ("D1", "distortion", 1 / (power * grid**power))):
+        curves[name] = slopes_of(grid, curves[source], factor, seed, logarithm=name == "D1")
     first = [next(part for part, own in zip(parts, beta, strict=True) if own == value) for value in grid]
     spectrum = xr.concat([mean_over_jets(part["kl"]) for part in first], "beta")
     widths = {name: xr.concat([part[name] for part in first], "beta") for name in ("sigma", "rms")}
     least = {name: xr.concat([part[name] for part in first], "beta") for name in EXACT if name in first[0]}
-    result = xr.Dataset(curves | {"kl_spectrum": spectrum} | widths | least, {"beta": grid}, parts[0].attrs)
+    variables = {f"{name}{end}": ("beta", value) for name, curve in curves.items() for end, value in curve.items()}
+    result = xr.Dataset(variables | {"kl_spectrum": spectrum} | widths | least, {"beta": grid}, parts[0].attrs)
     if "category_share" in first[0]:
         result = result.merge(xr.concat([category_share(part) for part in first], "beta"))
     result["bound"] = all_in_use(result["kl_spectrum"])
-    return checked(result).assign_attrs(seeds=len(parts) // len(grid))
+    return with_errors(checked(result).assign_attrs(seeds=len(parts) // len(grid)))
+
+
+def slopes_of(grid: Array, curve: dict[str, Array], factor: Array | float, seed: int, *, logarithm: bool) -> dict:
+    """Return ``factor`` times the slope of a curve by ln beta, and its errors from those of the curve, as they have it.
+
+    ``curve``: "" -> (beta,), "_error_jets" and perhaps "_error_seeds" -> (beta,).
+    """
+    random, mean = np.random.default_rng(seed), curve[""]
+    total = np.sqrt(sum(value**2 for end, value in curve.items() if end))
+    found = {"": factor * slope(grid, mean, total, logarithm=logarithm)}
+    for end in [end for end in curve if end]:
+        draws = mean + curve[end] * random.normal(size=(SPLINES, len(grid)))
+        slopes = np.stack([slope(grid, draw, total, logarithm=logarithm) for draw in draws])
+        found[end] = np.abs(factor) * slopes.std(0, ddof=1)
+    return found
 
 
 def all_in_use(spectrum: xr.DataArray) -> xr.DataArray:
@@ -151,16 +190,16 @@ def all_in_use(spectrum: xr.DataArray) -> xr.DataArray:
     return used.drop_vars([name for name in used.coords if name != "beta"])
 
 
-def grouped(beta: Array, grid: Array, values: Sequence[xr.DataArray]) -> tuple[Array, Array]:
-    """Return mean and error at each beta of the grid: of jets, and with several trainings their spread."""
-    mean, error = [], []
+def grouped(beta: Array, grid: Array, values: Sequence[xr.DataArray]) -> dict[str, Array]:
+    """Return the mean at each beta of the grid, and its errors: of jets, and with several trainings their spread."""
+    found: dict[str, list[float]] = {"": [], "_error_jets": [], "_error_seeds": []}
     for point in grid:
-        own = [v for v, b in zip(values, beta, strict=True) if b == point]
-        pairs = [of_one(v) for v in own]
-        means, of_jets = np.array([mean for mean, _ in pairs]), np.mean([square for _, square in pairs])
-        mean.append(means.mean())
-        error.append(np.sqrt(of_jets + (means.var(ddof=1) if len(means) > 1 else 0.0)))
-    return np.array(mean), np.array(error)
+        pairs = [of_one(v) for v, own in zip(values, beta, strict=True) if own == point]
+        means = np.array([mean for mean, _ in pairs])
+        found[""].append(means.mean())
+        found["_error_jets"].append(np.sqrt(np.mean([square for _, square in pairs])))
+        found["_error_seeds"] += [means.std(ddof=1)] if len(means) > 1 else []
+    return {end: np.array(value) for end, value in found.items() if len(value) == len(grid)}
 
 
 def of_one(values: xr.DataArray) -> tuple[float, float]:
@@ -181,9 +220,9 @@ def slope(beta: Array, values: Array, error: Array, *, logarithm: bool = False) 
 
 
 def checked(curves: xr.Dataset) -> xr.Dataset:
-    """Add ``converged``: whether D1 and D2 agree within 10 %, or within their errors where both are near zero."""
+    """Add ``consistent``: whether D1 and D2 agree within 10 %, or within 0.05 where both are near zero."""
     gap = np.abs(curves["D1"] - curves["D2"])
-    return curves.assign(converged=gap <= np.maximum(AGREE * np.abs(curves["D2"]), LEAST))
+    return curves.assign(consistent=gap <= np.maximum(AGREE * np.abs(curves["D2"]), LEAST))
 
 
 def sizes(curves: xr.Dataset) -> xr.DataArray:

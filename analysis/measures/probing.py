@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from analysis.measures.dimension_curves import CURVES, summarised
+from analysis.measures.dimension_curves import summarised
+from analysis.measures.dimension_errors import CURVES, with_errors
 from analysis.measures.weighting import mean_error, mean_over_jets, weight_of
 
 NATS, PART = 0.02, 0.005
@@ -46,17 +47,17 @@ def objective(measured: xr.Dataset) -> xr.DataArray:
 
 
 def with_changes(curves: xr.Dataset, found: Sequence[xr.Dataset]) -> xr.Dataset:
-    """Return curves with what the probes of their trainings change, one of each seed.
+    """Return curves with what the probes of their trainings change, one of each seed, and errors that know of it.
 
-    ``gain``, ``gain_error``: mean over seeds. ``kl_change``, ...: root mean square over seeds, which enters the error
-    of the curve in quadrature. ``converged`` is true where D1 and D2 agree, as before, and the probes gain no more than
-    0.02 nat, or half a per cent of the objective, or twice the error of the gain.
+    ``gain``, ``gain_error``: mean over seeds. ``kl_change``, ...: root mean square over seeds. ``converged`` is true
+    where D1 and D2 agree and the probes gain no more than 0.02 nat, or half a per cent of the objective, or twice the
+    error of the gain.
     """
     seeds = xr.concat(found, "seed")
     result = curves.assign(gain=seeds["gain"].mean("seed"), objective=seeds["objective"].mean("seed"))
     result["gain_error"] = np.sqrt((seeds["gain_error"] ** 2).mean("seed") / len(found))
     for name in CURVES:
         result[f"{name}_change"] = np.sqrt((seeds[f"{name}_change"] ** 2).mean("seed"))
-        result[f"{name}_error"] = np.hypot(curves[f"{name}_error"], result[f"{name}_change"])
     allowed = xr.concat([NATS + 0 * result["gain"], PART * result["objective"], 2 * result["gain_error"]], "least")
-    return result.assign(converged=curves["converged"] & (result["gain"] <= allowed.max("least")))
+    result["converged"] = curves["consistent"] & (result["gain"] <= allowed.max("least"))
+    return with_errors(result)

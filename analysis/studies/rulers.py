@@ -50,7 +50,7 @@ RANGE, SCALES = (0.07, 0.5), 9
 AT = 0.15
 """Where latents are compared, in the same unit."""
 SEEDS, PAIRS = 3, 400
-CURVES = ["D1", "D1_error", "D2", "D2_error", "kl", "kl_error", "converged"]
+CURVES = ["D1", "D1_error", "D2", "D2_error", "kl", "kl_error", "consistent"]
 ERRORS = 2.0
 """Beyond which two rulers differ by more than two seeds do."""
 FEWEST = 3
@@ -229,8 +229,8 @@ def dimensions(found: xr.Dataset) -> str:
         f"{plus_minus(float(here['D2'][k]), float(here['D2_error'][k]))} ({here['ruler'].values[k]})"
         for k in order[[0, -1]]
     )
-    unsure = [str(name) for name in here["ruler"].values[~np.asarray(here["converged"], bool)]]
-    end = f" (D1 differs from it by more than 10 %, not converged: {listed(unsure)})" if unsure else ""
+    unsure = [str(name) for name in here["ruler"].values[~np.asarray(here["consistent"], bool)]]
+    end = f" (D1 differs from it by more than 10 %: {listed(unsure)})" if unsure else ""
     return f"At beta = {found.attrs['at']:g} of the distance of two jets D2 is {few} to {many}{end}."
 
 

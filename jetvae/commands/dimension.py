@@ -11,7 +11,8 @@ from pathlib import Path
 
 from jetvae import options as shared
 
-SHOWN = ("kl", "distortion", "distance", "D1", "D2", "consistent", "converged", "bound", "gain", "excess")
+CURVES = ("kl", "distortion", "D1", "D2", "rate", "rate_error", "D", "D_error")
+SHOWN = (*CURVES, "consistent", "converged", "bound", "gain", "excess")
 """Columns that are printed."""
 
 
@@ -57,7 +58,10 @@ def run(options: argparse.Namespace) -> None:
     folder = Path(options.out or runs[0].path / "dimension")
     found.attrs |= digests(runs, folder)
     table = found[[name for name in found.data_vars if found[name].dims == ("beta",)]].to_dataframe()
-    print(table[[name for name in SHOWN if name in table]].to_string(float_format="{:.4g}".format))
+    shown = table[[name for name in SHOWN if name in table]].dropna(axis="columns", how="all")
+    print(shown.to_string(float_format="{:.4g}".format))
+    if "no_errors" in found.attrs:
+        print(f"no errors: {found.attrs['no_errors']}; give several seeds, or --probe")
     save(found, folder / "dimension.nc")
     with replacing(folder / "dimension.csv") as temporary:
         table.to_csv(temporary)

@@ -42,6 +42,8 @@ def test_draws_are_stratified_and_uniform_in_the_logarithm():
     torch.manual_seed(0)
     resolution = Resolution(0.01, 1.0)
     place = (resolution.place(torch.cat([resolution.stratified(50) for _ in range(40)])) + 1) / 2
+    assert -0.05 <= place.min() < 0 < 1 < place.max() <= 1.05, "a twentieth beyond each end"
+    place = (place + 0.05) / 1.1
     strata = (place.reshape(40, 50) * 50).floor()
     np.testing.assert_array_equal(strata, np.tile(np.arange(50), (40, 1)))
     assert scipy.stats.kstest((place * 50) % 1, "uniform").pvalue > 0.01

@@ -86,23 +86,36 @@ def bracket(bounds: tuple[float, float]) -> str:
 def dimensions(known: Known) -> Part:
     """Draw the dimension against the scale."""
     curves = curves_of(known)
-    scale, good = drawn.scales(curves), np.asarray(curves["converged"], bool)
-    d2, error = (np.asarray(curves[name], float) for name in ("D2", "D2_error"))
+    scale, good = drawn.scales(curves), ~drawn.unsure(curves)[0]
+    best = "D" if "D" in curves else "D2"
+    value, error = (np.asarray(curves[name], float) for name in (best, f"{best}_error"))
     unit = curves.attrs["unit"]
     places = np.linspace(0, len(scale) - 1, 5).astype(int)[1:4].tolist()
     held = np.asarray(curves["bound"]) if "bound" in curves else np.zeros(len(scale), bool)
     least = ["at least " if one else "" for one in held]
-    said = listed(f"{least[i]}{d2[i]:.1f} ± {error[i]:.1f} at {scale[i]:.2g} {unit}".strip() for i in places)
-    agree = f"{100 * good.mean():.0f} % of the range"
+    errors = [f" ± {one:.1f}" if np.isfinite(one) else "" for one in error]
+    said = listed(f"{least[i]}{value[i]:.1f}{errors[i]} at {scale[i]:.2g} {unit}".strip() for i in places)
     return Part(
         "dimension",
-        f"The jets have D2 = {said}. D1 and D2 agree, as they must at the optimum, on {agree}.",
-        "Number of dimensions at each resolution, from what is told (D2) and from what is lost (D1); bands: one "
-        "standard error; grey: they differ by more than 10 %.",
+        f"The jets have {best} = {said}. {trusted(curves, good.mean())}",
+        "Number of dimensions at each resolution, from the objective (D), from what is told (D2) and from what is lost "
+        "(D1); band: one standard error of D, where it is known; grey: "
+        + ("a probe gains, or " if "gain" in curves else "")
+        + "they differ by more than 10 %.",
         figure=drawn.dimension_curves(curves),
         numbers=curves[[name for name in curves.data_vars if curves[name].dims == ("beta",)]],
         warning=bool(good.mean() < 0.5),
     )
+
+
+def trusted(curves: xr.Dataset, share: float) -> str:
+    """Say on how much of the range a curve has converged, or agrees with itself, and why errors are not there."""
+    part = f"{100 * share:.0f} % of the range"
+    said = f"D1 and D2 agree, as they must at the optimum, on {part}."
+    if "gain" in curves:
+        said = f"D1 and D2 agree, as they must at the optimum, and a longer training gains nothing, on {part}."
+    missing = str(curves.attrs.get("no_errors", ""))
+    return said + (f" No errors: {missing}; {command('dimension', 'RUN', '--probe')} asks." if missing else "")
 
 
 def switching(known: Known) -> Part | None:

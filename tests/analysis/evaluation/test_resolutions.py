@@ -75,10 +75,13 @@ def test_curves_are_exact(measured):
     optimum = gaussian_optimum(SIZES.numpy(), curves["beta"])
     count = (SIZES.numpy() > np.asarray(curves["beta"])[:, None]).sum(1)
     for name, expected in (("kl", optimum.kl), ("distortion", optimum.distortion), ("D1", count), ("D2", count)):
-        error = np.asarray(curves[f"{name}_error"])
+        error = np.asarray(curves[f"{name}_error_jets"])
         np.testing.assert_array_less(np.abs(curves[name] - expected), 4.5 * error + 2e-4, err_msg=name)
         assert (error < 0.03 * np.maximum(1, expected)).all()
-    assert bool(curves["converged"].all())
+    assert bool(curves["consistent"].all())
+    np.testing.assert_array_less(np.abs(curves["rate"] - optimum.kl), 4.5 * curves["rate_error_jets"] + 2e-4)
+    between = -np.diff(optimum.kl) / np.diff(np.log(curves["beta"]))
+    np.testing.assert_allclose(curves["D"][[0, -1]], between[[0, -1]], atol=0.02)
     np.testing.assert_array_equal(curves["bound"], curves["beta"] < SIZES.min().item())
     expected = np.sqrt(np.asarray(measured["distortion"])).mean(1)
     np.testing.assert_allclose(curves["distance"], expected)
@@ -110,7 +113,12 @@ def test_commands(range_run, tmp_path, capsys):
 def test_seeds_and_mixed_runs(range_run, tmp_path):
     both = dimension([range_run, range_run], betas=[1.0, 2.0], jets=100)
     alone = dimension([range_run], betas=[1.0, 2.0], jets=100)
-    np.testing.assert_allclose(both["D2_error"], alone["D2_error"])  # no spread between a run and itself
+    np.testing.assert_allclose(both["D2_error_jets"], alone["D2_error_jets"])
+    np.testing.assert_array_equal(both["D2_error_seeds"], 0)  # no spread between a run and itself
+    assert np.isfinite(both["D2_error"]).all()
+    assert "no_errors" not in both.attrs
+    assert np.isnan(alone["D2_error"]).all(), "of one training errors are not known"
+    assert "another seed" in alone.attrs["no_errors"]
     changes = {"data.files": ["toy:gaussian(spectrum=4,1, n=1000)"], "model.latent": "R2", "model.beta": 1.0}
     one = inference.train(read("vae-gaussian", changes | {"training.epochs": 1}), tmp_path / "one")
     with pytest.raises(RecipeError, match="not both"):

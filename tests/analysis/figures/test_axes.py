@@ -50,7 +50,7 @@ def curves():
     spectrum = {"kl_spectrum": (("beta", "kl_term"), np.stack([number, number / 2], 1))}
     labels = {"beta": BETA, "kl_term": ["R2_0", "R2_1"], "coordinate": ["R2_0", "R2_1"]}
     attributes = {"power": 2, "scale": 1.0, "unit": "", "spectrum": [4.0, 1.0]}
-    return xr.Dataset(along | widths | spectrum | {"converged": ("beta", number > 1)}, labels, attributes)
+    return xr.Dataset(along | widths | spectrum | {"consistent": ("beta", number > 1)}, labels, attributes)
 
 
 def known_samples():

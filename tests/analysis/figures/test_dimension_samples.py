@@ -13,7 +13,7 @@ def curves():
     beta = np.geomspace(0.002, 0.06, 7)
     number = np.linspace(9, 0.2, 7)
     columns = {"D1": 1.05 * number, "D2": number, "D1_error": 0.1 * number, "D2_error": 0.1 * number}
-    variables = {name: ("beta", value) for name, value in columns.items()} | {"converged": ("beta", number > 0)}
+    variables = {name: ("beta", value) for name, value in columns.items()} | {"consistent": ("beta", number > 0)}
     return xr.Dataset(variables, {"beta": beta}, {"scale": 600.0, "unit": "GeV", "power": 2})
 
 

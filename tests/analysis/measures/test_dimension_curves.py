@@ -42,9 +42,9 @@ def test_grid_of_runs():
     assert curves["D1"].values == pytest.approx(2, abs=0.3)
 
 
-def test_not_converged_is_said():
+def test_what_contradicts_itself_is_said():
     curves = xr.Dataset({"D1": ("beta", [1.0, 1.2, 0.02]), "D2": ("beta", [1.05, 1.0, 0.0])}, {"beta": [1, 2, 3]})
-    assert checked(curves)["converged"].values.tolist() == [True, False, True]
+    assert checked(curves)["consistent"].values.tolist() == [True, False, True]
 
 
 @pytest.mark.parametrize(

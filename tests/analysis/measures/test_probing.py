@@ -55,7 +55,7 @@ def test_errors_and_converged():
     """A training that gains nothing keeps its errors; one that gains has larger ones, and has not converged there."""
     parts = [measured(), measured(shift=0.01)]
     curves = combined([summarised(part) for part in parts])
-    assert curves["converged"].all()
+    assert curves["consistent"].all()
     same = with_changes(curves, [changes(part, part) for part in parts])
     np.testing.assert_allclose(same["D2_error"], curves["D2_error"])
     assert same["converged"].all()

@@ -9,13 +9,13 @@ from analysis.studies.rulers import RULERS, SEEDS, agreement, apart, relative, r
 NAMES = ["EMD", "MMD", "spectral"]
 
 
-def found(nats, spread=0.05, converged=(True, True, True)):
+def found(nats, spread=0.05, consistent=(True, True, True)):
     """Three rulers with ``nats`` (ruler, other)."""
     scale = np.geomspace(0.05, 0.5, 5)
     curve = np.outer([4.0, 4.1, 2.0], np.linspace(1, 0, 5))
     columns = dict.fromkeys(("D1", "D2", "kl"), (("ruler", "scale"), curve))
     columns |= {f"{name}_error": (("ruler", "scale"), np.full((3, 5), 0.1)) for name in ("D1", "D2", "kl")}
-    columns["converged"] = (("ruler", "scale"), np.outer(converged, [True] * 5))
+    columns["consistent"] = (("ruler", "scale"), np.outer(consistent, [True] * 5))
     columns["typical"], columns["used"] = ("ruler", [0.1, 0.5, 0.1]), (("ruler", "seed"), np.full((3, 2), 4))
     bounds = np.asarray(nats)[..., None] + np.array([-0.2, 0.2])
     columns["information"] = (("ruler", "other", "bound"), bounds)
@@ -37,10 +37,10 @@ def test_what_is_nested_is_known_one_way():
 
 
 def test_sentence_names_who_agrees_and_who_is_furthest_apart():
-    part = rulers(found(NESTED, converged=(True, True, False)))
+    part = rulers(found(NESTED, consistent=(True, True, False)))
     assert "1 of 3 pairs of rulers tell as much" in part.reading
     assert ": EMD and MMD. Furthest apart are MMD and spectral: they share 1.40 nat, 0.850 ± 0.062 less" in part.reading
-    assert "not converged: spectral" in part.reading
+    assert "more than 10 %: spectral" in part.reading
     assert "D2 is 1.50 ± 0.10 (spectral) to 3.07 ± 0.10 (MMD)" in part.reading
     assert [row[0] for row in part.table.rows] == NAMES
 

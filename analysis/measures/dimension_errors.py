@@ -1,0 +1,60 @@
+r"""Errors of curves against resolution: of the jets, of the seed, of the training; none where a part is unknown.
+
+What a training lacks enters KL, D1 and D2 in first order, the rate and D derived from the objective in second
+(:mod:`analysis.measures.dimension_curves`). So the differences of the first from the second are measured errors of
+theirs; an error of the second is what a probe changes (:mod:`analysis.measures.probing`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+CURVES = ("kl", "distortion", "distance", "D1", "D2", "rate", "D")
+PARTS = ("jets", "seeds", "training")
+"""Of an error: ``kl_error_jets`` and so on."""
+STILL = 2.0
+"""What training still lacks in units of what a probe changed: of what falls as one over the steps, after half as many
+again."""
+UNKNOWN = "one training does not know what another seed, or a longer training, would find"
+
+
+def with_errors(curves: xr.Dataset) -> xr.Dataset:
+    """Add ``kl_error``, ``D_error``, ... (beta,): the parts that are known, in quadrature.
+
+    ``kl_error_training`` and so on (:func:`of_training`) are added where the curves have a rate. All errors are NaN,
+    and the attribute ``no_errors`` says why, where neither other seeds nor a probe were there: the error of the
+    held-out jets alone is several times too small (docs/dimension.md).
+    """
+    result = curves.copy()
+    if "rate" in curves:
+        result = result.assign({f"{name}_error_training": error for name, error in of_training(curves).items()})
+    known = "gain" in curves or f"{CURVES[0]}_error_seeds" in curves
+    result.attrs.pop("no_errors", None)
+    if not known:
+        result.attrs["no_errors"] = UNKNOWN
+    for name in (*CURVES, "excess"):
+        parts = [result[f"{name}_error_{part}"] for part in PARTS if f"{name}_error_{part}" in result]
+        if parts:
+            result[f"{name}_error"] = np.sqrt(sum(part**2 for part in parts)) if known else parts[0] * np.nan
+    return result
+
+
+def of_training(curves: xr.Dataset) -> dict[str, xr.DataArray]:
+    r"""Return curve -> error of a training that is not at the optimum, (beta,).
+
+    Of KL the difference from the rate, of D1 and D2 those from D, of <d^p> (D1 - D2) beta^p, of <d> the same part over
+    p; and twice what the probe changes of each, where there is one. Each is the root mean square over a resolution and
+    its neighbours, since such errors cross zero.
+    """
+    power, apart = curves.attrs["power"], curves["D1"] - curves["D2"]
+    first = {"kl": curves["kl"] - curves["rate"], "D1": curves["D1"] - curves["D"], "D2": curves["D2"] - curves["D"]}
+    first["distortion"] = apart * curves["beta"] ** power
+    first["distance"] = curves["distance"] * first["distortion"] / (power * curves["distortion"])
+    found = {}
+    for name in CURVES:
+        square = first[name] ** 2 if name in first else 0 * curves[name]
+        if f"{name}_change" in curves:
+            square = square + (STILL * curves[f"{name}_change"]) ** 2
+        found[name] = square.rolling(beta=3, center=True, min_periods=1).mean() ** 0.5
+    return found
