@@ -63,17 +63,19 @@ def table(found: xr.Dataset) -> pd.DataFrame:
 def sentences(found: xr.Dataset) -> list[str]:
     """Say what was compared, whether anything differs, and which curve at which scales."""
     from analysis.measures.two_samples import LEVEL
+    from analysis.report.words import counted
 
     first, second = (str(name) for name in found["sample"].values)
     seeds, jets = found.attrs["seeds"], found.attrs["jets_tested"]
     shared = found.attrs["events_of_both"]
     together = f", {shared:,} events with jets of both" if shared else ""
-    spread = "trainings of each" if seeds > 1 else "training of each, whose spread is unknown and not in the errors"
+    error = "error: of the jets and seeds"
+    if "no_errors" in found.attrs:
+        error = f"no errors: {found.attrs['no_errors']}; give several seeds of each"
     p = found.attrs["p"]
     verdict = f"differ from those of {first} in the same models" if p < LEVEL else "do not differ visibly"
     return [
-        f"difference: {second} - {first}, each sample in its own models; error: of the jets"
-        f"{' and seeds' if seeds > 1 else ''} ({seeds} {spread})",
+        f"difference: {second} - {first}, each in its own models ({counted(seeds, 'training')} of each); {error}",
         f"t, p: jets of both samples in the same models, {found.attrs['permutations']:,} permutations; p of a scale is "
         "corrected for all scales of its curve",
         f"{jets[0]:,} held-out jets of {first} and {jets[1]:,} of {second}{together}: those of {second} {verdict}, "

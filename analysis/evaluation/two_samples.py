@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from analysis.evaluation.chosen import assert_described, choose
 from analysis.evaluation.resolutions import POINTS, measure
 from analysis.evaluation.sample_names import names_of
+from analysis.measures.dimension_errors import UNKNOWN
 from analysis.measures.level_differences import CURVES, compared, of_jets
 from analysis.measures.two_samples import Held, differences
 from analysis.measures.weighting import assert_sum
@@ -71,9 +72,22 @@ def two_samples(runs: Sequence[Run], *, jets: int = 3000, draws: int = 2, seed: 
     # The noise of the two samples is independent, as their jets are.
     found = [[pair.measured(k, grid, jets, draws, seed + SEEDS_APART * k) for k in (0, 1)] for pair in pairs]
     own = [[pair[k].own for pair in found] for k in (0, 1)]
-    result = compared(own[0], own[1], called(samples), seed).drop_vars([f"{name}_draws" for name in CURVES])
+    result = without_spread(compared(own[0], own[1], called(samples), seed)).drop_vars(
+        [f"{name}_draws" for name in CURVES]
+    )
     test = differences([(first.held, second.held) for first, second in found], CURVES, grid, seed)
     return result.merge(test).assign_attrs(result.attrs | test.attrs)
+
+
+def without_spread(curves: xr.Dataset) -> xr.Dataset:
+    """Return differences without errors, and why, where one training of each does not know its spread.
+
+    ``_error_of_jets`` stays what it is.
+    """
+    if curves.attrs["seeds"] > 1:
+        return curves
+    errors = [name for name in curves.data_vars if str(name).endswith("_error")]
+    return curves.assign({name: curves[name] * np.nan for name in errors}).assign_attrs(no_errors=UNKNOWN)
 
 
 def common(samples: Sequence[Sequence[Run]]) -> NDArray[np.float64]:

@@ -8,10 +8,12 @@ import xarray as xr
 
 import inference
 from analysis.evaluation.two_samples import Pair, by_sample, common, identities, two_samples
+from analysis.figures.two_samples import two_samples as drawn
 from inference.recipe import DataConfig, RecipeError, read
 from inference.training import train_many
 from jets import Jets, concatenate
 from jetvae.__main__ import main
+from jetvae.two_samples import sentences
 from models import Beta, ModelConfig, build
 
 SHORT = {"model.latent": "R2", "training.epochs": 2, "model.beta": [0.1, 5.0], "data.test": 0.5}
@@ -71,7 +73,8 @@ def test_the_command(runs, folder, capsys):
     assert found.sizes["beta"] == 25
     text = "\n".join(printed)
     assert re.search(r"those of wide differ from those of narrow in the same models, p = 0\.\d+ for all", text)
-    assert "(2 trainings of each)" in text
+    assert "(2 trainings of each); error: of the jets and seeds" in text
+    assert (found["D2_difference_error"] >= found["D2_difference_error_of_jets"]).all()
     assert "D2 narrow" in printed[0]
 
 
@@ -83,6 +86,10 @@ def test_a_sample_against_itself_does_not_differ(folder, files):
     found = two_samples(both, jets=120)
     assert found.attrs["p"] > 0.05
     assert found.attrs["jets_tested"] == [120, 120]
+    assert found["D2_difference_error"].isnull().all()
+    assert (found["D2_difference_error_of_jets"] > 0).any()
+    assert "no errors: one training does not know" in sentences(found)[0]
+    assert len(drawn(found).axes) == 6
 
 
 def test_jets_that_a_run_was_trained_on_do_not_count(folder):
