@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from analysis.evaluation.chosen import Chosen, choose
+from analysis.evaluation.missed import missed
 from analysis.measures.dimension_curves import averaged, combined, from_grid, shares, summarised
 from analysis.measures.dimension_exact import known
 from analysis.measures.probing import changes, with_changes
@@ -122,14 +123,16 @@ def measure(
     ``latent``, and ``scale`` and ``unit`` in which to show beta: of clouds the median jet pT in GeV. The noise is the
     same at all resolutions. ``weight`` (jet) is a coordinate where the jets have weights. With categories:
     ``category_share`` (beta, jet, category), the probability of each; ``class_name`` (jet). ``chooses`` (kl_term) says
-    which terms are of those.
+    which terms are of those. Of vectors of at most 64 numbers, without weights, ``lacking`` and ``untold`` (beta,)
+    [nat]: what residuals say that the model lacks (:mod:`analysis.measures.residuals`).
     """
     vae, index = run.vae, torch.arange(len(chosen.data))[:jets]
-    grid, rows = resolutions(run.recipe.model.beta, betas), []
+    grid, rows, least = resolutions(run.recipe.model.beta, betas), [], []
     for value in grid:
         torch.manual_seed(seed)
         with pyro.validation_enabled(False):
             pieces = [at_resolution(vae, x, float(value), draws) for x in chosen.data.batches(index, BATCH)]
+            least.append(missed(vae, list(chosen.data.batches(index, BATCH)), float(value)))
         rows.append({name: np.concatenate([piece.table[name] for piece in pieces]) for name in pieces[0].table})
     table = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
     shown = {"scale": 1.0, "unit": ""}
@@ -143,6 +146,9 @@ def measure(
         labels |= {"category": categories, "class_name": ("jet", names)}
     weights = None if chosen.jets.weights is None else chosen.jets.weights[:jets]
     result = tabled(table, weights).assign_coords(labels)
+    if not np.isnan(least).any() and weights is None:
+        gains, nats = zip(*least, strict=True)
+        result = result.assign(lacking=("beta", list(gains)), untold=("beta", list(nats)))
     result.attrs = {"power": vae.likelihood.power, "latent": run.recipe.model.latent} | shown
     found = known(chosen.jets.sources, chosen.jets[:jets].truth, result)
     return result.merge(found).assign_attrs(result.attrs | found.attrs)

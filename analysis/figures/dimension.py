@@ -64,7 +64,7 @@ def draw_dimensions(axes: Axes, curves: xr.Dataset, label: str = "", colour: str
         held, text = np.asarray(curves["bound"]), None if known else BOUND
         axes.plot(x[held], curves[best].values[held], "^", color=colour, markersize=4, fillstyle="none", label=text)
     if not label:
-        apart, label = unsure(curves)
+        apart, label = unsure(curves), "not converged here"
         if apart.any():
             edges = np.repeat(np.r_[x[0], np.sqrt(x[1:] * x[:-1]), x[-1]], 2)[1:-1]
             where, whole = np.repeat(apart, 2), axes.get_xaxis_transform()
@@ -74,11 +74,9 @@ def draw_dimensions(axes: Axes, curves: xr.Dataset, label: str = "", colour: str
     label_scale(axes.xaxis)
 
 
-def unsure(curves: xr.Dataset) -> tuple[np.ndarray, str]:
-    """Return where a curve has not converged, (beta,), and what to call it: without a probe, where D1 and D2 differ."""
-    if "converged" in curves:
-        return ~np.asarray(curves["converged"], bool), "not converged here"
-    return ~np.asarray(curves["consistent"], bool), "D1 and D2 differ"
+def unsure(curves: xr.Dataset) -> np.ndarray:
+    """Return where a curve has not converged, (beta,), as far as a probe, or without one the training itself, knows."""
+    return ~np.asarray(curves["converged" if "converged" in curves else "consistent"], bool)
 
 
 def rate_distortion(curves: xr.Dataset) -> Figure:

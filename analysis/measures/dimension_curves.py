@@ -20,7 +20,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.interpolate import make_smoothing_spline
 
-from analysis.measures.dimension_errors import CURVES, with_errors
+from analysis.measures.dimension_errors import CURVES, mean_slopes, with_errors
 from analysis.measures.information import ACTIVE
 from analysis.measures.weighting import cancel, mean_error, mean_over_jets, weight_of
 
@@ -31,8 +31,10 @@ AGREE = 0.1
 """Relative difference of D1 and D2 above which a training contradicts itself."""
 LEAST = 0.05
 """Difference below which it says nothing, where both are small."""
-EXACT = ("exact_kl", "exact_distortion")
-"""What is known of toys, (beta,)."""
+NATS, PART = 0.02, 0.005
+"""What a training may lack that has converged: nats, or part of the objective if that is more."""
+EXACT = ("exact_kl", "exact_distortion", "lacking", "untold")
+"""What is known of toys, and what residuals say, (beta,)."""
 
 Array = NDArray[np.float64]
 
@@ -68,21 +70,6 @@ def summarised(measured: xr.Dataset, seed: int = 0) -> xr.Dataset:
     found = checked(xr.Dataset(curves | errors | spectrum | least, {"beta": measured["beta"]}, measured.attrs))
     found["bound"] = all_in_use(found["kl_spectrum"])
     return found.merge(category_share(measured))
-
-
-def mean_slopes(beta: Array, rate: Array) -> Array:
-    """Return - d rate / d ln beta of rates (beta, ...), each its mean from one neighbouring resolution to the other.
-
-    NaN where there is one resolution only.
-
-    >>> mean_slopes(np.array([1.0, 2.0, 4.0]), -np.log([1.0, 2.0, 4.0]))
-    array([1., 1., 1.])
-    """
-    if len(beta) < 2:
-        return np.full(rate.shape, np.nan)
-    before, after = np.r_[0, : len(beta) - 1], np.r_[1 : len(beta), len(beta) - 1]
-    length = np.log(beta[after] / beta[before]).reshape(-1, *[1] * (rate.ndim - 1))
-    return np.asarray((rate[before] - rate[after]) / length)
 
 
 def category_share(measured: xr.Dataset) -> xr.Dataset:
@@ -133,6 +120,8 @@ def combined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
         result[f"{name}_error_jets"] = np.sqrt((seeds[f"{name}_error_jets"] ** 2).mean("seed"))
         result[f"{name}_error_seeds"] = seeds[name].std("seed", ddof=1)
     result["bound"] = xr.concat([part["bound"] for part in parts], "seed").any("seed")
+    for name in {"lacking", "untold"} & set(result):
+        result[name] = xr.concat([part[name] for part in parts], "seed").mean("seed")
     return with_errors(checked(result).assign_attrs(seeds=len(parts)))
 
 
@@ -220,9 +209,23 @@ def slope(beta: Array, values: Array, error: Array, *, logarithm: bool = False) 
 
 
 def checked(curves: xr.Dataset) -> xr.Dataset:
-    """Add ``consistent``: whether D1 and D2 agree within 10 %, or within 0.05 where both are near zero."""
+    """Add ``consistent``: whether a training may be at an optimum, as far as it knows itself.
+
+    D1 and D2 agree within 10 %, or within 0.05 where both are near zero, and residuals lack no more than 0.02 nat or
+    half a per cent of the objective.
+    """
     gap = np.abs(curves["D1"] - curves["D2"])
-    return curves.assign(consistent=gap <= np.maximum(AGREE * np.abs(curves["D2"]), LEAST))
+    agree = gap <= np.maximum(AGREE * np.abs(curves["D2"]), LEAST)
+    if "lacking" in curves:
+        agree = agree & (curves["lacking"] <= allowed(curves))
+    return curves.assign(consistent=agree)
+
+
+def allowed(curves: xr.Dataset) -> xr.DataArray:
+    """Return what a training may lack that has converged, (beta,) [nat]."""
+    power = curves.attrs["power"]
+    objective = curves["kl"] + curves["distortion"] / (power * curves["beta"] ** power)
+    return np.maximum(NATS, PART * objective)
 
 
 def sizes(curves: xr.Dataset) -> xr.DataArray:

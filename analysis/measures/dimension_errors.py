@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
 
 CURVES = ("kl", "distortion", "distance", "D1", "D2", "rate", "D")
 PARTS = ("jets", "seeds", "training")
@@ -17,6 +20,21 @@ STILL = 2.0
 """What training still lacks in units of what a probe changed: of what falls as one over the steps, after half as many
 again."""
 UNKNOWN = "one training does not know what another seed, or a longer training, would find"
+
+
+def mean_slopes(beta: Array, rate: Array) -> Array:
+    """Return - d rate / d ln beta of rates (beta, ...), each its mean from one neighbouring resolution to the other.
+
+    NaN where there is one resolution only.
+
+    >>> mean_slopes(np.array([1.0, 2.0, 4.0]), -np.log([1.0, 2.0, 4.0]))
+    array([1., 1., 1.])
+    """
+    if len(beta) < 2:
+        return np.full(rate.shape, np.nan)
+    before, after = np.r_[0, : len(beta) - 1], np.r_[1 : len(beta), len(beta) - 1]
+    length = np.log(beta[after] / beta[before]).reshape(-1, *[1] * (rate.ndim - 1))
+    return np.asarray((rate[before] - rate[after]) / length)
 
 
 def with_errors(curves: xr.Dataset) -> xr.Dataset:
@@ -43,18 +61,31 @@ def with_errors(curves: xr.Dataset) -> xr.Dataset:
 def of_training(curves: xr.Dataset) -> dict[str, xr.DataArray]:
     r"""Return curve -> error of a training that is not at the optimum, (beta,).
 
-    Of KL the difference from the rate, of D1 and D2 those from D, of <d^p> (D1 - D2) beta^p, of <d> the same part over
-    p; and twice what the probe changes of each, where there is one. Each is the root mean square over a resolution and
-    its neighbours, since such errors cross zero.
+    In quadrature: of KL the difference from the rate, of D1 and D2 those from D, of <d^p> (D1 - D2) beta^p, of <d> the
+    same part over p; what residuals say is not told (``untold``, ``lacking``), its slope for dimensions; and twice what
+    the probe changes of each, where there is one. Each is the root mean square over a resolution and its neighbours,
+    since such errors cross zero.
     """
     power, apart = curves.attrs["power"], curves["D1"] - curves["D2"]
+    untold = known_to_lack(curves)
     first = {"kl": curves["kl"] - curves["rate"], "D1": curves["D1"] - curves["D"], "D2": curves["D2"] - curves["D"]}
     first["distortion"] = apart * curves["beta"] ** power
     first["distance"] = curves["distance"] * first["distortion"] / (power * curves["distortion"])
     found = {}
     for name in CURVES:
-        square = first[name] ** 2 if name in first else 0 * curves[name]
+        square = untold[name] ** 2 + (first[name] ** 2 if name in first else 0)
         if f"{name}_change" in curves:
             square = square + (STILL * curves[f"{name}_change"]) ** 2
         found[name] = square.rolling(beta=3, center=True, min_periods=1).mean() ** 0.5
     return found
+
+
+def known_to_lack(curves: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Return curve -> what residuals say is missing of it, (beta,); zero where they say nothing."""
+    none = 0 * curves["kl"]
+    nats, gain = (curves.get(name, none) for name in ("untold", "lacking"))
+    slopes = none + mean_slopes(np.asarray(curves["beta"]), np.asarray(nats))
+    left = curves.attrs["power"] * (gain + nats) * curves["beta"] ** curves.attrs["power"]
+    of_distance = curves["distance"] * left / (curves.attrs["power"] * curves["distortion"])
+    dimensions = dict.fromkeys(("D1", "D2", "D"), slopes.fillna(0))
+    return {"kl": nats, "rate": nats, "distortion": left, "distance": of_distance} | dimensions

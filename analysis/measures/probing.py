@@ -13,30 +13,26 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from analysis.measures.dimension_curves import summarised
+from analysis.measures.dimension_curves import allowed, summarised
 from analysis.measures.dimension_errors import CURVES, with_errors
 from analysis.measures.weighting import mean_error, mean_over_jets, weight_of
-
-NATS, PART = 0.02, 0.005
-"""What a probe may gain of a training that has converged: nats, or part of the objective if that is more."""
 
 
 def changes(measured: xr.Dataset, of_probe: xr.Dataset, seed: int = 0) -> xr.Dataset:
     """Return what a probe changes of one training, on the same jets and noise, all (beta,).
 
-    ``gain`` [nat], by how much its objective is lower, with ``gain_error`` of the jets; ``objective`` [nat] of the
-    training; ``kl_change``, ``D2_change`` and those of the other curves, the probe's less the training's. Both
-    arguments are from :func:`analysis.evaluation.resolutions.measure`.
+    ``gain`` [nat], by how much its objective is lower, with ``gain_error`` of the jets; ``kl_change``, ``D2_change``
+    and those of the other curves, the probe's less the training's. Both arguments are from
+    :func:`analysis.evaluation.resolutions.measure`.
     """
     before, after = objective(measured), objective(of_probe)
     difference = before - after
     if (weights := weight_of(measured)) is not None:
         difference = difference.assign_coords(weight=("jet", weights))
-        before = before.assign_coords(weight=("jet", weights))
     found = {"gain": mean_over_jets(difference), "gain_error": mean_error(difference)}
     curves = summarised(measured, seed), summarised(of_probe, seed)
     moved = {f"{name}_change": curves[1][name] - curves[0][name] for name in CURVES}
-    return xr.Dataset(found | moved | {"objective": mean_over_jets(before)})
+    return xr.Dataset(found | moved)
 
 
 def objective(measured: xr.Dataset) -> xr.DataArray:
@@ -50,14 +46,14 @@ def with_changes(curves: xr.Dataset, found: Sequence[xr.Dataset]) -> xr.Dataset:
     """Return curves with what the probes of their trainings change, one of each seed, and errors that know of it.
 
     ``gain``, ``gain_error``: mean over seeds. ``kl_change``, ...: root mean square over seeds. ``converged`` is true
-    where D1 and D2 agree and the probes gain no more than 0.02 nat, or half a per cent of the objective, or twice the
-    error of the gain.
+    where the curves are ``consistent`` and the probes gain no more than 0.02 nat, or half a per cent of the objective,
+    or twice the error of the gain.
     """
     seeds = xr.concat(found, "seed")
-    result = curves.assign(gain=seeds["gain"].mean("seed"), objective=seeds["objective"].mean("seed"))
+    result = curves.assign(gain=seeds["gain"].mean("seed"))
     result["gain_error"] = np.sqrt((seeds["gain_error"] ** 2).mean("seed") / len(found))
     for name in CURVES:
         result[f"{name}_change"] = np.sqrt((seeds[f"{name}_change"] ** 2).mean("seed"))
-    allowed = xr.concat([NATS + 0 * result["gain"], PART * result["objective"], 2 * result["gain_error"]], "least")
-    result["converged"] = curves["consistent"] & (result["gain"] <= allowed.max("least"))
+    least = np.maximum(allowed(curves), 2 * result["gain_error"])
+    result["converged"] = curves["consistent"] & (result["gain"] <= least)
     return with_errors(result)

@@ -86,7 +86,7 @@ def bracket(bounds: tuple[float, float]) -> str:
 def dimensions(known: Known) -> Part:
     """Draw the dimension against the scale."""
     curves = curves_of(known)
-    scale, good = drawn.scales(curves), ~drawn.unsure(curves)[0]
+    scale, good = drawn.scales(curves), ~drawn.unsure(curves)
     best = "D" if "D" in curves else "D2"
     value, error = (np.asarray(curves[name], float) for name in (best, f"{best}_error"))
     unit = curves.attrs["unit"]

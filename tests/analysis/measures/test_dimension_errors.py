@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis.measures.dimension_curves import mean_slopes, summarised
-from analysis.measures.dimension_errors import of_training, with_errors
+from analysis.measures.dimension_curves import summarised
+from analysis.measures.dimension_errors import mean_slopes, of_training, with_errors
 
 SIZE, BETA = 10.0, np.geomspace(0.1, 2, 61)
 T = np.log(BETA)
