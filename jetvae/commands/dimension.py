@@ -12,7 +12,7 @@ from pathlib import Path
 from jetvae import options as shared
 
 CURVES = ("kl", "distortion", "D1", "D2", "rate", "rate_error", "D", "D_error")
-SHOWN = (*CURVES, "consistent", "converged", "bound", "gain", "excess")
+SHOWN = (*CURVES, "consistent", "converged", "bound", "lacking", "gain", "excess")
 """Columns that are printed."""
 
 
