@@ -82,6 +82,6 @@ def lacking(tree: xr.DataTree) -> dict[str, dict[str, int]]:
 
 
 def dimension_lists(tree: xr.DataTree) -> dict[str, list[float]]:
-    """Return the curves against resolution as lists."""
-    columns = ("beta", "kl", "distortion", "D1", "D2")
+    """Return the curves against resolution as lists; of evaluations of before there were rate and D, without them."""
+    columns = ["beta", "kl", "distortion", "D1", "D2", *[name for name in ("rate", "D") if name in tree["dimension"]]]
     return {name: np.asarray(array(tree, f"dimension/{name}"), float).tolist() for name in columns}
