@@ -62,22 +62,36 @@ def of_training(curves: xr.Dataset) -> dict[str, xr.DataArray]:
     r"""Return curve -> error of a training that is not at the optimum, (beta,).
 
     In quadrature: of KL the difference from the rate, of D1 and D2 those from D, of <d^p> (D1 - D2) beta^p, of <d> the
-    same part over p; what residuals say is not told (``untold``, ``lacking``), its slope for dimensions; and twice what
-    the probe changes of each, where there is one. Each is the root mean square over a resolution and its neighbours,
-    since such errors cross zero.
+    same part over p; what that difference makes of the objective in second order (:func:`second_order`); what
+    residuals say is not told (``untold``, ``lacking``), its slope for dimensions; and twice what the probe changes of
+    each, where there is one. Each is the root mean square over a resolution and its neighbours, since such errors
+    cross zero.
     """
     power, apart = curves.attrs["power"], curves["D1"] - curves["D2"]
-    untold = known_to_lack(curves)
+    untold, still = known_to_lack(curves), second_order(curves)
     first = {"kl": curves["kl"] - curves["rate"], "D1": curves["D1"] - curves["D"], "D2": curves["D2"] - curves["D"]}
     first["distortion"] = apart * curves["beta"] ** power
     first["distance"] = curves["distance"] * first["distortion"] / (power * curves["distortion"])
     found = {}
     for name in CURVES:
-        square = untold[name] ** 2 + (first[name] ** 2 if name in first else 0)
+        square = untold[name] ** 2 + sum(part[name] ** 2 for part in (first, still) if name in part)
         if f"{name}_change" in curves:
             square = square + (STILL * curves[f"{name}_change"]) ** 2
         found[name] = square.rolling(beta=3, center=True, min_periods=1).mean() ** 0.5
     return found
+
+
+def second_order(curves: xr.Dataset) -> dict[str, xr.DataArray]:
+    r"""Return curve -> what it misses in second order of what KL misses in first, (beta,).
+
+    Of n directions <d^2> = n e^(-2 R/n): telling :math:`\delta` too much, or too little, costs
+    :math:`\epsilon = \delta^2/n` nat. With :math:`\delta = \mathrm{KL} - R` and n = D, at least 1, the rate
+    :math:`J + J'/p` misses :math:`\epsilon` and half its slope, D its slope.
+    """
+    excess = (curves["kl"] - curves["rate"]) ** 2 / np.maximum(curves["D"].fillna(1), 1)
+    slope = 0 * excess + np.abs(mean_slopes(np.asarray(curves["beta"]), np.asarray(excess)))
+    slope, told = slope.fillna(0), excess + slope.fillna(0) / 2
+    return {"kl": told, "rate": told} | dict.fromkeys(("D1", "D2", "D"), slope)
 
 
 def known_to_lack(curves: xr.Dataset) -> dict[str, xr.DataArray]:

@@ -17,6 +17,9 @@ from analysis.measures.dimension_curves import allowed, summarised
 from analysis.measures.dimension_errors import CURVES, with_errors
 from analysis.measures.weighting import mean_error, mean_over_jets, weight_of
 
+SURE, LEAST = 0.05, 0.1
+"""Error of D that training leaves where it has converged: part of D, or dimensions if that is more."""
+
 
 def changes(measured: xr.Dataset, of_probe: xr.Dataset, seed: int = 0) -> xr.Dataset:
     """Return what a probe changes of one training, on the same jets and noise, all (beta,).
@@ -46,14 +49,15 @@ def with_changes(curves: xr.Dataset, found: Sequence[xr.Dataset]) -> xr.Dataset:
     """Return curves with what the probes of their trainings change, one of each seed, and errors that know of it.
 
     ``gain``, ``gain_error``: mean over seeds. ``kl_change``, ...: root mean square over seeds. ``converged`` is true
-    where the curves are ``consistent`` and the probes gain no more than 0.02 nat, or half a per cent of the objective,
-    or twice the error of the gain.
+    where the curves are ``consistent``, the probes gain no more than 0.02 nat, or half a per cent of the objective, or
+    twice the error of the gain, and training leaves D uncertain by no more than 5 %, or 0.1.
     """
     seeds = xr.concat(found, "seed")
     result = curves.assign(gain=seeds["gain"].mean("seed"))
     result["gain_error"] = np.sqrt((seeds["gain_error"] ** 2).mean("seed") / len(found))
     for name in CURVES:
         result[f"{name}_change"] = np.sqrt((seeds[f"{name}_change"] ** 2).mean("seed"))
-    least = np.maximum(allowed(curves), 2 * result["gain_error"])
-    result["converged"] = curves["consistent"] & (result["gain"] <= least)
-    return with_errors(result)
+    result = with_errors(result)
+    found_nothing = result["gain"] <= np.maximum(allowed(curves), 2 * result["gain_error"])
+    sure = result["D_error_training"] <= np.maximum(SURE * np.abs(result["D"]), LEAST)
+    return result.assign(converged=curves["consistent"] & found_nothing & sure)

@@ -72,6 +72,16 @@ def test_errors_hold_what_training_misses():
         assert errors[name].max() < 4 * np.abs(found[name] - exact).max()
 
 
+def test_what_is_missed_in_second_order():
+    """Of a tenth to a third of a nat that KL misses: the rate's error, without a probe, is of the size of its miss."""
+    for by in (0.1, 0.2, 0.3):
+        found = summarised(missed(by))
+        error = of_training(found)["rate"]
+        wrong = np.abs(found["rate"] - np.log(SIZE / BETA))
+        assert 0.3 < float(wrong.max() / error.max()) < 1.5
+        assert (wrong <= 2 * error).mean() > 0.7
+
+
 def test_no_error_without_seeds_or_probe():
     alone = with_errors(summarised(missed(0.05)))
     assert np.isnan(alone["D_error"]).all()
