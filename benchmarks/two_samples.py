@@ -1,9 +1,11 @@
 """Is the p-value of two samples uniform where nothing differs, and what is seen? ``python -m benchmarks.two_samples``.
 
-Pairs of independent samples of a Gaussian, each with a training of its own, from data to p: 200 pairs of equal
-distribution, and 40 whose smallest of three sizes is 0.3 and 0.2. Many trainings take their steps together, each on its
-own sample. Printed: Kolmogorov and Smirnov's probability of so uneven p-values, and the shares below 0.01, 0.05 and
-0.1; beside them how often the curves of two trainings of equal samples differ by more than two errors of the jets.
+Pairs of independent samples of a Gaussian, each with trainings of its own, from data to p: 200 pairs of equal
+distribution, 100 of which each sample has two trainings, and 40 whose smallest of three sizes is 0.3 and 0.2. Many
+trainings take their steps together, each on its own sample. Printed: Kolmogorov and Smirnov's probability of so uneven
+p-values, and the shares below 0.01, 0.05 and 0.1; beside them how often the curves of two trainings of equal samples
+differ by more than two errors of the jets.
+
 A stopped run goes on with the next pair: rows are kept in ``--out``.
 """
 
@@ -34,8 +36,12 @@ from models import build
 SIZES, OTHER = (4.0, 1.0, 0.3), (4.0, 1.0, 0.2)
 POINTS, EPOCHS = 600, 150
 """Of a sample, a third of them held out; passes, of six steps each."""
-CASES = {"equal": (SIZES, SIZES, 200), "narrower": (SIZES, OTHER, 40)}
-"""Case -> sizes of both samples, and pairs."""
+CASES = {
+    "equal": (SIZES, SIZES, 1, 200),
+    "narrower": (SIZES, OTHER, 1, 40),
+    "two seeds": (SIZES, SIZES, 2, 100),
+}
+"""Case -> sizes of both samples, trainings of each, and pairs."""
 CURVES = ("D2", "kl", "distortion", "D1")
 TOGETHER = 40
 """Pairs that are trained together."""
@@ -79,7 +85,7 @@ def seeded(recipe: Recipe, seed: int) -> Recipe:
 
 def row(case: str, pair: int, runs: Sequence[Run]) -> dict[str, object]:
     """Return what is found of a pair."""
-    found = two_samples(runs, seed=pair)
+    found = two_samples(runs, draws=1, seed=pair)
     errors = np.abs(found["D2_difference"] / found["D2_difference_error_of_jets"])
     told = np.asarray(found["kl"].mean("sample")) > 0.01
     most = int(np.abs(found["t"].sel(curve="D2").values).argmax())
@@ -96,15 +102,15 @@ def row(case: str, pair: int, runs: Sequence[Run]) -> dict[str, object]:
 
 def measure(case: str, pairs: Sequence[int], out: Path) -> None:
     """Train pairs together, compare each, and add its row to the file."""
-    first, second, _ = CASES[case]
+    first, second, count, _ = CASES[case]
     start = time.perf_counter()
     number = list(CASES).index(case)
     samples = [sample(sizes, (number, pair, k)) for pair in pairs for k, sizes in enumerate((first, second))]
-    seeds = [10_000 * number + 2 * pair + k for pair in pairs for k in (0, 1)]
+    seeds = [(10_000 * number + 2 * pair + k) * count + i for pair in pairs for k in (0, 1) for i in range(count)]
     with tempfile.TemporaryDirectory() as name:
-        runs = trained(samples, seeds, Path(name))
+        runs = trained([each for each in samples for _ in range(count)], seeds, Path(name))
         for i, pair in enumerate(pairs):
-            found = row(case, pair, runs[2 * i : 2 * i + 2])
+            found = row(case, pair, runs[2 * count * i : 2 * count * (i + 1)])
             with out.open("a") as file:
                 file.write(json.dumps(found) + "\n")
     print(f"{case}: pairs {pairs[0]} to {pairs[-1]}, {time.perf_counter() - start:.0f} s", flush=True)
@@ -125,7 +131,7 @@ def report(rows: Sequence[dict]) -> None:
         off = np.mean([each["off"] for each in own])
         print(f"  scales at which D2 of two trainings differ by more than two errors: {off:.2f}")
         ends = [each["up_to"] for each in own if each["up_to"] is not None]
-        if ends and case != "equal":
+        if ends and case == "narrower":
             low, middle, high = np.quantile([each["most_at"] for each in own], [0.16, 0.5, 0.84])
             print(f"  D2 differs up to {np.median(ends):.2f} (median), most at {middle:.2f} ({low:.2f} to {high:.2f})")
 
@@ -133,15 +139,18 @@ def report(rows: Sequence[dict]) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure the pairs that are not in the file yet, and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, metavar="N", help="of each case, at most [200 equal, 40 narrower]")
+    parser.add_argument("--pairs", type=int, metavar="N", help="of each case, at most [200, 40, 100]")
+    parser.add_argument("--cases", nargs="+", choices=[*CASES], default=[*CASES], help="[all]")
     parser.add_argument("--out", type=Path, default=Path("runs/two_samples.jsonl"), metavar="F", help="[%(default)s]")
     options = parser.parse_args(arguments)
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    for case, (*_, wanted) in CASES.items():
+    for case in options.cases:
+        wanted = CASES[case][3]
         done = {each["pair"] for each in kept(options.out) if each["case"] == case}
         left = [pair for pair in range(min(wanted, options.pairs or wanted)) if pair not in done]
-        for start in range(0, len(left), TOGETHER):
-            measure(case, left[start : start + TOGETHER], options.out)
+        together = TOGETHER // CASES[case][2]
+        for start in range(0, len(left), together):
+            measure(case, left[start : start + together], options.out)
     report(kept(options.out))
 
 

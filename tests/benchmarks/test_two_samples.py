@@ -31,7 +31,7 @@ def test_each_run_is_of_its_own_sample(tmp_path, monkeypatch):
 
 def test_a_stopped_run_goes_on(tmp_path, monkeypatch, capsys):
     """Rows that are kept are not measured again, and the report counts them."""
-    monkeypatch.setattr(two_samples, "CASES", {"equal": (two_samples.SIZES, two_samples.SIZES, 5)})
+    monkeypatch.setattr(two_samples, "CASES", {"equal": (two_samples.SIZES, two_samples.SIZES, 1, 5)})
     seen = []
 
     def one(case, pairs, out):
