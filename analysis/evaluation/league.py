@@ -1,14 +1,16 @@
 """Which manifold do points lie on? Every candidate topology raced on the same points.
 
-Every candidate is raced (:mod:`inference.race`) on three quarters of the points, and the winners are ranked on the rest
-as :mod:`analysis.measures.topology` ranks runs.
+The shape of the points (:mod:`analysis.measures.shape`) says which candidates it does not contradict. They are raced
+(:mod:`inference.race`) on three quarters of the points, and the winners are ranked on the rest as
+:mod:`analysis.measures.topology` ranks runs, beside a density without topology. Where there is no such candidate, or
+that density is better, all others are raced too. :mod:`analysis.measures.doubt` says what follows.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import partial
 
@@ -17,9 +19,13 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 
-from analysis.measures.topology import ORDER
+from analysis.measures.doubt import APART, objection
+from analysis.measures.kernel_density import log_density
+from analysis.measures.shape import shape
+from analysis.measures.signature import allowed, told
+from analysis.measures.topology import ORDER, rank
 from analysis.measures.trust import shift, weighed
-from analysis.store import NATS
+from analysis.store import NATS, Missing
 from inference.race import Budget, race
 from inference.run import RunError
 from jets import Jets
@@ -38,28 +44,73 @@ def league(
     budget: Budget | None = None,
     label: Sequence[str] | None = None,
     pool: Executor | None = None,
+    every: bool = False,
 ) -> xr.DataTree:
-    """Race every candidate on points ``(N, K)`` at resolution ``beta`` and return the tree that ``rank`` takes.
+    """Race candidates on points ``(N, K)`` at resolution ``beta``; return the tree that ``rank`` and ``answer`` take.
 
     ``sample_stats`` log_evidence, log_evidence_error, log_evidence_shift, elbo [nat], khat (topology, beta, seed,
-    jet), a jet being a held-out point; ``constant_data`` class_name (seed, jet) from ``label`` ``(N,)``. A ``pool`` of
-    processes (see :func:`jets.processes.workers`) races several candidates at a time, with the same result.
+    jet), a jet being a held-out point, and reference (beta, seed, jet) [nat] of the density without topology;
+    ``constant_data`` class_name (seed, jet) from ``label`` ``(N,)``; ``shape``, where ripser is installed. With
+    ``every`` candidates that the shape contradicts are raced in any case. A ``pool`` of processes (see
+    :func:`jets.processes.workers`) races several candidates at a time, with the same result.
     """
     order = np.random.default_rng(seed).permutation(len(points))
     held_out, train = np.split(order, [len(order) // 4])
     play = partial(contest, points[train], points[held_out], beta, seed, budget)
-    slowest_first = list(candidates)[::-1]
-    tables = []
-    for latent, (table, seconds) in zip(slowest_first, (pool.map if pool else map)(play, slowest_first), strict=True):
-        tables.append(table)
-        print(f"{len(tables)}/{len(candidates)}  {latent}: {seconds:.1f} s", file=sys.stderr)
-    stats = xr.concat(tables[::-1], xr.Variable("topology", list(candidates))).expand_dims(beta=[beta], seed=[seed])
-    stats = stats.transpose("topology", "beta", "seed", "jet")
+    density = log_density(points[train], points[held_out], beta)
     names = np.full(len(points), "points") if label is None else np.asarray(label, str)
-    known = xr.Dataset({"class_name": (("seed", "jet"), names[held_out][None])}, {"seed": [seed]})
-    result = xr.DataTree.from_dict({"sample_stats": stats, "constant_data": known})
-    result.attrs["restarts"] = 1  # one seed stands for several restarts of each candidate
-    return result
+    seen = shape_of(points, beta)
+    fitting = (not every and allowed(seen, candidates)) or list(candidates)
+    tables = raced(play, fitting, pool)
+    tree = joined(tables, candidates, beta, seed, density, names[held_out], seen)
+    rest = [latent for latent in candidates if latent not in tables]
+    if rest and objection(tree, rank(tree)):
+        tables |= raced(play, rest, pool)
+        tree = joined(tables, candidates, beta, seed, density, names[held_out], seen)
+    return tree
+
+
+def shape_of(points: NDArray[np.floating], beta: float) -> xr.Dataset | None:
+    """Return the shape of points ``(N, K)``, and say it; None, with a note, where it cannot be known."""
+    try:
+        seen = shape(points, beta)
+    except Missing as error:
+        print(f"note: {error}", file=sys.stderr)
+        return None
+    print(f"the points have {told(seen)}", file=sys.stderr)
+    return seen
+
+
+def raced(
+    play: Callable[[str], tuple[xr.Dataset, float]], latents: Sequence[str], pool: Executor | None
+) -> dict[str, xr.Dataset]:
+    """Return what each candidate came to."""
+    slowest_first, tables = list(latents)[::-1], {}
+    for latent, (table, seconds) in zip(slowest_first, (pool.map if pool else map)(play, slowest_first), strict=True):
+        tables[latent] = table
+        print(f"{len(tables)}/{len(latents)}  {latent}: {seconds:.1f} s", file=sys.stderr)
+    return tables
+
+
+def joined(
+    tables: Mapping[str, xr.Dataset],
+    candidates: Sequence[str],
+    beta: float,
+    seed: int,
+    density: NDArray[np.floating],
+    label: NDArray[np.str_],
+    seen: xr.Dataset | None,
+) -> xr.DataTree:
+    """Return the tree of a league; ``density`` and ``label`` are of the held-out points."""
+    order = [latent for latent in candidates if latent in tables]
+    stats = xr.concat([tables[latent] for latent in order], xr.Variable("topology", order))
+    stats = stats.assign(reference=("jet", density, NATS)).expand_dims(beta=[beta], seed=[seed])
+    known = xr.Dataset({"class_name": (("seed", "jet"), label[None])}, {"seed": [seed]})
+    groups = {"sample_stats": stats.transpose("topology", "beta", "seed", "jet"), "constant_data": known}
+    tree = xr.DataTree.from_dict(groups | ({} if seen is None else {"shape": seen}))
+    tree.attrs["restarts"] = 1  # one seed stands for several restarts of each candidate
+    tree.attrs["candidates"] = APART.join(candidates)
+    return tree
 
 
 def contest(

@@ -18,7 +18,7 @@ from analysis.measures.trust import GOOD_K
 from analysis.store import NATS, Missing, array, names
 from jets.command import command
 
-ORDER = ("S1", "R1", "S2", "T2", "R2", "S1 x R1", "R1 | R2", "R3")
+ORDER = ("S1", "R1", "S1 | S1", "R1 | R1", "S2", "T2", "R2", "S1 x R1", "R1 | R2", "R3")
 """Low dimension first, then closed before open."""
 DELTA = 0.025
 """Difference in ln p(x) that does not matter [nat per jet]."""

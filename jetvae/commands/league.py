@@ -13,7 +13,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     add, cores = parser.add_argument, len(os.sched_getaffinity(0))
     add("points", metavar="F", nargs="+", help="an .npy file of vectors (N, K), or a toy such as toy:torus(n=3000)")
     shared.add(parser, beta={"required": True, "help": "resolution in units of the vectors; above their noise"})
-    add("--latent", metavar="S", action="append", help="candidate; repeat it for each [eight manifolds up to R3]")
+    add("--latent", metavar="S", action="append", help="candidate; repeat it for each [ten manifolds up to R3]")
+    add("--all", action="store_true", help="also race candidates that the shape of the points contradicts")
     shared.add(parser, "delta", seed={"help": "of split, restarts and draws [0]"})
     add("--jobs", type=shared.positive, metavar="N", default=cores, help="processes [one for each core]")
     shared.add(parser, out={"metavar": "F", "help": "also keep the tree of one file of points there"})
@@ -22,6 +23,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Race, rank, print the table of each file."""
     from analysis.evaluation.league import league, vectors
+    from analysis.measures.doubt import answer, decided, sentence
     from analysis.measures.topology import ORDER, describe, rank
     from analysis.store import save
     from inference.entry import announce
@@ -35,8 +37,10 @@ def run(options: argparse.Namespace) -> None:
             given = load(source)
             announce(given)
             points = vectors(given)
-            tree = league(points, options.beta, options.latent or ORDER, seed=options.seed, pool=pool)
+            candidates = options.latent or ORDER
+            tree = league(points, options.beta, candidates, seed=options.seed, pool=pool, every=options.all)
             ranking = rank(tree, delta=options.delta)
-            print("\n".join([source, *describe(ranking), f"{source}: {ranking.attrs['chosen'] or 'none chosen'}"]))
+            found = answer(tree, ranking)
+            print("\n".join([source, *describe(decided(ranking, found)), f"{source}: {sentence(found)}"]))
             if options.out:
                 print(f"wrote {save(tree, options.out)}")

@@ -1,5 +1,7 @@
 """A league on points whose manifold, or whose evidence, is known."""
 
+import sys
+
 import numpy as np
 import pytest
 from scipy.special import logsumexp
@@ -7,6 +9,7 @@ from scipy.stats import multivariate_normal
 
 from analysis import store
 from analysis.evaluation import league
+from analysis.measures.doubt import answer
 from analysis.measures.topology import rank
 from inference.race import Budget
 from jetvae.__main__ import main
@@ -16,13 +19,14 @@ QUICK = Budget(starts=2, together=2, heat=30, final=200, compiled=False)
 
 def test_league_on_a_file(tmp_path, capsys, monkeypatch):
     """A short race in R^3: the line cuts the circle and pays about a tenth of a nat; the circle is named."""
+    pytest.importorskip("ripser")
     random = np.random.default_rng(0)
     angle = random.uniform(-np.pi, np.pi, 800)
     points = np.stack([np.cos(angle), np.sin(angle), 0.3 * np.cos(2 * angle)], 1) * 5 + 100
     source, out = tmp_path / "points.npy", tmp_path / "league.nc"
     np.save(source, points + 0.1 * random.normal(size=points.shape))
     monkeypatch.setattr("inference.race.Budget", lambda: QUICK)
-    candidates = ["--latent", "R1", "--latent", "S1"]
+    candidates = ["--latent", "R1", "--latent", "S1", "--all"]
     assert main(["league", str(source), "--beta", "0.5", *candidates, "--jobs", "1", "--out", str(out)]) == 0
     assert f"{source}: S1" in capsys.readouterr().out
     tree = store.open(out)
@@ -49,19 +53,48 @@ class Drawn:
         return drawn - logsumexp(drawn, 0) + np.log(draws) + self.lead
 
 
-@pytest.mark.parametrize(("index", "marked", "chosen"), [(0.2, 0, "S1"), (1.5, 2, "")])
-def test_a_winner_whose_evidence_is_not_known_is_not_announced(tmp_path, capsys, monkeypatch, index, marked, chosen):
+@pytest.mark.parametrize(("index", "marked"), [(0.2, 0), (1.5, 2)])
+def test_evidence_that_is_not_known_is_marked(tmp_path, capsys, monkeypatch, index, marked):
     """Both lead the plane, whose weights are good, by 1 nat; with k-hat 1.5 their lead is a lower bound."""
     found = {"S1": (index, 1.0), "R1": (index, 1.0), "R2": (0.1, 0.0)}
     monkeypatch.setattr(league, "race", lambda points, latent, *args, **options: Drawn(latent, *found[latent]))
     np.save(tmp_path / "points.npy", np.random.default_rng(0).normal(size=(800, 3)))
     candidates = [word for latent in found for word in ("--latent", latent)]
-    assert main(["league", f"{tmp_path}/points.npy", "--beta", "1", *candidates, "--jobs", "1"]) == 0
+    assert main(["league", f"{tmp_path}/points.npy", "--beta", "1", *candidates, "--jobs", "1", "--all"]) == 0
     said = capsys.readouterr().out
     assert said.count("k-hat > 0.7 for") == marked
-    assert f"points.npy: {chosen or 'none chosen'}" in said
-    assert ("<- chosen" in said) == bool(chosen)
-    assert ("k-hat of S1 is above 0.7 for" in said) == (not chosen)
+    assert "<- chosen" not in said  # the points are a blob in space, and no candidate is
+
+
+SPACES = ("S1", "R1", "T2")
+
+
+@pytest.mark.parametrize(
+    ("good", "raced", "kind"), [(5.0, ["S1"], "this"), (-5.0, list(SPACES), "of")], ids=["as good", "worse"]
+)
+def test_what_is_raced(monkeypatch, good, raced, kind):
+    """On a circle the circle alone, unless the density without topology (about -0.5 nat here) is better than it."""
+    pytest.importorskip("ripser")
+    asked = []
+    monkeypatch.setattr(
+        league, "race", lambda points, latent, *a, **k: asked.append(latent) or Drawn(latent, 0.2, good)
+    )
+    angle = np.random.default_rng(0).uniform(-np.pi, np.pi, 800)
+    tree = league.league(np.stack([np.cos(angle), np.sin(angle)], 1), 0.1, SPACES)
+    found = answer(tree, rank(tree))
+    assert sorted(asked) == sorted(raced)
+    assert found.kind == kind
+    assert "S1" in found.topologies
+    assert tree["shape/betti"].values.tolist() == [1, 1, 0]
+
+
+def test_without_ripser_every_candidate_is_raced_and_none_named(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "ripser", None)
+    monkeypatch.setattr(league, "race", lambda points, latent, *a, **k: Drawn(latent, 0.2, 5.0))
+    tree = league.league(np.random.default_rng(0).uniform(size=(400, 1)), 0.1, SPACES)
+    assert list(tree["sample_stats/topology"].values) == list(SPACES)
+    assert "jetvae[homology]" in capsys.readouterr().err
+    assert answer(tree, rank(tree)).kind == "of"
 
 
 def test_one_point_and_weights_that_are_no_numbers():
