@@ -180,4 +180,6 @@ ESTIMATORS: dict[str, Callable[[Array, int], Estimate]] = {
     "correlation": correlation,
     "D2": d2,
 }
-"""Name -> estimator; the last two are ours."""
+"""Name -> estimator."""
+OURS = ("correlation", "D2")
+"""Those that need no other package."""

@@ -49,7 +49,7 @@ def wanted(options: argparse.Namespace) -> Iterator[tuple[str, float, int, int, 
     for seed in range(options.seeds):
         for n in options.points:
             for noise in options.noise or [0.0]:
-                for manifold in NOISY if options.noise else MANIFOLDS:
+                for manifold in options.manifolds or (NOISY if options.noise else MANIFOLDS):
                     for estimator in options.estimators:
                         yield manifold, noise, n, seed, estimator
 
@@ -67,6 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=1, metavar="S", help="draws of the points [1]")
     parser.add_argument(
         "--noise", type=float, nargs="+", default=[], metavar="R", help="sizes of noise over the spread"
+    )
+    parser.add_argument(
+        "--manifolds", nargs="+", choices=list(MANIFOLDS | NOISY), default=[], metavar="M", help="some of them [all]"
     )
     parser.add_argument(
         "--estimators", nargs="+", choices=list(estimators.ESTIMATORS), default=list(estimators.ESTIMATORS)
@@ -89,7 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def measure(options: argparse.Namespace) -> None:
     """Append the rows that are missing in the file."""
-    estimators.peers()
+    if set(options.estimators) - set(estimators.OURS):
+        estimators.peers()  # before any work, so that a missing package is said at once
     options.out.parent.mkdir(parents=True, exist_ok=True)
     rows = kept(options.out)
     options.out.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -125,8 +129,17 @@ def of(rows: Sequence[Row], manifold: str, estimator: str) -> list[Row]:
 
 def values(rows: Sequence[Row]) -> list[float]:
     """Return the numbers; none where half of the seeds or more have none."""
-    found = [row["value"] for row in rows if row["value"] is not None]
-    return found if 2 * len(found) > len(rows) else []
+    return numbers([np.nan if row["value"] is None else row["value"] for row in rows])
+
+
+def numbers(found: Sequence[float]) -> list[float]:
+    """Return those that are numbers; none where half of them or more are not.
+
+    >>> numbers([2.0, np.nan, 3.0]), numbers([2.0, np.nan])
+    ([2.0, 3.0], [])
+    """
+    some = [value for value in found if not np.isnan(value)]
+    return some if 2 * len(some) > len(found) else []
 
 
 def told(rows: Sequence[Row]) -> str:
@@ -182,7 +195,7 @@ def of_noise(rows: Sequence[Row]) -> Iterator[str]:
             own = of(some, manifold, name)
             if own and name in READ:
                 above, below = ([at(row, scale) for row in own] for scale in READ[name])
-                yield f"  {name}: above the noise {text_of(above)}, below {text_of(below)}"
+                yield f"  {name}: above the noise {text_of(numbers(above))}, below {text_of(numbers(below))}"
             elif own:
                 yield f"  {name}: {told(own)}"
 

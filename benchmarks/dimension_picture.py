@@ -29,7 +29,7 @@ def panels(axes: np.ndarray, rows: Sequence[Row], names: Sequence[str]) -> None:
     """Draw each manifold on a panel of its own."""
     for panel, name in zip(np.ravel(axes), names, strict=True):
         one(panel, [row for row in rows if row["manifold"] == name], name)
-    np.ravel(axes)[-1].legend(fontsize=7, loc="upper right")
+    np.ravel(axes)[len(names) // 2].legend(fontsize=8, loc="lower left")
 
 
 def one(axes: Axes, rows: Sequence[Row], name: str) -> None:
@@ -49,5 +49,6 @@ def one(axes: Axes, rows: Sequence[Row], name: str) -> None:
             axes.axhline(row["value"], color=COLOURS[2 + number], linestyle="--", linewidth=1, label=label)
     axes.axhline(NOISY[name].dimension, color="0.3", linestyle=":", linewidth=1)
     axes.axvline(1, color="0.6", linewidth=0.8)
-    axes.set(xscale="log", xlabel=r"$\beta$ or distance, over the noise $\sigma$", ylabel="dimension", title=name)
+    axes.set(xscale="log", xlabel=r"$\beta$ or distance, over the noise $\sigma$", ylabel="dimension")
+    axes.set_title(f"{name}, dimension {NOISY[name].dimension}", fontsize=10)
     axes.set_ylim(0, None)
