@@ -142,8 +142,10 @@ def vectors(sample: Jets) -> NDArray[np.floating]:
     Raises
     ------
     RunError
-        It holds jets.
+        It holds jets, or points that are all the same.
     """
     if not sample.are_vectors:
         raise RunError(f"{', '.join(sample.sources)}: a league takes vectors; of jets train a scan: {command('train')}")
+    if not np.ptp(sample.constituents, 0).any():
+        raise RunError(f"{', '.join(sample.sources)}: all points are the same; a league takes points that differ")
     return sample.constituents

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
 
 from analysis.measures.shape import smoothed
@@ -25,8 +26,7 @@ def log_density(train: NDArray[np.floating], at: NDArray[np.floating], beta: flo
     array([-0.91893853])
     """
     centres = smoothed(np.asarray(train, np.float64), beta)[0]
-    square, found = (centres**2).sum(1), []
+    found = []
     for x in np.array_split(np.asarray(at, np.float64), -(-len(at) // ROWS)):
-        squared = np.maximum((x**2).sum(1)[:, None] + square - 2 * x @ centres.T, 0)
-        found.append(logsumexp(-squared / (2 * beta**2), 1))
+        found.append(logsumexp(-cdist(x, centres, "sqeuclidean") / (2 * beta**2), 1))
     return np.concatenate(found) - np.log(len(centres)) - at.shape[1] * np.log(beta * np.sqrt(2 * np.pi))

@@ -48,21 +48,23 @@ def shape(points: NDArray[np.floating], beta: float) -> xr.Dataset:
     Raises
     ------
     Missing
-        ripser is not installed, or there are too few points.
+        ripser is not installed, there are too few points, or they coincide.
     """
     some = np.asarray(points[:: -(-len(points) // LOOKED_AT)], np.float64)
     if len(some) < 100:
         raise Missing(f"the shape of {len(some)} points cannot be judged: it takes at least 100")
     smooth, dense = smoothed(some, beta)
     counts = np.bincount(dimensions(smooth, smooth[::4], beta)[0], minlength=some.shape[1] + 1)[1:]
-    share, most = counts / counts.sum(), int(counts.argmax()) + 1
+    if not counts.any():
+        raise Missing(f"the shape of points that coincide cannot be judged at resolution {beta:g}")
+    share, most = counts / len(smooth[::4]), int(counts.argmax()) + 1
     found, twist, chosen, cover = np.full(3, np.nan), 0.0, np.zeros(0, int), np.inf
     if dense.mean() >= ENOUGH:
         chosen, cover = landmarks(smooth[dense], COVER * beta)
     if judged := cover <= COARSEST * beta and most <= 3:
         marks = large_pieces(smooth[dense], smooth[dense][chosen], cover)
         found = betti(marks, cover)
-        if most > 1:
+        if most > 1 and len(marks) > 2:
             twist = frustration(marks, dimensions(smooth, marks, beta)[1][:, :, :most], 2.2 * cover)
     values = {"share": ("dimension", share), "betti": ("degree", found), "orientable": twist < TWISTED}
     result = xr.Dataset(values, {"dimension": np.arange(1, len(share) + 1), "degree": range(3)})
@@ -72,10 +74,9 @@ def shape(points: NDArray[np.floating], beta: float) -> xr.Dataset:
 
 def smoothed(points: NDArray[np.floating], beta: float) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
     """Return points ``(N, K)`` each averaged over all with a normal weight of width ``beta``, and who is not alone."""
-    square = (points**2).sum(1)
     result, dense = np.empty_like(points), np.empty(len(points), bool)
     for rows in np.array_split(np.arange(len(points)), -(-len(points) // 500)):
-        squared = np.maximum(square[rows, None] + square - 2 * points[rows] @ points.T, 0)
+        squared = cdist(points[rows], points, "sqeuclidean")
         weight = np.exp(-squared / (2 * beta**2))
         result[rows] = weight @ points / weight.sum(1, keepdims=True)
         dense[rows] = (squared <= (NEAR * beta) ** 2).sum(1) > ALONE  # itself included
@@ -97,10 +98,11 @@ def landmarks(points: NDArray[np.floating], cover: float) -> tuple[NDArray[np.in
 
 
 def large_pieces(points: NDArray[np.floating], marks: NDArray[np.floating], cover: float) -> NDArray[np.floating]:
-    """Return the landmarks ``(M, K)`` of pieces that hold more than a few of the points ``(N, K)``."""
+    """Return the landmarks ``(M, K)`` of pieces that hold more than a few points ``(N, K)``; all if none does."""
     _, piece = connected_components(cdist(marks, marks) < DIES[0] * cover)
     share = np.bincount(piece[cdist(points, marks).argmin(1)]) / len(points)
-    return marks[share[piece] >= SMALLEST]
+    large = share[piece] >= SMALLEST
+    return marks[large] if large.any() else marks
 
 
 def betti(points: NDArray[np.floating], cover: float) -> NDArray[np.floating]:
@@ -115,7 +117,7 @@ def betti(points: NDArray[np.floating], cover: float) -> NDArray[np.floating]:
         from ripser import ripser
     except ImportError as error:
         raise Missing('the shape of the points needs ripser: pip install "jetvae[homology]"') from error
-    bars = ripser(points, maxdim=2, thresh=max(DIES) * cover)["dgms"]
+    bars = ripser(cdist(points, points), maxdim=2, thresh=max(DIES) * cover, distance_matrix=True)["dgms"]
     found = [
         ((bar[:, 0] <= born * cover) & (bar[:, 1] >= dies * cover)).sum()
         for bar, born, dies in zip(bars, BORN, DIES, strict=True)

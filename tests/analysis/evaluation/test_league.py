@@ -41,6 +41,12 @@ def test_league_refuses_jets(capsys):
     assert "a league takes vectors" in capsys.readouterr().err
 
 
+def test_league_refuses_points_that_are_all_the_same(tmp_path, capsys):
+    np.save(tmp_path / "points.npy", np.ones((300, 3)))
+    assert main(["league", f"{tmp_path}/points.npy", "--beta", "0.1"]) == 2
+    assert "all points are the same" in capsys.readouterr().err
+
+
 class Drawn:
     """Weights of a tail index that is known: the logarithm of a Pareto variable is exponential."""
 

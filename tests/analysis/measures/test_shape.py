@@ -65,6 +65,15 @@ def test_a_piece_of_a_tenth_of_the_points_counts():
     assert shape(np.pad(both, ((0, 0), (0, 1))), 0.1)["betti"].values.tolist() == [2, 0, 0]
 
 
+@pytest.mark.parametrize(("clusters", "pieces"), [(1, 1), (30, 30)])
+def test_clusters_smaller_than_the_resolution(clusters, pieces):
+    pytest.importorskip("ripser")
+    random = np.random.default_rng(3)
+    points = np.repeat(5 * random.permutation(np.mgrid[:6, :6].reshape(2, -1).T)[:clusters], 600 // clusters, 0)
+    found = shape(points + 0.03 * random.normal(size=points.shape), 0.1)
+    assert found["betti"].values.tolist() == [pieces, 0, 0]
+
+
 def test_noise_of_three_fifths_of_the_resolution(monkeypatch):
     pytest.importorskip("ripser")
     monkeypatch.setattr("benchmarks.topology_manifolds.NOISE", 0.06)
@@ -85,6 +94,8 @@ def test_averages_and_landmarks_as_by_hand():
 def test_what_is_missing(monkeypatch):
     with pytest.raises(Missing, match="shape of 50 points cannot be judged"):
         shape(np.zeros((50, 2)), 1.0)
+    with pytest.raises(Missing, match="shape of points that coincide"):
+        shape(np.zeros((300, 2)), 1.0)
     monkeypatch.setitem(sys.modules, "ripser", None)
     with pytest.raises(Missing, match=r"pip install .*homology"):
         shape(np.random.default_rng(0).uniform(size=(300, 1)), 0.1)
