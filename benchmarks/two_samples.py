@@ -34,7 +34,7 @@ from jets import Jets, concatenate
 from models import build
 
 SIZES, OTHER = (4.0, 1.0, 0.3), (4.0, 1.0, 0.2)
-POINTS, EPOCHS = 600, 150
+POINTS, EPOCHS = 600, 60
 """Of a sample, a third of them held out; passes, of six steps each."""
 CASES = {
     "equal": (SIZES, SIZES, 1, 200),
@@ -43,7 +43,7 @@ CASES = {
 }
 """Case -> sizes of both samples, trainings of each, and pairs."""
 CURVES = ("D2", "kl", "distortion", "D1")
-TOGETHER = 40
+TOGETHER = 8
 """Pairs that are trained together."""
 
 
@@ -60,7 +60,10 @@ def trained(samples: Sequence[Jets], seeds: Sequence[int], folder: Path) -> list
     """
     whole = concatenate(samples)
     changes = {"data.test": 1 / 3, "model.latent": "R3", "model.beta": [0.05, 8.0], "training.epochs": EPOCHS}
-    base = completed(read("vae-gaussian", changes | {"training.batch_size": 64, "training.threads": 1}), whole)
+    base = completed(
+        read("vae-gaussian", changes | {"training.batch_size": 64, "training.threads": 1, "training.compile": False}),
+        whole,
+    )
     recipes = [seeded(base, seed) for seed in seeds]
     paths = [folder / f"run{i}" for i in range(len(samples))]
     own = list(zip(paths, recipes, samples, strict=True))
