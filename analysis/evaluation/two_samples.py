@@ -33,9 +33,11 @@ Index = NDArray[np.int64]
 
 def by_sample(runs: Sequence[Run]) -> list[list[Run]]:
     """Return runs grouped by the jets that they were trained on, in the order in which these come."""
+    if len(runs) == 1:
+        return [list(runs)]
     found: dict[str, list[Run]] = {}
     for run in runs:
-        found.setdefault(str(run.provenance["data_fingerprint"]), []).append(run)
+        found.setdefault(str(run.provenance.get("data_fingerprint", run.recipe.data.files)), []).append(run)
     return list(found.values())
 
 
