@@ -37,7 +37,7 @@ def by_sample(runs: Sequence[Run]) -> list[list[Run]]:
         return [list(runs)]
     found: dict[str, list[Run]] = {}
     for run in runs:
-        found.setdefault(str(run.provenance.get("data_fingerprint", run.recipe.data.files)), []).append(run)
+        found.setdefault(str(run.provenance["data_fingerprint"]), []).append(run)
     return list(found.values())
 
 
