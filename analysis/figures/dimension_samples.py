@@ -33,7 +33,7 @@ def draw_samples(panels: np.ndarray, curves: Mapping[str, xr.Dataset]) -> None:
         alive = np.asarray(one["D2"]) > 0.5  # where nothing is encoded, the ratio says nothing
         below.plot(scales(one)[alive], ratio[alive], color=colour)
     above.set(xlabel="")
-    above.legend(ncols=len(curves), fontsize=8, loc="lower left")
+    above.legend(ncols=2, fontsize=8, loc="lower left")
     below.axhspan(1 - AGREE, 1 + AGREE, color="0.9", lw=0)
     below.set(ylim=(0.7, 1.3), ylabel="$D_1/D_2$", xlabel=scale_label(one))
     label_scale(below.xaxis)
