@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -16,14 +16,17 @@ MOST = 64
 """Numbers of a point of whose residuals covariances are taken."""
 
 
-def missed(vae: VAE, batches: Sequence[Tensor], beta: float) -> tuple[float, float]:
+def missed(vae: VAE, batches: Iterable[Tensor], beta: float) -> tuple[float, float]:
     """Return :func:`analysis.measures.residuals.lacking` of points in batches ``(B, K)`` at a resolution, in nats.
 
     NaN where residuals are not vectors of at most 64 numbers: of clouds and images.
     """
-    if not isinstance(vae.likelihood, Gaussian) or batches[0].shape[-1] > MOST:
+    if not isinstance(vae.likelihood, Gaussian):
         return np.nan, np.nan
-    pairs = [residuals(vae, x, beta) for x in batches]
+    points = list(batches)
+    if points[0].shape[-1] > MOST:
+        return np.nan, np.nan
+    pairs = [residuals(vae, x, beta) for x in points]
     left, decoded = (torch.cat(parts, -2).double().numpy() for parts in zip(*pairs, strict=True))
     return lacking(left, decoded, beta)
 

@@ -132,7 +132,7 @@ def measure(
         torch.manual_seed(seed)
         with pyro.validation_enabled(False):
             pieces = [at_resolution(vae, x, float(value), draws) for x in chosen.data.batches(index, BATCH)]
-            least.append(missed(vae, list(chosen.data.batches(index, BATCH)), float(value)))
+            least.append(missed(vae, chosen.data.batches(index, BATCH), float(value)))
         rows.append({name: np.concatenate([piece.table[name] for piece in pieces]) for name in pieces[0].table})
     table = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
     shown = {"scale": 1.0, "unit": ""}

@@ -8,6 +8,8 @@ models.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -48,7 +50,19 @@ def persistence(tree: xr.DataTree, data: NDArray[np.floating] | None = None) -> 
 def bars(points: NDArray[np.floating]) -> xr.Dataset:
     """Return ``birth`` and ``death`` (loop,) of the loops of points ``(N, K)``, in their unit.
 
-    Rips complexes of at most AT_MOST points chosen from the farthest on (Bauer 1908.02518).
+    Rips complexes of at most AT_MOST points chosen from the farthest on.
+
+    Raises
+    ------
+    Missing
+        As :func:`rips`.
+    """
+    loops = rips(np.asarray(points, np.float64), maxdim=1, n_perm=min(AT_MOST, len(points)))[1]
+    return xr.Dataset({"birth": ("loop", loops[:, 0]), "death": ("loop", loops[:, 1])})
+
+
+def rips(points: NDArray[np.floating], **options: Any) -> list[NDArray[np.floating]]:
+    """Return births and deaths (bar, 2) of each degree in the Rips complexes of points, by ripser (Bauer 1908.02518).
 
     Raises
     ------
@@ -59,8 +73,7 @@ def bars(points: NDArray[np.floating]) -> xr.Dataset:
         from ripser import ripser
     except ImportError as error:
         raise Missing('persistent homology needs ripser: pip install "jetvae[homology]"') from error
-    loops = ripser(np.asarray(points, np.float64), maxdim=1, n_perm=min(AT_MOST, len(points)))["dgms"][1]
-    return xr.Dataset({"birth": ("loop", loops[:, 0]), "death": ("loop", loops[:, 1])})
+    return list(ripser(points, **options)["dgms"])
 
 
 def closed_factors(tree: xr.DataTree) -> dict[str, xr.DataArray]:

@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import cdist
 
 from analysis.measures.local_frames import dimensions, distances, frustration
+from analysis.measures.persistence import rips
 from analysis.store import Missing
 
 LOOKED_AT = 4000
@@ -113,11 +114,7 @@ def betti(points: NDArray[np.floating], cover: float) -> NDArray[np.floating]:
     Missing
         ripser is not installed.
     """
-    try:
-        from ripser import ripser
-    except ImportError as error:
-        raise Missing('the shape of the points needs ripser: pip install "jetvae[homology]"') from error
-    bars = ripser(cdist(points, points), maxdim=2, thresh=max(DIES) * cover, distance_matrix=True)["dgms"]
+    bars = rips(cdist(points, points), maxdim=2, thresh=max(DIES) * cover, distance_matrix=True)
     found = [
         ((bar[:, 0] <= born * cover) & (bar[:, 1] >= dies * cover)).sum()
         for bar, born, dies in zip(bars, BORN, DIES, strict=True)
