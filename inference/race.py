@@ -2,9 +2,9 @@
 
 Which way round a circle or a torus the encoder winds is decided in the first steps, and mostly wrongly. So many small
 models start, at a coarse resolution at which only the topology matters; those that describe the points best go on,
-while beta falls to its value; the best wins. The same budget for every latent space. One vectorised program, traced
-and compiled once for each latent space, takes the steps of a few models at a time, whatever the points: vectors are
-padded to a common length.
+while beta falls to its value; the best wins. The same budget for every latent space. One vectorised program takes the
+steps of a few models at a time, traced and compiled once for each latent space, or once for all (``Budget.shared``),
+whatever the points: vectors are padded to a common length.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from inference.program import Program
 from inference.recipe import TrainingConfig
 from inference.replicas import joined_state
 from inference.schedules import Schedule, one_cycle
+from inference.slots import slots, whole
 from inference.step import State, make_step
 from models import VAE, ModelConfig, build
 from priors import Superposition, parse
@@ -52,6 +53,9 @@ class Budget:
         Points per step, largest learning rate, widths of the hidden layers.
     compiled
         Whether to compile the step, where there is a compiler.
+    shared
+        Whether products of real numbers, angles and a direction share one roomy space (:mod:`inference.slots`): one
+        program to compile, of a step that takes twice as long.
     """
 
     starts: int = 12
@@ -64,33 +68,50 @@ class Budget:
     lr: float = 4e-3
     hidden: tuple[int, ...] = (48, 48)
     compiled: bool = True
+    shared: bool = False
 
 
 class SkipEncoder(nn.Module):
-    """A dense network plus a linear map: at the start, each restart looks at the points from another side."""
+    """A dense network plus a linear map: at the start, each restart looks at the points from another side.
 
-    def __init__(self, network: nn.Module, inputs: int, outputs: int) -> None:
+    Outputs of latents that are switched off, where ``on`` ``(outputs,)`` is zero, are zero.
+    """
+
+    on: Tensor
+
+    def __init__(self, network: nn.Module, inputs: int, on: Tensor) -> None:
         super().__init__()
-        self.network, self.skip = network, nn.Linear(inputs, outputs)
+        self.network, self.skip = network, nn.Linear(inputs, len(on))
+        self.register_buffer("on", on)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``(B, outputs)`` of points ``(B, inputs)``."""
-        return self.network(x) + self.skip(x)
+        return (self.network(x) + self.skip(x)) * self.on
 
 
 class PaddedDecoder(nn.Module):
-    """A network whose outputs beyond the length of the vectors are zero, as the padding is."""
+    """A network whose outputs beyond the length of the vectors are zero, as the padding is.
 
+    It does not see features that are switched off, where ``on`` ``(features,)`` is zero, and starts as if there were
+    none.
+    """
+
+    on: Tensor
     inside: Tensor
 
-    def __init__(self, network: nn.Module, inputs: int, width: int) -> None:
+    def __init__(self, network: nn.Module, inputs: int, width: int, on: Tensor) -> None:
         super().__init__()
         self.network = network
+        self.register_buffer("on", on)
         self.register_buffer("inside", (torch.arange(width) < inputs).float())
+        first = next(module for module in network.modules() if isinstance(module, nn.Linear))
+        with torch.no_grad():  # as nn.Linear would draw them for so many inputs
+            for values in first.parameters():
+                values.mul_(math.sqrt(len(on) / float(on.sum())))
 
     def forward(self, features: Tensor) -> Tensor:
         """Return ``(..., width)``."""
-        return self.network(features) * self.inside
+        return self.network(features * self.on) * self.inside
 
 
 class Winner:
@@ -164,10 +185,10 @@ def constant(value: float) -> Schedule:
 
 
 def small_vae(latent: str, inputs: int, budget: Budget) -> VAE:
-    """Return a fresh model of points ``(B, padded length)``."""
-    width = padded_length(inputs)
+    """Return a fresh model of points ``(B, padded length)``, within the space that has room for the latent space."""
+    width, room = padded_length(inputs), slots(latent) if budget.shared else whole(latent)
     config = ModelConfig(
-        latent=latent,
+        latent=room.host,
         likelihood="normal",
         inputs=width,
         encoder=budget.hidden,
@@ -175,8 +196,8 @@ def small_vae(latent: str, inputs: int, budget: Budget) -> VAE:
         activation="gelu",
     )
     vae = build(config)
-    vae.encoder = SkipEncoder(vae.encoder, width, vae.latent.outputs)
-    vae.decoder = PaddedDecoder(vae.decoder, inputs, width)
+    vae.encoder = SkipEncoder(vae.encoder, width, room.head)
+    vae.decoder = PaddedDecoder(vae.decoder, inputs, width, room.features)
     return vae
 
 

@@ -20,6 +20,7 @@ from analysis.measures.meaning import meaning
 from analysis.measures.simplex_priors import compare
 from analysis.measures.tagging import auc_table
 from analysis.store import class_names, classes
+from tests.analysis import known_structure
 
 ROOM = Path(analysis.figures.__file__).parent
 
@@ -199,6 +200,8 @@ def drawn(tree, known_tree):
         "mass_windows.draw_score": ({"qcd": (RANDOM.random(9), RANDOM.random(9))}, "score"),
         "mass_windows.draw_windows": (windows(), "top in QCD"),
         "meaning.draw_meaning": (mine["correlation"], mine["best"], nats),
+        "structures.draw_search_path": (known_structure.tree_of(),),
+        "structures.draw_points_by_side": (known_structure.tree_of(), known_structure.POINTS),
         "tagging.draw_roc": (tree, "top", auc_table(tree, "top")),
         "topology.draw_differences": (ranked(),),
         "topology.draw_loops": (loops(),),
