@@ -14,7 +14,7 @@ import numpy as np
 import pyro
 import torch
 
-from analysis.evaluation.discovery import discover
+from analysis.evaluation.discover import discover
 from analysis.evaluation.league import league
 from analysis.measures.doubt import answer, sentence
 from analysis.measures.information import ACTIVE

@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from analysis.evaluation.climbing import BUDGET, Step, as_good
-from analysis.evaluation.discover import Parting, Search, Side, latent, log_joint, mixture
+from analysis.evaluation.parting import Parting, Search, Side, latent, log_joint, mixture
 from analysis.evaluation.places import Places
 from analysis.measures.kernel_density import log_density
 from analysis.measures.manifolds import Gain, Manifold

@@ -24,7 +24,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Search, print what was found, write the files, name them."""
-    from analysis.evaluation.discovery import discover
+    from analysis.evaluation.discover import discover
     from analysis.figures.structures import points_by_side, search_path
     from analysis.measures.structure import sentences
     from analysis.report.discovery import discovered, points_table

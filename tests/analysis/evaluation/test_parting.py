@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from analysis import store
-from analysis.evaluation import climbing, discover
+from analysis.evaluation import climbing, parting
 from analysis.evaluation.climbing import Ground, Tried
-from analysis.evaluation.discover import Search, Side, latent, mixture, together
+from analysis.evaluation.parting import Search, Side, latent, mixture, together
 from analysis.measures.manifolds import Manifold
 from inference.race import Budget
 from jetvae.__main__ import main
@@ -43,8 +43,8 @@ def known_races(monkeypatch, truth, apart=1.0):
         return Tried(manifold, model, model.log_p(held_out), (1.0,) * sum(manifold), 0.0)
 
     monkeypatch.setattr(climbing, "contest", contest)
-    monkeypatch.setattr(discover, "log_p", lambda model, points: model.log_p(points))
-    monkeypatch.setattr(discover, "partitions", lambda points, beta, seed: by_kind(points))
+    monkeypatch.setattr(parting, "log_p", lambda model, points: model.log_p(points))
+    monkeypatch.setattr(parting, "partitions", lambda points, beta, seed: by_kind(points))
 
 
 def by_kind(points):
@@ -128,7 +128,7 @@ def test_a_search_on_a_file(tmp_path, capsys, monkeypatch):
     angle = random.uniform(-np.pi, np.pi, 500)
     points = np.stack([np.cos(angle), np.sin(angle), 0.3 * np.cos(2 * angle)], 1) * 5 + 100
     np.save(tmp_path / "points.npy", points + 0.1 * random.normal(size=points.shape))
-    monkeypatch.setattr("analysis.evaluation.discovery.BUDGET", QUICK)
+    monkeypatch.setattr("analysis.evaluation.discover.BUDGET", QUICK)
     out = tmp_path / "found"
     assert main(["discover", f"{tmp_path}/points.npy", "--beta", "0.5", "--jobs", "1", "--out", str(out)]) == 0
     said = capsys.readouterr().out
