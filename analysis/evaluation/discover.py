@@ -24,8 +24,8 @@ from inference.run import RunError
 from jets import Jets
 from jets.emd import pairwise
 
-FEWEST = 100
-"""Points that a search takes at least."""
+FEWEST, MOST = 100, 5000
+"""Points that a search takes at least, and at most: of all pairs of them distances are taken."""
 NARROW = 1 / 3
 """Least spread of a component of jets' points, in resolutions."""
 
@@ -90,8 +90,12 @@ def discover(
     Raises
     ------
     RunError
-        Fewer than 100 points, or points that are all the same.
+        Fewer than 100 points, or points that are all the same; more than 5,000 are asked for.
     """
+    if at_most > MOST:
+        raise RunError(
+            f"{at_most:,} points; a search takes at most {MOST:,}, evenly spaced in the sample: --jets {MOST}"
+        )
     number = np.unique(np.linspace(0, len(sample) - 1, min(at_most, len(sample))).astype(int))
     chosen = sample[number]
     if len(chosen) < FEWEST:

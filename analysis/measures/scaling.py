@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
+from scipy.spatial.distance import pdist
 
 MOST = 16
 """Components at most."""
@@ -52,7 +53,5 @@ def scaled(distances: NDArray[np.floating], least: float, most: int = MOST) -> S
     spread = np.sqrt(values.clip(0) / count)[::-1]
     kept = max(int((spread >= least).sum()), 1)
     points = vectors[:, ::-1][:, :kept] * spread[:kept] * np.sqrt(count)
-    upper = np.triu_indices(count, 1)
-    given = np.asarray(distances, np.float64)[upper]
-    own = np.sqrt(((points[upper[0]] - points[upper[1]]) ** 2).sum(1)) if count < 4000 else given
+    own, given = pdist(points), np.asarray(distances, np.float64)[np.triu_indices(count, 1)]
     return Scaled(points, float(np.sqrt(((own - given) ** 2).mean())), float(np.corrcoef(own, given)[0, 1]))

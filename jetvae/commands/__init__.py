@@ -32,7 +32,7 @@ GROUPS = {
     "several runs": {
         "topology": "rank the latent spaces of a scan by held-out ln p(x)",
         "league": "rank latent topologies on vectors by raced restarts",
-        "discover": "search for the manifolds that vectors or jets lie on, and for classes",
+        "discover": "search for the manifolds that vectors or jets lie on",
     },
     "pages": {
         "report": "one HTML page on a run, a scan, two runs, or studies",

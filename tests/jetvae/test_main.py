@@ -77,6 +77,8 @@ def test_version(capsys):
         (["topology", "runs/absent"], "runs/absent: no run there, nor a scan"),
         (["draw", "samples", "qcd"], "expected NAME=DIR"),
         (["league", "sample:w", "--beta", "1"], "a league takes vectors"),
+        (["discover", "sample:w"], "the following arguments are required: --beta"),
+        (["discover", "nowhere.h5", "--beta", "1"], "nowhere.h5"),
     ],
 )
 def test_bad_input_is_exit_code_2(arguments, words, tmp_path, monkeypatch, capsys):

@@ -57,7 +57,7 @@ WORDS = (
     "triangle",
     "qcd",
 )
-SLOW = ("simulate", "league", "study", "nuts")
+SLOW = ("simulate", "league", "discover", "study", "nuts")
 """Commands that are given words here only, and no work."""
 
 
@@ -78,13 +78,13 @@ def words_of_commands(random: Random, tools: Tools) -> str:
     words = [name]
     if name == "draw":
         words.append(pick(random, ("latents", "hysteresis", "samples", "correlation", "x")))
-    first = "nowhere" if name not in ("simulate", "study", "league") else pick(random, ("x", "nowhere", ""))
+    first = "nowhere" if name not in ("simulate", "study", "league", "discover") else pick(random, ("x", "nowhere", ""))
     words += [first] * min(places, 2) if random.random() < 0.8 else []
     for _ in range(int(random.integers(0, 4))):
         if flags:
             words.append(pick(random, flags))
         words += [pick(random, WORDS) for _ in range(int(random.integers(0, 3)))]
-    if name in ("train", "simulate", "league", "study") and "--no-such" not in words:
+    if name in ("train", "simulate", "league", "discover", "study") and "--no-such" not in words:
         words.append("--no-such")  # else it may work for minutes
     if name == "draw" and words[1] == "correlation":
         words += ["--data", "nowhere.h5"]

@@ -153,3 +153,9 @@ def test_what_cannot_be_searched_is_refused(tmp_path, capsys, points, reason):
     np.save(tmp_path / "points.npy", points)
     assert main(["discover", f"{tmp_path}/points.npy", "--beta", "0.1", "--jobs", "1"]) == 2
     assert reason in capsys.readouterr().err
+
+
+def test_too_many_points_are_refused(tmp_path, capsys):
+    np.save(tmp_path / "points.npy", np.arange(600.0).reshape(200, 3))
+    assert main(["discover", f"{tmp_path}/points.npy", "--beta", "0.1", "--jets", "5001", "--jobs", "1"]) == 2
+    assert "at most 5,000" in capsys.readouterr().err
