@@ -43,7 +43,7 @@ def scaled(distances: NDArray[np.floating], least: float, most: int = MOST) -> S
 
     >>> line = np.arange(4.0)
     >>> found = scaled(abs(line[:, None] - line), 0.1)
-    >>> found.points.shape, round(found.stress, 6), round(abs(found.points[3, 0] - found.points[0, 0]), 6)
+    >>> found.points.shape, round(found.stress, 6), round(float(abs(found.points[3, 0] - found.points[0, 0])), 6)
     ((4, 1), 0.0, 3.0)
     """
     squared = np.asarray(distances, np.float64) ** 2
