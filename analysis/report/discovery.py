@@ -150,12 +150,15 @@ def meaning_part(tree: xr.DataTree) -> Part:
 
 def doubt_part(tree: xr.DataTree) -> Part:
     """Tell what speaks against what was found."""
-    against = doubts(tree)
-    lead = plus_minus(tree.attrs["density_lead"], tree.attrs["density_lead_error"])
-    density = f"A density without structure describes held-out points by {lead} nat better than what was found."
-    if not against:
-        return Part("doubts", f"Nothing that was looked at. {density}")
-    return Part("doubts", "; ".join(against).capitalize() + ".", warning=True)
+    against, lead = doubts(tree), tree.attrs["density_lead"]
+    if against:
+        text = "; ".join(against)
+        return Part("doubts", f"{text[0].upper()}{text[1:]}.", warning=True)
+    amount = plus_minus(abs(lead), tree.attrs["density_lead_error"])
+    density = (
+        f"A density without structure describes held-out points {'better' if lead > 0 else 'worse'} by {amount} nat."
+    )
+    return Part("doubts", f"Nothing that was looked at. {density}")
 
 
 def points_table(tree: xr.DataTree) -> pd.DataFrame:

@@ -24,6 +24,12 @@ def test_the_page_tells_what_was_found_tried_and_doubted(tmp_path):
     assert text.count("<svg") == 2
 
 
+def test_doubts_keep_the_names_of_manifolds():
+    text = discovered(tree_of(lead=0.2, level=("R1", "")), POINTS).html()
+    assert "the points do not tell S1 from R1" in text
+    assert "describes held-out points worse by 0.030" in discovered(tree_of(lead=-0.03), POINTS).html()
+
+
 def test_a_page_without_latents_partings_or_doubts():
     tree = tree_of(latents=["R0"])
     tree["partings"] = xr.DataTree(xr.Dataset())
