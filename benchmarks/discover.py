@@ -5,7 +5,6 @@ rich space, R4 x T2 x S2 x C3, is raced as one candidate of a league; a latent c
 """
 
 import argparse
-import json
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -21,6 +20,7 @@ from analysis.measures.information import ACTIVE
 from analysis.measures.manifolds import Manifold
 from analysis.measures.structure import doubts
 from analysis.measures.topology import rank
+from benchmarks.rows import keep, kept
 from benchmarks.topology import BETA, COUNT
 from benchmarks.topology_manifolds import MANIFOLDS, drawn, embedded, horseshoe
 from inference.lower_bound import elbo
@@ -146,15 +146,10 @@ def main():
             if any(row["structure"] == name and row["seed"] == options.seed for row in done):
                 continue
             row = trial(name, options.seed, pool, options)
-            with options.out.open("a") as file:
-                file.write(json.dumps(row) + "\n")
+            keep(options.out, row)
             print(f"{name}: {row['found']}  {row['seconds']} s", flush=True)
     if rows := kept(options.out):
         report(rows)
-
-
-def kept(path):
-    return [json.loads(text) for text in path.read_text().splitlines()] if path.exists() else []
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ process traces, and on a new machine compiles, what it races.
 """
 
 import argparse
-import json
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -18,6 +17,7 @@ from analysis.measures.doubt import answer
 from analysis.measures.shape import shape
 from analysis.measures.signature import allowed
 from analysis.measures.topology import ORDER, rank
+from benchmarks.rows import keep, kept
 from benchmarks.topology_manifolds import MANIFOLDS, drawn
 from inference.machine import tune_cpu
 from jets.processes import workers
@@ -109,15 +109,10 @@ def main():
             if (name, seed) in done:
                 continue
             row = trial(name, seed, pool, options)
-            with options.out.open("a") as file:
-                file.write(json.dumps(row) + "\n")
+            keep(options.out, row)
             print(f"{name}: {said(row)}  {row['seconds']} s", flush=True)
     if rows := kept(options.out):
         report(rows)
-
-
-def kept(path):
-    return [json.loads(text) for text in path.read_text().splitlines()] if path.exists() else []
 
 
 if __name__ == "__main__":

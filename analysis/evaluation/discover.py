@@ -18,6 +18,7 @@ from analysis.evaluation.pair_distances import own_pt
 from analysis.evaluation.parting import Search
 from analysis.evaluation.structures import tree_of
 from analysis.measures.observables import observables
+from analysis.measures.parts import normal_mixture
 from analysis.measures.scaling import scaled
 from inference.race import Budget
 from inference.run import RunError
@@ -91,7 +92,10 @@ def discover(
     ------
     RunError
         Fewer than 100 points, or points that are all the same; more than 5,000 are asked for.
+    Missing
+        scikit-learn is not installed.
     """
+    normal_mixture()  # before any work
     if at_most > MOST:
         raise RunError(
             f"{at_most:,} points; a search takes at most {MOST:,}, evenly spaced in the sample: --jets {MOST}"

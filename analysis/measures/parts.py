@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
@@ -75,9 +77,21 @@ def two_normals(points: NDArray[np.floating], seed: int = 0) -> Labels:
     Missing
         scikit-learn is not installed.
     """
+    mixture = normal_mixture()
+    scaled = (points - points.mean(0)) / points.std(0).max()
+    return mixture(2, n_init=4, reg_covar=1e-4, random_state=seed).fit_predict(scaled)
+
+
+def normal_mixture() -> Any:
+    """Return scikit-learn's mixture of normal distributions.
+
+    Raises
+    ------
+    Missing
+        It is not installed.
+    """
     try:
         from sklearn.mixture import GaussianMixture
     except ImportError:
         raise Missing('scikit-learn is not installed: pip install "jetvae[baselines]"') from None
-    scaled = (points - points.mean(0)) / points.std(0).max()
-    return GaussianMixture(2, n_init=4, reg_covar=1e-4, random_state=seed).fit_predict(scaled)
+    return GaussianMixture

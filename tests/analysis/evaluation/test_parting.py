@@ -1,5 +1,7 @@
 """A search whose races are known: it reaches what is best, parts and merges; and a real one, from the command."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -159,3 +161,11 @@ def test_too_many_points_are_refused(tmp_path, capsys):
     np.save(tmp_path / "points.npy", np.arange(600.0).reshape(200, 3))
     assert main(["discover", f"{tmp_path}/points.npy", "--beta", "0.1", "--jets", "5001", "--jobs", "1"]) == 2
     assert "at most 5,000" in capsys.readouterr().err
+
+
+def test_without_scikit_learn_nothing_is_begun(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.mixture", None)
+    assert main(["discover", "toy:circle(n=200)", "--beta", "0.1", "--jobs", "1"]) == 2
+    said = capsys.readouterr()
+    assert "jetvae[baselines]" in said.err
+    assert "R0 ->" not in said.err
