@@ -10,7 +10,6 @@ share that is called converged. ``--seeds 0`` reports alone.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from analysis.evaluation.resolutions import dimension
 from analysis.measures.dimension_errors import mean_slopes
 from benchmarks.coverage_exact import rate_of_circle, rate_of_intervals
+from benchmarks.rows import keep, kept
 from inference.machine import tune_cpu
 from inference.probe import probed
 from inference.recipe import read
@@ -146,11 +146,6 @@ def called_converged(rows: Sequence[dict[str, Any]]) -> str:
     )
 
 
-def kept(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of a file."""
-    return [json.loads(text) for text in path.read_text().splitlines()] if path.exists() else []
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what is missing in the file, and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -171,8 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, seed, epochs in [each for each in wanted if each not in done]:
         with tempfile.TemporaryDirectory() as folder:
             row = measured(name, seed, epochs, Path(folder) / "run")
-        with options.out.open("a") as file:
-            file.write(json.dumps(row) + "\n")
+        keep(options.out, row)
         print(f"{name}, seed {seed}, {epochs} epochs", flush=True)
     report(kept(options.out))
 

@@ -12,7 +12,6 @@ A stopped run goes on with the next pair: rows are kept in ``--out``.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from scipy.stats import kstest
 
 from analysis.evaluation.two_samples import two_samples
 from analysis.measures.two_samples import spans
+from benchmarks.rows import keep, kept
 from inference.data import Split, completed, split
 from inference.folder import RunFolder
 from inference.recipe import Recipe, read
@@ -114,8 +114,7 @@ def measure(case: str, pairs: Sequence[int], out: Path) -> None:
         runs = trained([each for each in samples for _ in range(count)], seeds, Path(name))
         for i, pair in enumerate(pairs):
             found = row(case, pair, runs[2 * count * i : 2 * count * (i + 1)])
-            with out.open("a") as file:
-                file.write(json.dumps(found) + "\n")
+            keep(out, found)
     print(f"{case}: pairs {pairs[0]} to {pairs[-1]}, {time.perf_counter() - start:.0f} s", flush=True)
 
 
@@ -155,11 +154,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for start in range(0, len(left), together):
             measure(case, left[start : start + together], options.out)
     report(kept(options.out))
-
-
-def kept(path: Path) -> list[dict]:
-    """Return the rows of a file."""
-    return [json.loads(text) for text in path.read_text().splitlines()] if path.exists() else []
 
 
 if __name__ == "__main__":

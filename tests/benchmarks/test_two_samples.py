@@ -1,5 +1,7 @@
 """Trainings of other samples in one step: each run is of its own sample, and is compared like any other."""
 
+import json
+
 import numpy as np
 
 from analysis.evaluation.chosen import choose
@@ -40,7 +42,7 @@ def test_a_stopped_run_goes_on(tmp_path, monkeypatch, capsys):
         rows = [{"case": case, "pair": pair, "p": (pair + 0.5) / 5, "of_curves": curves} for pair in pairs]
         rows = [row | {"off": 0.25, "up_to": None, "most_at": 1.0} for row in rows]
         with out.open("a") as file:
-            file.writelines(two_samples.json.dumps(row) + "\n" for row in rows)
+            file.writelines(json.dumps(row) + "\n" for row in rows)
 
     monkeypatch.setattr(two_samples, "measure", one)
     out = tmp_path / "rows.jsonl"
