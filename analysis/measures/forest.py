@@ -1,0 +1,139 @@
+"""Boosted trees as plain arrays: fitted by scikit-learn, kept and evaluated without it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from analysis.store import Missing
+from jets.kernels import cached, fingerprint
+
+Array = NDArray[np.floating]
+ITERATIONS, RATE, LEAVES, FEWEST, RIDGE = 150, 0.06, 12, 40, 5.0
+"""Trees, learning rate, leaves of a tree, jets of a leaf at least, penalty of its value."""
+
+
+class Forest(NamedTuple):
+    """Trees whose values add up.
+
+    Attributes
+    ----------
+    feature
+        Column that a node looks at, ``(T,)``; -1 of a leaf.
+    threshold
+        At or below it goes left, ``(T,)``; the value, of a leaf.
+    left, right
+        The next node, ``(T,)``.
+    roots
+        The first node of each tree, ``(K,)``.
+    start
+        What they are added to.
+    """
+
+    feature: NDArray[np.int64]
+    threshold: Array
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    roots: NDArray[np.int64]
+    start: float
+
+    @classmethod
+    def fitted(cls, x: Array, signal: NDArray[np.bool_], weight: Array, seed: int, members: int = 3) -> Forest:
+        """Return the mean of several classifiers of ``x`` ``(N, F)``, each of four fifths of the rows.
+
+        Raises
+        ------
+        Missing
+            scikit-learn is not installed.
+        """
+        random = np.random.default_rng(seed)
+        found = []
+        for member in range(members):
+            kept = random.random(len(x)) < 0.8
+            model = boosting()(
+                max_iter=ITERATIONS,
+                learning_rate=RATE,
+                max_leaf_nodes=LEAVES,
+                min_samples_leaf=FEWEST,
+                l2_regularization=RIDGE,
+                early_stopping=False,
+                random_state=seed + member,
+            )
+            found.append(model.fit(x[kept], signal[kept], sample_weight=weight[kept]))
+        return cls.of(found)
+
+    @classmethod
+    def of(cls, models: Sequence[Any]) -> Forest:
+        """Return the mean of fitted histogram boosting classifiers of two classes."""
+        trees = [tree[0].nodes for model in models for tree in model._predictors]
+        roots = np.cumsum([0, *(len(tree) for tree in trees)])
+        nodes = np.concatenate(trees)
+        first = np.repeat(roots[:-1], [len(tree) for tree in trees])
+        leaf = nodes["is_leaf"].astype(bool)
+        return cls(
+            np.where(leaf, -1, nodes["feature_idx"]),
+            np.where(leaf, nodes["value"] / len(models), nodes["num_threshold"]),
+            first + nodes["left"],
+            first + nodes["right"],
+            roots[:-1],
+            float(np.mean([model._baseline_prediction for model in models])),
+        )
+
+    def log_odds(self, x: Array) -> Array:
+        """Return ln of signal over background, ``(N,)``, of rows ``(N, F)``; NaN of a row with NaN."""
+        found = np.empty(len(x))
+        _log_odds(np.ascontiguousarray(x, np.float64), *self[:-1], found)
+        return np.where(np.isnan(x).any(1), np.nan, found + self.start)
+
+
+def boosting() -> Any:
+    """Return scikit-learn's histogram boosting.
+
+    Raises
+    ------
+    Missing
+        It is not installed.
+    """
+    try:
+        from sklearn.ensemble import HistGradientBoostingClassifier
+    except ImportError:
+        raise Missing('scikit-learn is not installed: pip install "jetvae[baselines]"') from None
+    return HistGradientBoostingClassifier
+
+
+@njit(nogil=True)
+def value(row: Array, feature: Any, threshold: Any, left: Any, right: Any, root: int) -> float:
+    """Return what one tree adds for a row ``(F,)``."""
+    node = root
+    while feature[node] >= 0:
+        node = left[node] if row[feature[node]] <= threshold[node] else right[node]
+    return threshold[node]
+
+
+def _cached(version: int) -> Any:
+    """Return the sum over trees for many rows, cached on disk under a version."""
+
+    def add_up(
+        x: np.ndarray,
+        feature: np.ndarray,
+        threshold: np.ndarray,
+        left: np.ndarray,
+        right: np.ndarray,
+        roots: np.ndarray,
+        out: np.ndarray,
+    ) -> int:
+        for i in range(len(x)):
+            out[i] = 0.0
+            for root in roots:
+                out[i] += value(x[i], feature, threshold, left, right, root)
+        return version
+
+    return cached(add_up, nogil=True)
+
+
+_log_odds = _cached(fingerprint(Path(__file__)))

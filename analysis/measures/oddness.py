@@ -1,0 +1,90 @@
+"""``odd``: how unlike the other jets of its mass and pT a jet is, in the direction of generic decays.
+
+Boosted trees tell a sample's jets from mock anomalies made of its own prongs (:mod:`jets.mocks`) by shapes that do not
+depend on scale (:mod:`jets.shapes`); mocks count so that they have the sample's masses. What they say of a third of the
+sample, which they have not seen, is what is usual at a given mass and pT (:mod:`analysis.measures.conditional`). No
+label is used.
+
+What it can find is what its prior contains: jets of two to four prongs. Where the odd jets are a large part of those of
+their mass, they are the usual ones, and it calls the others odd.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.measures.conditional import Conditional
+from analysis.measures.forest import Forest
+from jets.mocks import mocks
+from jets.shapes import SCALES, shapes
+
+Array = NDArray[np.floating]
+MOCKS = 3000
+"""Mock jets of each family."""
+BINS = 30
+"""Of ln m, with equally many jets of the sample, in which mocks are weighted to be as many."""
+FEWEST = 400
+"""Jets with shapes below which there is no such score."""
+
+
+class Odd(NamedTuple):
+    """The fitted score.
+
+    Attributes
+    ----------
+    trees
+        Mock anomaly against jet, by the shapes.
+    usual
+        What is usual of that at given ln m, ln pT.
+    """
+
+    trees: Forest
+    usual: Conditional
+
+    @classmethod
+    def of(cls, jets: Array, seed: int = 0, count: int = MOCKS, known: Array | None = None) -> Odd:
+        """Fit unlabelled jets ``(N, M, 3)`` = pT [GeV], rapidity, azimuth [rad]: two thirds for the trees.
+
+        The others say what is usual. ``known`` are their :func:`jets.shapes.shapes`, where these are at hand.
+
+        Raises
+        ------
+        ValueError
+            Fewer than 400 jets have shapes.
+        Missing
+            scikit-learn is not installed.
+        """
+        known = shapes(jets) if known is None else known
+        order = np.random.default_rng(seed).permutation(np.flatnonzero(np.isfinite(known).all(1)))
+        if len(order) < FEWEST:
+            raise ValueError(f"{len(order)} jets of at least five particles: at least {FEWEST} are needed")
+        fit, calibrate = np.split(order, [2 * len(order) // 3])
+        made = [found[np.isfinite(found).all(1)] for found in map(shapes, mocks(jets[fit], count, seed).values())]
+        made = [found for found in made if len(found)]
+        x = np.concatenate([known[fit], *made])
+        weight = np.concatenate([np.full(len(fit), 1 / len(fit)), *(weights(m, known[fit]) / len(made) for m in made)])
+        signal = np.arange(len(x)) >= len(fit)
+        trees = Forest.fitted(x[:, len(SCALES) :], signal, weight * len(x) / 2, seed)
+        return cls(
+            trees, Conditional.of(trees.log_odds(known[calibrate, len(SCALES) :]), known[calibrate, : len(SCALES)])
+        )
+
+    def score(self, known: Array) -> Array:
+        """Return the score ``(N,)`` of jets with these shapes ``(N, 14)``: -ln p, odd ones large."""
+        return self.usual.odd(self.trees.log_odds(known[:, len(SCALES) :]), known[:, : len(SCALES)])
+
+    def p_value(self, known: Array) -> Array:
+        """Return the p-value ``(N,)`` of jets with these shapes ``(N, 14)``, uniform for jets like those fitted."""
+        return self.usual.p_value(self.trees.log_odds(known[:, len(SCALES) :]), known[:, : len(SCALES)])
+
+
+def weights(made: Array, known: Array) -> Array:
+    """Return the weight ``(m,)`` of mocks of shapes ``(m, 14)``, of sum 1, by which they have the masses of jets."""
+    edges = np.quantile(known[:, 0], np.linspace(0, 1, BINS + 1))
+    place = np.clip(np.searchsorted(edges, made[:, 0]) - 1, 0, BINS - 1)
+    weight = 1 / np.maximum(np.bincount(place, minlength=BINS), 1)[place]
+    weight[(made[:, 0] < edges[0]) | (made[:, 0] > edges[-1])] = 0
+    return weight / weight.sum()

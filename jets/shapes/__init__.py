@@ -1,0 +1,84 @@
+r"""Shapes of jets that do not depend on their scale: how many prongs there are, and how they share mass and momentum.
+
+Angles are in units of :math:`2m/p_T`, masses in units of the jet's, so that a jet whose angles are all stretched alike
+(nearly) keeps its shapes; all but H3 and ``particles`` are logarithms. With shares z of the particles' pT:
+
+==============  ================================================================================================
+``ln m``        of the particles, mass 0 each [ln GeV]; not a shape, but what shapes are compared at
+``ln pT``       of their sum [ln GeV]
+``tau21``       :math:`\tau_2/\tau_1`, N-subjettiness :math:`\tau_N = \sum_i z_i \min_a \Delta R_{ia}` about kT axes
+                after one step (Thaler & Van Tilburg 1011.2268); ``tau32``, ``tau43``
+``H3``          Fox-Wolfram moment in the rest frame, :math:`\sum_{ij} |p_i||p_j| P_3(\cos_{ij})/(\sum |p|)^2`
+                (Nucl. Phys. B 149 (1979) 413)
+``C2``, ``D2``  :math:`e_3/e_2^2` (Larkoski, Salam & Thaler 1305.0007), :math:`e_3/e_2^3` (Larkoski, Moult & Neill
+                1409.6298), with :math:`e_2 = \sum z_i z_j R_{ij}`, :math:`e_3 = \sum z_i z_j z_k R_{ij}R_{ik}R_{jk}`
+``N2``          :math:`{}_2e_3/e_2^2`, the two smallest of the three angles (Moult, Necib & Thaler 1609.07483)
+``lund2``       second largest ln kT of the primary Lund plane (Dreyer, Salam & Soyez 1807.04758)
+``particles``   ln n
+``heavier``     mass of the heavier of two kT prongs
+``lightest``    smallest mass of a pair of three kT prongs
+``y23``         :math:`\sqrt{d_{23}}/m` of the kT sequence
+==============  ================================================================================================
+
+>>> from jets import load
+>>> shapes(load("sample:top").constituents[:3]).round(1)[:, :5].tolist()
+[[5.2, 6.4, -0.7, -0.6, -0.3], [5.1, 6.4, -0.7, -0.8, -0.2], [5.1, 6.4, -0.8, -1.0, -0.3]]
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jets.kernels import cached, fingerprint
+from jets.shapes.one_jet import describe
+
+SCALES = ("ln m", "ln pT")
+NAMES = (
+    *SCALES,
+    *("tau21", "tau32", "tau43"),
+    "H3",
+    *("C2", "D2", "N2"),
+    "lund2",
+    "particles",
+    *("heavier", "lightest", "y23"),
+)
+"""Columns of :func:`shapes`."""
+CHUNK = 500
+"""Jets that a thread takes at a time."""
+
+
+def _cached(version: int) -> Any:
+    """Return :func:`describe` of many jets, cached on disk under a version."""
+
+    def describe_all(jets: np.ndarray, out: np.ndarray) -> int:
+        for i in range(len(jets)):
+            describe(jets[i], out[i])
+        return version
+
+    return cached(describe_all, nogil=True)
+
+
+_describe_all = _cached(fingerprint(*Path(__file__).parent.glob("*.py")))
+
+
+def shapes(constituents: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return ln m, ln pT and the shapes, ``(N, 14)``, of jets ``(N, M, 3)`` = pT [GeV], rapidity, azimuth [rad].
+
+    Particles by falling pT, padded with zeros. NaN of a jet of fewer than five particles, or lighter than 1 GeV.
+    """
+    found = np.empty((len(constituents), len(NAMES)))
+    starts = range(0, len(found), CHUNK)
+
+    def part(start: int) -> None:
+        jets = np.ascontiguousarray(constituents[start : start + CHUNK], np.float64)
+        _describe_all(jets, found[start : start + CHUNK])
+
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        list(pool.map(part, starts))
+    return found
