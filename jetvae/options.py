@@ -114,6 +114,19 @@ def numbers(text: str) -> tuple[float, ...]:
     return tuple(float(part) for part in text.split(","))
 
 
+def window(text: str) -> tuple[float, float]:
+    """Read two rising numbers of at least 0 as ``LO:HI``.
+
+    >>> window("65:105")
+    (65.0, 105.0)
+    """
+    low, _, high = text.partition(":")
+    found = difference(low), number(high)
+    if found[0] >= found[1]:
+        raise argparse.ArgumentTypeError(f"expected LO:HI with LO below HI, got {text}")
+    return found
+
+
 def resolution(text: str) -> float | tuple[float, ...]:
     """Read a resolution or a range ``LOW:HIGH``.
 

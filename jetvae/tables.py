@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from analysis.measures.few import too_few
 from analysis.measures.meaning import FEWEST, strongest
 from analysis.measures.scores import PERCENTILES, oddest, percentiles
+from analysis.measures.searching import search_table
 from analysis.measures.tagging import performance_table, unscored
 from analysis.report.page import Table as PageTable
 from analysis.store import names
@@ -87,8 +90,8 @@ def print_unscored(unscored: Mapping[str, int], console: Console) -> None:
         console.print(f"{name}: {count:,} jets without a score (NaN) left out", highlight=False)
 
 
-def print_anomaly(found: xr.Dataset, signal: str, console: Console) -> None:
-    """Print the numbers of every score of :func:`analysis.evaluation.jet_scores.scores`."""
+def print_anomaly(found: xr.Dataset, signal: str, console: Console, window: tuple[float, float] | None = None) -> None:
+    """Print the numbers of every score of :func:`analysis.evaluation.jet_scores.scores`, of jets at given mass too."""
     values, is_signal = found["score_value"], np.asarray(found["class_name"]) == signal
     known = [str(name) for name in np.atleast_1d(found.attrs["classes"])]
     heads = ("AUC", "1/eps_B at .3", "at .5", "significance gain")
@@ -102,6 +105,40 @@ def print_anomaly(found: xr.Dataset, signal: str, console: Console) -> None:
         table.add_row(name, *cells)
     console.print(table)
     print_notes(int(is_signal.sum()), int((~is_signal).sum()), unscored(values), console)
+    if "mass" in values.coords and is_signal.any() and not is_signal.all():
+        print_search(search_table(values, is_signal, window), console)
+
+
+def print_search(found: xr.Dataset, console: Console) -> None:
+    """Print what a search asks of scores, of :func:`analysis.measures.searching.search_table`."""
+    low, high, signal, background = (found.attrs[name] for name in ("low", "high", "signal", "background"))
+    title = f"given the mass: {low:g} to {high:g} GeV, {signal:,} signal, {background:,} background jets"
+    heads = ["AUC", "1/eps_B(.3)", "rho m", "pT", "n", "JSD 5%", "1%"]
+    table = Table("score", *heads, title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for name in names(found["auc"], "score"):
+        own = found.sel(score=name)
+        cells = [concise(*(float(own[f"window_{key}{end}"]) for end in ("", "_error"))) for key in ("auc", "rejection")]
+        cells += [f"{float(value):.2f}" for value in own["correlation"]]
+        table.add_row(name, *cells, *(f"{float(value):.3f}" for value in own["sculpting"]))
+    chance = [f"{float(value):.3f}" for value in found["by_chance"].isel(score=0)]
+    table.add_row("by chance", *[""] * 5, *chance)
+    console.print(table)
+    said = "rho: rank correlation with mass, pT and number of particles among background jets; JSD: what a cut that"
+    console.print(f"{said} keeps so many of them does to their mass spectrum [nat, at most 0.69]", highlight=False)
+
+
+def concise(value: float, error: float) -> str:
+    """Return a number with its error in units of its last digit.
+
+    >>> concise(0.8842, 0.0041), concise(68.6, 11.1), concise(0.5, 0.0), concise(float("nan"), 0.1)
+    ('0.884(4)', '69(11)', '0.5', '-')
+    """
+    if not math.isfinite(value):
+        return "-"
+    if not error > 0:
+        return f"{value:.3g}"
+    places = max(0, -math.floor(math.log10(error)))
+    return f"{value:.{places}f}({error * 10**places:.0f})"
 
 
 def print_distribution(values: xr.DataArray, console: Console) -> None:

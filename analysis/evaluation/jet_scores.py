@@ -15,8 +15,10 @@ from torch import Tensor
 
 from analysis.evaluation.centred import MostProbable
 from analysis.evaluation.draws import evaluate_jets
+from analysis.evaluation.shape_scores import shape_scores
 from analysis.measures.orientation import Orientation
 from analysis.measures.scores import Score, score_table, stacked
+from analysis.measures.searching import known_of
 from analysis.measures.typicality import shape_entropies
 from inference.data import Data, Images, data_for, split
 from inference.entry import announce
@@ -45,6 +47,7 @@ def scores(
     own: Jets | None = None,
     most: int | None = None,
     image_alone: bool = True,
+    shapes_alone: bool = False,
     beta: float | None = None,
 ) -> xr.Dataset:
     """Return every score of held-out jets, oriented without labels.
@@ -61,6 +64,8 @@ def scores(
         Jets of each class to score at most.
     image_alone
         Whether to add, of images, the scores that need no model.
+    shapes_alone
+        Whether to add, of jets, :func:`analysis.evaluation.shape_scores.shape_scores`.
     beta
         Where to evaluate a run of a range of resolutions; in its (geometric) middle by default.
 
@@ -68,7 +73,8 @@ def scores(
     -------
     xarray.Dataset
         ``score_value`` (score, jet), larger is more anomalous, its ``kind`` and ``component``, and ``weight`` of
-        jets with weights; ``class_name`` (jet). ``jet`` is the number in the sample.
+        jets with weights; ``class_name`` (jet). ``jet`` is the number in the sample. Of jets also coordinates
+        :data:`analysis.measures.searching.KNOWN`.
 
     Raises
     ------
@@ -91,7 +97,12 @@ def scores(
     table = decided.oriented(raw)
     if decided.bulks and isinstance(described, Images):
         table |= decided.distances(entropies(described))
+    if shapes_alone and not jets.are_vectors:
+        train = split(own, run.recipe.data, run.recipe.training.seed).train
+        table |= shape_scores(own[np.random.default_rng(0).permutation(train)].constituents, jets.constituents)
     values = stacked(table).astype(np.float32)
+    if not jets.are_vectors:
+        values = values.assign_coords(known_of(jets.constituents))
     return xr.Dataset(
         {
             "score_value": values if jets.weights is None else values.assign_coords(weight=("jet", jets.weights)),

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 Values = NDArray[np.floating]
 NEIGHBOURS, PART = 400, 50
-"""Calibration jets that a jet is compared with: 400, or a fiftieth of all where that is more. No p is below 1/(1 + k)."""
+"""Calibration jets that a jet is compared with: 400, or a fiftieth of all where that is more."""
 FEWEST = 100
 """Calibration jets below which there are no p-values."""
 DEGREE = 5

@@ -22,8 +22,8 @@ from jets.mocks import mocks
 from jets.shapes import SCALES, shapes
 
 Array = NDArray[np.floating]
-MOCKS = 3000
-"""Mock jets of each family."""
+MOCKS, PART = (100, 3000), 4
+"""Mock jets of each family: as many as a quarter of the jets that the trees are fitted to, from 100 to 3,000."""
 BINS = 30
 """Of ln m, with equally many jets of the sample, in which mocks are weighted to be as many."""
 FEWEST = 400
@@ -45,7 +45,7 @@ class Odd(NamedTuple):
     usual: Conditional
 
     @classmethod
-    def of(cls, jets: Array, seed: int = 0, count: int = MOCKS, known: Array | None = None) -> Odd:
+    def of(cls, jets: Array, seed: int = 0, known: Array | None = None) -> Odd:
         """Fit unlabelled jets ``(N, M, 3)`` = pT [GeV], rapidity, azimuth [rad]: two thirds for the trees.
 
         The others say what is usual. ``known`` are their :func:`jets.shapes.shapes`, where these are at hand.
@@ -62,6 +62,7 @@ class Odd(NamedTuple):
         if len(order) < FEWEST:
             raise ValueError(f"{len(order)} jets of at least five particles: at least {FEWEST} are needed")
         fit, calibrate = np.split(order, [2 * len(order) // 3])
+        count = int(np.clip(len(fit) // PART, *MOCKS))
         made = [found[np.isfinite(found).all(1)] for found in map(shapes, mocks(jets[fit], count, seed).values())]
         made = [found for found in made if len(found)]
         x = np.concatenate([known[fit], *made])

@@ -13,6 +13,8 @@ Every score is larger for what counts as anomalous, by a rule that never sees la
 ``rare_<kind>``       each of the three, for the component that is rarest among the training jets
 ``entropy``           of the image blurred by 4 pixels: distance from the bulk of the training jets, on either side
 ``typicality``        the same in three entropies, see :mod:`analysis.measures.typicality`
+``odd``               -ln of a p-value at given mass and pT, see :mod:`analysis.measures.oddness`; needs no model
+``mass``, ``tau_pair``  distance of ln m, or of ln tau21 and ln tau32, from the bulk of the training jets
 ====================  ================================================================================================
 """
 

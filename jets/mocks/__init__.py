@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from jets.mocks.decays import RADIUS, flat, sequential
 from jets.mocks.prongs import Library
+from jets.shapes import mass_and_pt
 from jets.shapes.one_jet import FEWEST
 
 Array = NDArray[np.floating]
@@ -39,7 +40,7 @@ def mocks(jets: Array, count: int, seed: int = 0) -> dict[str, Array]:
     """
     random = np.random.default_rng(seed)
     libraries = [Library.of(jets, taken, LEAST) for taken in TAKEN]
-    mass, pt = masses(jets[(jets[..., 0] > 0).sum(1) >= FEWEST])
+    mass, pt = mass_and_pt(jets[(jets[..., 0] > 0).sum(1) >= FEWEST])
     families = {f"{kind.__name__} {n}": (kind, n) for kind in (flat, sequential) for n in (2, 3, 4)}
     found: dict[str, Array] = {}
     for name, (kind, n) in families.items():
@@ -52,13 +53,6 @@ def mocks(jets: Array, count: int, seed: int = 0) -> dict[str, Array]:
         found[name] = np.concatenate(parts)[:count]
     parts = [stretched(library, mass, pt, -(-count // len(TAKEN)), random) for library in libraries]
     return found | {"stretched": np.concatenate(parts)[:count]}
-
-
-def masses(jets: Array) -> tuple[Array, Array]:
-    """Return masses and pT ``(N,)`` [GeV] of jets ``(N, M, 3)`` of massless particles."""
-    pt, eta, phi = np.moveaxis(np.asarray(jets, np.float64), -1, 0)
-    x, y, z, energy = ((pt * each).sum(1) for each in (np.cos(phi), np.sin(phi), np.sinh(eta), np.cosh(eta)))
-    return np.sqrt(np.maximum(energy**2 - x**2 - y**2 - z**2, 0)), np.hypot(x, y)
 
 
 def stretched(library: Library, mass: Array, pt: Array, count: int, random: Generator) -> Array:

@@ -35,7 +35,7 @@ class Decays(NamedTuple):
     def of(cls, prongs: Array) -> Decays:
         """Return decays with these prongs."""
         near = np.hypot(prongs[..., 1], prongs[..., 2]) < RADIUS
-        return cls(prongs, ((prongs[..., 0] > SOFTEST) & near).all(1))
+        return cls(prongs, np.asarray(((prongs[..., 0] > SOFTEST) & near).all(1)))
 
 
 def flat(count: int, mass: Array, pt: Array, random: Generator) -> Decays:
@@ -61,6 +61,11 @@ def flat(count: int, mass: Array, pt: Array, random: Generator) -> Decays:
     return Decays.of(np.stack([across, rapidity, np.arctan2(at_rest[..., 1], forward)], -1))
 
 
+def log_uniform(ends: tuple[float, float], count: int, random: Generator) -> Array:
+    """Return ``(count,)`` numbers whose logarithms are uniform between those of the ends."""
+    return np.exp(random.uniform(np.log(ends[0]), np.log(ends[1]), count))
+
+
 def sequential(count: int, mass: Array, pt: Array, random: Generator) -> Decays:
     r"""Return decays that leave one prong after the other, as a shower does, of jets of ``mass`` and ``pt`` ``(N,)``.
 
@@ -70,12 +75,12 @@ def sequential(count: int, mass: Array, pt: Array, random: Generator) -> Decays:
     prongs, left = np.zeros((len(mass), count, 3)), np.array(mass)
     prongs[:, 0, 0] = pt
     for k in range(1, count):
-        z = np.exp(random.uniform(*np.log(SHARE), len(mass)))
+        z = log_uniform(SHARE, len(mass), random)
         angle = np.minimum(left / (prongs[:, 0, 0] * np.sqrt(z * (1 - z))), FARTHEST)
         turn = random.uniform(0, 2 * np.pi, len(mass))
         step = angle[:, None] * np.stack([np.cos(turn), np.sin(turn)], -1)
         prongs[:, k, 0], prongs[:, k, 1:] = z * prongs[:, 0, 0], prongs[:, 0, 1:] + (1 - z)[:, None] * step
         prongs[:, 0, 1:] -= z[:, None] * step
         prongs[:, 0, 0] *= 1 - z
-        left = left * np.exp(random.uniform(*np.log(LEFT), len(mass)))
+        left = left * log_uniform(LEFT, len(mass), random)
     return Decays.of(prongs)

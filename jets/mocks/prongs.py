@@ -15,7 +15,7 @@ from jets.kernels import cached, fingerprint
 from jets.shapes.one_jet import momenta
 from jets.shapes.sequence import belongs, prongs, sequence
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 MOST = 60
 """Particles that a prong keeps, the hardest."""
 RADIUS = 0.9
@@ -66,7 +66,7 @@ class Library(NamedTuple):
 
 
 @njit(nogil=True)
-def take_out(jet: Array, pt: Array, particles: Array) -> None:
+def take_out(jet: Any, pt: Array, particles: Array) -> None:
     """Write pT ``(count,)`` and particles ``(count, 60, 3)`` of the prongs of a jet that has more particles."""
     n = 0
     while n < len(jet) and jet[n, 0] > 0:

@@ -82,3 +82,10 @@ def shapes(constituents: NDArray[np.floating]) -> NDArray[np.float64]:
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         list(pool.map(part, starts))
     return found
+
+
+def mass_and_pt(constituents: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return masses and pT ``(N,)`` [GeV] of jets ``(N, M, 3)`` of massless particles."""
+    pt, eta, phi = np.moveaxis(np.asarray(constituents, np.float64), -1, 0)
+    x, y, z, energy = ((pt * each).sum(1) for each in (np.cos(phi), np.sin(phi), np.sinh(eta), np.cosh(eta)))
+    return np.sqrt(np.maximum(energy**2 - x**2 - y**2 - z**2, 0)), np.hypot(x, y)

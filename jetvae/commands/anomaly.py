@@ -1,6 +1,8 @@
-"""Print how well every score finds anomalous jets of a run on images, on held-out jets.
+"""Print how well every score finds anomalous jets, over all masses and within a window of the mass, on held-out jets.
 
-Of jets without labels, or of one class, their distribution and the most anomalous jets.
+Beside the run's own scores stand three of the jets' shapes, which need no model.
+Of jets without labels, or of one class, their distribution and the most anomalous
+jets.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from jetvae import options as shared
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     shared.add(parser, "run", "data", "beta", "signal")
+    middle = "masses in GeV between which scores are compared [the signal's middle 68 %%]"
+    parser.add_argument("--window", type=shared.window, metavar="LO:HI", help=middle)
     shared.add(parser, out={"metavar": "F", "help": "where to keep the scores [RUN/anomaly.nc; with --data: nowhere]"})
 
 
@@ -25,7 +29,7 @@ def run(options: argparse.Namespace) -> None:
     from jetvae.tables import print_anomaly, print_distribution, terminal
 
     run = shared.best_run(options.run)
-    found = scores(run, load(*options.data) if options.data else None, beta=options.beta)
+    found = scores(run, load(*options.data) if options.data else None, beta=options.beta, shapes_alone=True)
     alone = len(found.attrs["classes"]) < 2 and options.signal is None
     signal = "" if alone else signal_of(found.attrs["classes"], options.signal, against_others=True)
     out = options.out or (None if options.data else run.path / "anomaly.nc")
@@ -34,4 +38,4 @@ def run(options: argparse.Namespace) -> None:
     if alone:
         print_distribution(found["score_value"], terminal())
     else:
-        print_anomaly(found, signal, terminal())
+        print_anomaly(found, signal, terminal(), options.window)

@@ -102,7 +102,7 @@ def copied(tools: Tools, name: str, as_name: str = "run") -> Path:
 READING: dict[str, tuple[tuple[str, ...], ...]] = {
     "summary": ((), ("--json",), ("--signal", "top"), ("--signal", "w"), ("--out", "x/y.nc"), ("--data", "sample:w:w")),
     "information": ((), ("--data", "toy:circle(n=20)"), ("--data", "nowhere.h5")),
-    "anomaly": ((), ("--signal", "qcd"), ("--signal", "nothing"), ("--out", "scores.nc")),
+    "anomaly": ((), ("--window", "50:150"), ("--signal", "qcd"), ("--signal", "nothing"), ("--out", "scores.nc")),
     "meaning": ((), ("--out", "figures")),
     "trust": ((), ("--draws", "1"), ("--out", "trust.nc")),
     "dimension": ((), ("--scale", "0"), ("--out", "d")),

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import jets
-from jets.mocks import masses, mocks
+from jets.mocks import mocks
 from jets.mocks.decays import flat, sequential
 from jets.mocks.prongs import Library
-from jets.shapes import NAMES, shapes
+from jets.shapes import NAMES, mass_and_pt, shapes
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def test_flat_decays_keep_mass_and_momentum(count):
     random = np.random.default_rng(0)
     mass, pt = random.uniform(20, 200, 500), random.uniform(400, 700, 500)
     prongs = flat(count, mass, pt, random).prongs
-    found = masses(prongs)
+    found = mass_and_pt(prongs)
     np.testing.assert_allclose(found[0], mass, rtol=1e-6)
     np.testing.assert_allclose(found[1], pt, rtol=1e-9)
 
@@ -41,7 +41,7 @@ def test_flat_decays_into_three_fill_a_dalitz_plot_evenly():
     """Squared masses of two pairs are uniform in the triangle: of three massless prongs, mean 1/3, variance 1/18."""
     random = np.random.default_rng(2)
     prongs = flat(3, np.full(20000, 100.0), np.full(20000, 500.0), random).prongs
-    squares = np.stack([masses(prongs[:, pair])[0] ** 2 for pair in ([0, 1], [0, 2], [1, 2])], 1) / 1e4
+    squares = np.stack([mass_and_pt(prongs[:, pair])[0] ** 2 for pair in ([0, 1], [0, 2], [1, 2])], 1) / 1e4
     np.testing.assert_allclose(squares.mean(0), 1 / 3, atol=0.01)
     np.testing.assert_allclose(squares.var(0), 1 / 18, atol=0.002)
 
@@ -52,7 +52,7 @@ def test_a_sequential_decay_into_two_has_its_mass():
     mass, pt = np.full(2000, 60.0), np.full(2000, 600.0)
     found = sequential(2, mass, pt, random)
     np.testing.assert_allclose(found.prongs[..., 0].sum(1), pt)
-    np.testing.assert_allclose(np.median(masses(found.prongs)[0][found.inside]), 60, rtol=0.02)
+    np.testing.assert_allclose(np.median(mass_and_pt(found.prongs)[0][found.inside]), 60, rtol=0.02)
     centre = (found.prongs[..., :1] * found.prongs[..., 1:]).sum(1)
     np.testing.assert_allclose(centre, 0, atol=1e-8)
 
