@@ -30,7 +30,7 @@ from jets import Jets, load
 from jets.processes import workers
 
 RICH = "R4 x T2 x S2 x C3"
-JETS, SCALE = ("sample:qcd", "sample:w", "sample:top"), 10.0  # GeV
+JETS, SCALE = ("sample:qcd", "sample:w", "sample:top"), 20.0  # GeV
 SIZE = 6  # numbers of a point, but of the curve in many
 
 
@@ -52,7 +52,7 @@ STRUCTURES = {
     "curve in R20": "R1",
     "jets": "",
 }
-"""Name -> its structure, with sides sorted by name; that of QCD, W and top jets at 10 GeV is not known."""
+"""Name -> its structure, with sides sorted by name; that of QCD, W and top jets at 20 GeV is not known."""
 
 
 def points_of(name, seed):

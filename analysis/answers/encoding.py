@@ -18,6 +18,7 @@ from analysis.evaluation.centred import centred_terms
 from analysis.evaluation.draws import BATCH, Batch, evaluate_batch, information_of
 from analysis.evaluation.jet_scores import batch_scores, entropies
 from analysis.evaluation.predictive import term_labels
+from analysis.measures.oddness import Odd
 from analysis.measures.orientation import Orientation
 from analysis.measures.scores import Score, score_table, stacked
 from analysis.store import NATS
@@ -27,6 +28,7 @@ from inference.lower_bound import kl_terms
 from inference.recipe import Recipe
 from jets import Jets
 from jets.preprocess import outside, prepare
+from jets.shapes import shapes
 from models import VAE
 
 STAND_IN = (1.0, 0.0, 0.0)
@@ -34,7 +36,9 @@ STAND_IN = (1.0, 0.0, 0.0)
 Columns = Mapping[str, Tensor]
 
 
-def encoded(vae: VAE, recipe: Recipe, jets: Jets, orientation: Orientation, draws: int) -> xr.Dataset:
+def encoded(
+    vae: VAE, recipe: Recipe, jets: Jets, orientation: Orientation, draws: int, odd: Odd | None = None
+) -> xr.Dataset:
     """Return what the model says of N jets; NaN for a jet that it cannot describe.
 
     Parameters
@@ -50,13 +54,16 @@ def encoded(vae: VAE, recipe: Recipe, jets: Jets, orientation: Orientation, draw
     draws
         Of the guide for each jet, over which ELBO, KL and reconstruction are averaged; 0: everything at the posterior's
         centre, without noise and without ``log_p``, which needs draws.
+    odd
+        The score of the jets' shapes, where there is one.
 
     Returns
     -------
     xarray.Dataset
         ``centre`` (jet, coordinate); ``q`` (jet, parameter), the posterior's parameters; ``z`` (draw, jet, coordinate),
         with draws; ``kl`` (jet, kl_term), ``kl_total``, ``reconstruction`` = -E_q[ln p(x|z)], ``elbo`` (jet) [nat];
-        ``score`` (jet, name), larger is more anomalous (:mod:`analysis.measures.scores`).
+        ``score`` (jet, name), larger is more anomalous (:mod:`analysis.measures.scores`). Where there is such a score,
+        ``odd`` and ``p_value`` (jet,) at given mass and pT (:mod:`analysis.measures.oddness`), of the jet as it came.
     """
     known = describable(jets, recipe)
     data = data_for(replaced(jets, known), recipe, torch.device("cpu"))
@@ -69,15 +76,23 @@ def encoded(vae: VAE, recipe: Recipe, jets: Jets, orientation: Orientation, draw
     if shapes is not None:
         table |= orientation.distances(shapes.result())
     values = stacked(table).astype(np.float32).transpose("jet", "score").rename(score="name")
-    return found.assign(score=values.drop_vars(["kind", "component"])).where(xr.DataArray(known, dims="jet"))
+    answers = found.assign(score=values.drop_vars(["kind", "component"])).where(xr.DataArray(known, dims="jet"))
+    return answers if odd is None else answers.assign(by_shapes(odd, jets))
 
 
-def nothing(vae: VAE, recipe: Recipe, orientation: Orientation, draws: int) -> xr.Dataset:
+def by_shapes(odd: Odd, jets: Jets) -> dict[str, tuple[str, NDArray[np.float32]]]:
+    """Return ``odd`` and ``p_value`` of jets; NaN of fewer than five particles."""
+    known = shapes(jets.constituents)
+    columns = {"odd": odd.score(known), "p_value": odd.p_value(known)}
+    return {name: ("jet", values.astype(np.float32)) for name, values in columns.items()}
+
+
+def nothing(vae: VAE, recipe: Recipe, orientation: Orientation, draws: int, odd: Odd | None = None) -> xr.Dataset:
     """Return what :func:`encoded` returns of no jets: its columns."""
     inputs = recipe.model.inputs
     one = np.zeros((1, inputs), np.float32) if inputs else np.array([[STAND_IN]], np.float32)
     jets = Jets(one, np.zeros(1, np.int64), ("none",))
-    return encoded(vae, recipe, jets, orientation, draws).isel(jet=slice(0))
+    return encoded(vae, recipe, jets, orientation, draws, odd).isel(jet=slice(0))
 
 
 def of_batch(vae: VAE, x: Tensor, draws: int) -> tuple[Batch, dict[Score, Tensor], Columns]:

@@ -15,8 +15,8 @@ from jets.dataset import GROUPS
 
 PREFIXES = {"centre": "latent", "q": "posterior", "kl": "kl", "score": "score"}
 """Variable of an encoding -> what its columns begin with."""
-SINGLE = ("kl_total", "reconstruction", "elbo")
-"""Variables with one number a jet, columns under their own names."""
+SINGLE = ("kl_total", "reconstruction", "elbo", "odd", "p_value")
+"""Variables with one number a jet, columns under their own names, where there are any."""
 
 
 def answer_columns(found: xr.Dataset) -> dict[str, NDArray]:
@@ -26,7 +26,7 @@ def answer_columns(found: xr.Dataset) -> dict[str, NDArray]:
         values = found[name]
         labels = values[values.dims[1]].values
         columns |= {f"{prefix}_{label}": values.values[:, i] for i, label in enumerate(labels)}
-    return columns | {name: found[name].values for name in SINGLE}
+    return columns | {name: found[name].values for name in SINGLE if name in found}
 
 
 def own_columns(jets: Jets) -> dict[str, NDArray]:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from analysis.answers import decoded, encoding, frames, kept
 from analysis.evaluation.chosen import assert_counts, assert_described
 from analysis.evaluation.jet_scores import DRAWS, log_p
+from analysis.evaluation.odd_of_run import odd_of
 from analysis.measures.orientation import Orientation
 from inference.data import Data, data_for
 from inference.machine import tune_cpu
@@ -75,10 +76,10 @@ class OpenRun(Run):
         assert_counts(0, draws=draws, seed=seed)
         tune_cpu()
         found = self._given_jets(jets)
-        orientation = self.orientation(beta)
+        orientation, odd = self.orientation(beta), odd_of(self)
         with self.at(beta) as vae:
             torch.manual_seed(seed)
-            return encoding.encoded(vae, self.recipe, found, orientation, draws)
+            return encoding.encoded(vae, self.recipe, found, orientation, draws, odd)
 
     def scores(self, jets: Given, *, draws: int = DRAWS, seed: int = 0, beta: float | None = None) -> pd.DataFrame:
         """Return every score of jets, a column each, larger is more anomalous (:mod:`analysis.measures.scores`).

@@ -13,6 +13,7 @@ import xarray as xr
 from analysis.answers import encoding, frames
 from analysis.answers.opened import OpenRun
 from analysis.evaluation.chosen import assert_described
+from analysis.evaluation.odd_of_run import odd_of
 from inference.machine import tune_cpu
 from jets.formats import AS_FOUND, Wanted
 from jets.stream import Piece, pieces
@@ -51,15 +52,15 @@ def answered(
         A source cannot be read, or holds something else than the model describes.
     """
     tune_cpu()
-    orientation = run.orientation(beta)
+    orientation, odd = run.orientation(beta), odd_of(run)
     with run.at(beta) as vae:
-        nothing = encoding.nothing(vae, run.recipe, orientation, draws)
+        nothing = encoding.nothing(vae, run.recipe, orientation, draws, odd)
         torch.manual_seed(seed)
         for piece in pieces(*sources, wanted=wanted, size=SIZE, skip_bad=skip_bad):
             found = nothing
             if piece.jets is not None:
                 assert_described(run, piece.jets)
-                found = encoding.encoded(vae, run.recipe, piece.jets, orientation, draws)
+                found = encoding.encoded(vae, run.recipe, piece.jets, orientation, draws, odd)
             yield rows_of(piece, found)
 
 

@@ -98,8 +98,7 @@ def scores(
     if decided.bulks and isinstance(described, Images):
         table |= decided.distances(entropies(described))
     if shapes_alone and not jets.are_vectors:
-        train = split(own, run.recipe.data, run.recipe.training.seed).train
-        table |= shape_scores(own[np.random.default_rng(0).permutation(train)].constituents, jets.constituents)
+        table |= shape_scores(run, own, jets.constituents)
     values = stacked(table).astype(np.float32)
     if not jets.are_vectors:
         values = values.assign_coords(known_of(jets.constituents))

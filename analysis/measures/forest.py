@@ -84,6 +84,21 @@ class Forest(NamedTuple):
             float(np.mean([model._baseline_prediction for model in models])),
         )
 
+    def assert_whole(self) -> None:
+        """Assert that every node leads further on, so that each walk ends at a leaf.
+
+        Raises
+        ------
+        ValueError
+            One does not.
+        """
+        inner = self.feature >= 0
+        here = np.arange(len(self.feature))[inner]
+        after = np.concatenate([self.left[inner], self.right[inner], self.roots])
+        back = np.concatenate([self.left[inner] <= here, self.right[inner] <= here])
+        if back.any() or after.min(initial=0) < 0 or after.max(initial=0) >= len(self.feature):
+            raise ValueError("the trees are damaged")
+
     def log_odds(self, x: Array) -> Array:
         """Return ln of signal over background, ``(N,)``, of rows ``(N, F)``; NaN of a row with NaN."""
         found = np.empty(len(x))

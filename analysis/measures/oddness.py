@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from analysis.measures.conditional import Conditional
@@ -72,6 +73,29 @@ class Odd(NamedTuple):
         return cls(
             trees, Conditional.of(trees.log_odds(known[calibrate, len(SCALES) :]), known[calibrate, : len(SCALES)])
         )
+
+    def to_dataset(self) -> xr.Dataset:
+        """Return it as arrays: nodes and roots of the trees, calibration jets and terms of what is usual."""
+        nodes = {name: ("node", getattr(self.trees, name)) for name in Forest._fields[:4]}
+        known = {"roots": ("tree", self.trees.roots), "start": self.trees.start}
+        dims = {"conditions": ("condition", "jet"), "mean": "term", "width": "term", "usual": "jet"}
+        return xr.Dataset(
+            nodes | known | {name: (dims[name], getattr(self.usual, name)) for name in Conditional._fields}
+        )
+
+    @classmethod
+    def from_dataset(cls, known: xr.Dataset) -> Odd:
+        """Return what :meth:`to_dataset` wrote.
+
+        Raises
+        ------
+        LookupError, ValueError
+            Something else did.
+        """
+        arrays = {name: np.asarray(known[name]) for name in Forest._fields[:-1]}
+        trees = Forest(**arrays, start=float(known["start"]))
+        trees.assert_whole()
+        return cls(trees, Conditional(*(np.asarray(known[name], float) for name in Conditional._fields)))
 
     def score(self, known: Array) -> Array:
         """Return the score ``(N,)`` of jets with these shapes ``(N, 14)``: -ln p, odd ones large."""
