@@ -129,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if row["score"] == "odd":
             print(*(f"{each:.3f}" if isinstance(each, float) else each for each in row.values()), flush=True)
     frame = pd.DataFrame(table)
-    groups = frame.groupby(["background", "anomaly", "window", "share", "score"], sort=False)
+    groups = frame.drop(columns="window").groupby(["background", "anomaly", "share", "score"], sort=False)
     with pd.option_context("display.width", 250, "display.max_columns", 40, "display.float_format", "{:.3f}".format):
         print(groups.median())
         print("spread over seeds, largest less smallest:")
