@@ -22,7 +22,7 @@ Angles are in units of :math:`2m/p_T`, masses in units of the jet's, so that a j
 
 >>> from jets import load
 >>> shapes(load("sample:top").constituents[:3]).round(1)[:, :5].tolist()
-[[5.2, 6.4, -0.7, -0.6, -0.3], [5.1, 6.4, -0.7, -0.8, -0.2], [5.1, 6.4, -0.8, -1.0, -0.3]]
+[[5.1, 6.4, -0.5, -1.0, -0.3], [5.2, 6.4, -0.7, -0.9, -0.1], [5.1, 6.3, -0.4, -0.5, -0.3]]
 """
 
 from __future__ import annotations
