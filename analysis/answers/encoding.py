@@ -69,12 +69,12 @@ def encoded(
     data = data_for(replaced(jets, known), recipe, torch.device("cpu"))
     pictures = data if orientation.bulks and isinstance(data, Images) else None
     with ThreadPoolExecutor(1) as beside, torch.no_grad(), pyro.validation_enabled(False):
-        shapes = None if pictures is None else beside.submit(entropies, pictures)  # as long as the model takes
+        pictured = None if pictures is None else beside.submit(entropies, pictures)  # as long as the model takes
         parts = [of_batch(vae, x, draws) for x in data.batches(torch.arange(len(data)), BATCH)]
     found = labelled(vae, parts, draws)
     table = orientation.oriented(scores_of(found, [part[1] for part in parts]))
-    if shapes is not None:
-        table |= orientation.distances(shapes.result())
+    if pictured is not None:
+        table |= orientation.distances(pictured.result())
     values = stacked(table).astype(np.float32).transpose("jet", "score").rename(score="name")
     answers = found.assign(score=values.drop_vars(["kind", "component"])).where(xr.DataArray(known, dims="jet"))
     return answers if odd is None else answers.assign(by_shapes(odd, jets))

@@ -30,7 +30,8 @@ def odd_of(run: Run, own: Jets | None = None) -> Odd | None:
     """
     if run.recipe.model.inputs:
         return None
-    made_of = f"{run.provenance['data_fingerprint']}, seed {run.recipe.training.seed}, {run.recipe.data.test:g}"
+    parts = run.recipe.data.model_dump_json(exclude={"files", "resident"})
+    made_of = f"{run.provenance.get('data_fingerprint')}, seed {run.recipe.training.seed}, {parts}"
     if (found := read(run, made_of)) is not None:
         return found
     try:

@@ -42,6 +42,8 @@ class Conditional(NamedTuple):
         Of n calibration jets, each condition sorted, ``(C, n)``.
     mean, width
         Coefficients of mu(c) and sigma(c), ``(P,)``.
+    narrowest
+        Least sigma(c).
     usual
         r of the calibration jets by rising first condition, ``(n,)``.
     """
@@ -49,6 +51,7 @@ class Conditional(NamedTuple):
     conditions: Values
     mean: Values
     width: Values
+    narrowest: float
     usual: Values
 
     @classmethod
@@ -65,22 +68,19 @@ class Conditional(NamedTuple):
         known = np.isfinite(score) & np.isfinite(conditions).all(1)
         if known.sum() < FEWEST:
             raise ValueError(f"{known.sum()} calibration jets with a score: at least {FEWEST} are needed")
-        score, conditions = score[known], conditions[known]
-        order = np.argsort(conditions[:, 0], kind="stable")
-        terms = polynomials(np.sort(conditions, 0).T, conditions)
+        order = np.argsort(conditions[known, 0], kind="stable")
+        score, conditions = score[known][order], conditions[known][order]
+        ranked = np.sort(conditions, 0).T
+        terms = polynomials(ranked, conditions)
         mean = np.linalg.lstsq(terms, score, rcond=None)[0]
         away = np.abs(score - terms @ mean)
         width = np.linalg.lstsq(terms, away, rcond=None)[0]
-        half = cls(np.sort(conditions, 0).T, mean, width, np.array([away.mean()]))
-        return half._replace(usual=half.standard(score, conditions)[order])
+        narrowest = max(NARROWEST * float(away.mean()), float(np.finfo(float).tiny))
+        return cls(ranked, mean, width, narrowest, standard(score, terms, mean, width, narrowest))
 
     def standard(self, score: Values, conditions: Values) -> Values:
         """Return r ``(N,)`` of scores ``(N,)`` at conditions ``(N, C)``."""
-        terms = polynomials(self.conditions, conditions)
-        typical = (polynomials(self.conditions, self.conditions.T) @ self.width).mean()
-        away = score - terms @ self.mean
-        away[np.abs(away) <= ROUNDING * np.abs(score)] = 0  # of a constant score nothing but rounding is left
-        return away / np.maximum(terms @ self.width, max(NARROWEST * typical, np.finfo(float).tiny))
+        return standard(score, polynomials(self.conditions, conditions), self.mean, self.width, self.narrowest)
 
     def p_value(self, score: Values, conditions: Values) -> Values:
         """Return the probability ``(N,)`` of so large a score at the same conditions; NaN without score or condition.
@@ -111,6 +111,13 @@ class Conditional(NamedTuple):
             part = slice(start, start + CHUNK)
             above[part] = (windows[first[part]] >= r[part, None]).sum(1)
         return np.where(np.isfinite(r), (1 + above) / (1 + k), np.nan), r
+
+
+def standard(score: Values, terms: Values, mean: Values, width: Values, narrowest: float) -> Values:
+    """Return r ``(N,)`` of scores ``(N,)`` at conditions of which these are the terms ``(N, P)``."""
+    away = score - terms @ mean
+    away[np.abs(away) <= ROUNDING * np.abs(score)] = 0  # of a constant score nothing but rounding is left
+    return away / np.maximum(terms @ width, narrowest)
 
 
 def polynomials(sorted_conditions: Values, conditions: Values) -> Values:

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from analysis.store import Missing
+from analysis.measures.learning import scikit_learn
 from jets.kernels import cached, fingerprint
 
 Array = NDArray[np.floating]
@@ -51,11 +51,12 @@ class Forest(NamedTuple):
         Missing
             scikit-learn is not installed.
         """
+        boosting = scikit_learn("ensemble", "HistGradientBoostingClassifier")
         random = np.random.default_rng(seed)
         found = []
         for member in range(members):
             kept = random.random(len(x)) < 0.8
-            model = boosting()(
+            model = boosting(
                 max_iter=ITERATIONS,
                 learning_rate=RATE,
                 max_leaf_nodes=LEAVES,
@@ -84,19 +85,19 @@ class Forest(NamedTuple):
             float(np.mean([model._baseline_prediction for model in models])),
         )
 
-    def assert_whole(self) -> None:
-        """Assert that every node leads further on, so that each walk ends at a leaf.
+    def assert_whole(self, features: int) -> None:
+        """Assert that every node looks at one of so many columns and leads further on: each walk ends at a leaf.
 
         Raises
         ------
         ValueError
             One does not.
         """
-        inner = self.feature >= 0
-        here = np.arange(len(self.feature))[inner]
+        inner = np.flatnonzero(self.feature >= 0)
         after = np.concatenate([self.left[inner], self.right[inner], self.roots])
-        back = np.concatenate([self.left[inner] <= here, self.right[inner] <= here])
-        if back.any() or after.min(initial=0) < 0 or after.max(initial=0) >= len(self.feature):
+        inside = (after >= 0).all() and (after < len(self.feature)).all() and (self.feature < features).all()
+        onward = (self.left[inner] > inner).all() and (self.right[inner] > inner).all()
+        if not (inside and onward and np.isfinite(self.threshold).all()):
             raise ValueError("the trees are damaged")
 
     def log_odds(self, x: Array) -> Array:
@@ -104,21 +105,6 @@ class Forest(NamedTuple):
         found = np.empty(len(x))
         _log_odds(np.ascontiguousarray(x, np.float64), *self[:-1], found)
         return np.where(np.isnan(x).any(1), np.nan, found + self.start)
-
-
-def boosting() -> Any:
-    """Return scikit-learn's histogram boosting.
-
-    Raises
-    ------
-    Missing
-        It is not installed.
-    """
-    try:
-        from sklearn.ensemble import HistGradientBoostingClassifier
-    except ImportError:
-        raise Missing('scikit-learn is not installed: pip install "jetvae[baselines]"') from None
-    return HistGradientBoostingClassifier
 
 
 @njit(nogil=True)

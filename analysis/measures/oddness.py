@@ -11,22 +11,26 @@ their mass, they are the usual ones, and it calls the others odd.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from analysis.measures.conditional import Conditional
+from analysis.measures.conditional import Conditional, polynomials
 from analysis.measures.forest import Forest
 from jets.mocks import mocks
-from jets.shapes import SCALES, shapes
+from jets.shapes import NAMES, SCALES, shapes
 
 Array = NDArray[np.floating]
 MOCKS, PART = (100, 3000), 4
 """Mock jets of each family: as many as a quarter of the jets that the trees are fitted to, from 100 to 3,000."""
 BINS = 30
 """Of ln m, with equally many jets of the sample, in which mocks are weighted to be as many."""
+TREES: dict[str, tuple[str, ...]] = dict.fromkeys(Forest._fields[:4], ("node",)) | {"roots": ("tree",), "start": ()}
+USUAL = {"conditions": ("condition", "jet"), "mean": ("term",), "width": ("term",), "narrowest": (), "usual": ("jet",)}
+"""Array of the trees, and of what is usual -> its dimensions where it is kept."""
 FEWEST = 400
 """Jets with shapes below which there is no such score."""
 
@@ -54,7 +58,7 @@ class Odd(NamedTuple):
         Raises
         ------
         ValueError
-            Fewer than 400 jets have shapes.
+            Fewer than 400 jets have shapes; or no mock does, since the jets are too soft or too wide for prongs.
         Missing
             scikit-learn is not installed.
         """
@@ -64,24 +68,18 @@ class Odd(NamedTuple):
             raise ValueError(f"{len(order)} jets of at least five particles: at least {FEWEST} are needed")
         fit, calibrate = np.split(order, [2 * len(order) // 3])
         count = int(np.clip(len(fit) // PART, *MOCKS))
-        made = [found[np.isfinite(found).all(1)] for found in map(shapes, mocks(jets[fit], count, seed).values())]
-        made = [found for found in made if len(found)]
+        made = families(known[fit], mocks(jets[fit], count, seed).values())
         x = np.concatenate([known[fit], *made])
         weight = np.concatenate([np.full(len(fit), 1 / len(fit)), *(weights(m, known[fit]) / len(made) for m in made)])
         signal = np.arange(len(x)) >= len(fit)
         trees = Forest.fitted(x[:, len(SCALES) :], signal, weight * len(x) / 2, seed)
-        return cls(
-            trees, Conditional.of(trees.log_odds(known[calibrate, len(SCALES) :]), known[calibrate, : len(SCALES)])
-        )
+        scales, own = np.split(known[calibrate], [len(SCALES)], axis=1)
+        return cls(trees, Conditional.of(trees.log_odds(own), scales))
 
     def to_dataset(self) -> xr.Dataset:
         """Return it as arrays: nodes and roots of the trees, calibration jets and terms of what is usual."""
-        nodes = {name: ("node", getattr(self.trees, name)) for name in Forest._fields[:4]}
-        known = {"roots": ("tree", self.trees.roots), "start": self.trees.start}
-        dims = {"conditions": ("condition", "jet"), "mean": "term", "width": "term", "usual": "jet"}
-        return xr.Dataset(
-            nodes | known | {name: (dims[name], getattr(self.usual, name)) for name in Conditional._fields}
-        )
+        trees = {name: (dims, getattr(self.trees, name)) for name, dims in TREES.items()}
+        return xr.Dataset(trees | {name: (dims, getattr(self.usual, name)) for name, dims in USUAL.items()})
 
     @classmethod
     def from_dataset(cls, known: xr.Dataset) -> Odd:
@@ -92,10 +90,15 @@ class Odd(NamedTuple):
         LookupError, ValueError
             Something else did.
         """
-        arrays = {name: np.asarray(known[name]) for name in Forest._fields[:-1]}
-        trees = Forest(**arrays, start=float(known["start"]))
-        trees.assert_whole()
-        return cls(trees, Conditional(*(np.asarray(known[name], float) for name in Conditional._fields)))
+        if any(known[name].dims != dims for name, dims in (TREES | USUAL).items()):
+            raise ValueError("arrays of another shape")
+        arrays: dict[str, Any] = {name: known[name].values for name in TREES | USUAL}
+        trees = Forest(*(arrays[name] for name in TREES))
+        trees.assert_whole(len(NAMES) - len(SCALES))
+        usual = Conditional(*(arrays[name] for name in USUAL))
+        if len(usual.mean) != len(polynomials(usual.conditions, usual.conditions[:, :1].T)[0]):
+            raise ValueError("terms of other conditions")
+        return cls(trees, usual)
 
     def score(self, known: Array) -> Array:
         """Return the score ``(N,)`` of jets with these shapes ``(N, 14)``: -ln p, odd ones large."""
@@ -106,10 +109,24 @@ class Odd(NamedTuple):
         return self.usual.p_value(self.trees.log_odds(known[:, len(SCALES) :]), known[:, : len(SCALES)])
 
 
+def families(known: Array, made: Iterable[Array]) -> list[Array]:
+    """Return the shapes ``(m, 14)`` of each family of mocks, of those that have shapes and a mass among the jets'.
+
+    Raises
+    ------
+    ValueError
+        There is none.
+    """
+    low, high = known[:, 0].min(), known[:, 0].max()
+    found = [each[np.isfinite(each).all(1) & (each[:, 0] >= low) & (each[:, 0] <= high)] for each in map(shapes, made)]
+    if not any(map(len, found)):
+        raise ValueError("no mock anomaly can be made: the jets are too soft or too wide to hold prongs above 8 GeV")
+    return [each for each in found if len(each)]
+
+
 def weights(made: Array, known: Array) -> Array:
     """Return the weight ``(m,)`` of mocks of shapes ``(m, 14)``, of sum 1, by which they have the masses of jets."""
     edges = np.quantile(known[:, 0], np.linspace(0, 1, BINS + 1))
     place = np.clip(np.searchsorted(edges, made[:, 0]) - 1, 0, BINS - 1)
-    weight = 1 / np.maximum(np.bincount(place, minlength=BINS), 1)[place]
-    weight[(made[:, 0] < edges[0]) | (made[:, 0] > edges[-1])] = 0
+    weight = 1 / np.bincount(place, minlength=BINS)[place]
     return weight / weight.sum()

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import cdist
 
+from analysis.measures.learning import scikit_learn
 from analysis.measures.local_frames import dimensions
 from analysis.measures.shape import COVER, DIES, landmarks, smoothed
 from analysis.measures.signature import PRESENT
-from analysis.store import Missing
 
 FEWEST = 200
 """Points of a part at least."""
@@ -83,15 +83,5 @@ def two_normals(points: NDArray[np.floating], seed: int = 0) -> Labels:
 
 
 def normal_mixture() -> Any:
-    """Return scikit-learn's mixture of normal distributions.
-
-    Raises
-    ------
-    Missing
-        It is not installed.
-    """
-    try:
-        from sklearn.mixture import GaussianMixture
-    except ImportError:
-        raise Missing('scikit-learn is not installed: pip install "jetvae[baselines]"') from None
-    return GaussianMixture
+    """Return scikit-learn's mixture of normal distributions; same errors as :func:`two_normals`."""
+    return scikit_learn("mixture", "GaussianMixture")

@@ -44,11 +44,21 @@ def test_what_is_damaged_is_fitted_again(run, odd, damage):
     assert len(path.read_bytes()) > 1000
 
 
-def test_trees_that_go_round_in_circles_are_refused(odd):
+@pytest.mark.parametrize(("name", "value"), [("left", 0), ("right", 10**9), ("feature", 12), ("roots", -1)])
+def test_trees_that_lead_nowhere_are_refused(odd, name, value):
+    """Their walks have no other limit."""
     damaged = odd.to_dataset().copy(deep=True)
-    damaged["left"][:] = 0
+    damaged[name][:] = value
     with pytest.raises(ValueError, match="damaged"):
         type(odd).from_dataset(damaged)
+
+
+def test_other_arrays_are_refused(odd):
+    kept = odd.to_dataset()
+    with pytest.raises(ValueError, match="terms"):
+        type(odd).from_dataset(kept.isel(term=slice(3)))
+    with pytest.raises(ValueError, match="shape"):
+        type(odd).from_dataset(kept.assign(usual=("other", [1.0, 2.0])))
 
 
 def test_columns_of_a_table(run, odd):

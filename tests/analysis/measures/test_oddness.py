@@ -65,7 +65,15 @@ def test_mocks_are_weighted_to_the_masses_of_the_jets():
     weight = weights(made, jets_)
     assert weight.sum() == pytest.approx(1)
     assert np.average(made[:, 0], weights=weight) == pytest.approx(4, abs=0.03)
-    assert (weight[(made[:, 0] < jets_.min()) | (made[:, 0] > jets_.max())] == 0).all()
+
+
+def test_jets_too_soft_for_prongs():
+    random = np.random.default_rng(1)
+    soft = np.concatenate(
+        [np.sort(random.uniform(0.5, 1, (600, 8, 1)), 1)[:, ::-1], random.normal(0, 0.3, (600, 8, 2))], -1
+    )
+    with pytest.raises(ValueError, match="too soft or too wide"):
+        Odd.of(soft)
 
 
 def test_too_few_jets(known):
