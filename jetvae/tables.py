@@ -107,6 +107,8 @@ def print_anomaly(found: xr.Dataset, signal: str, console: Console, window: tupl
     print_notes(int(is_signal.sum()), int((~is_signal).sum()), unscored(values), console)
     if "mass" in values.coords and is_signal.any() and not is_signal.all():
         print_search(search_table(values, is_signal, window), console)
+        if "weight" in values.coords:
+            console.print("given the mass, each jet counts once, whatever its weight", highlight=False)
 
 
 def print_search(found: xr.Dataset, console: Console) -> None:

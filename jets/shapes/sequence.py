@@ -81,49 +81,63 @@ def nearest(distances: Array, row: int, count: int) -> int:
 
 @njit(nogil=True)
 def sequence(particles: Array, power: int) -> Sequence:
-    """Return the history of particles ``(n, 4)`` = px, py, pz, E [GeV], n at least 1."""
+    """Return the history of particles ``(n, 4)`` = px, py, pz, E [GeV], n at least 1.
+
+    Every node that is left knows its nearest one, so that a step looks at those alone whose nearest is gone.
+    """
     n = len(particles)
-    momentum, place = np.zeros((2 * n - 1, 4)), np.zeros((2 * n - 1, 3))
-    made_of, into = np.full((2 * n - 1, 2), -1), np.full(2 * n - 1, 2 * n - 1)
-    distance, active = np.zeros(2 * n - 1), np.arange(n)
-    for i in range(n):
-        for c in range(4):
-            momentum[i, c] = particles[i, c]
-        placed(momentum[i], place[i])
+    history, active = alone(particles), np.arange(n)
     distances = np.full((n, n), FAR)
     for i in range(n):
         for j in range(i):
-            distances[i, j] = distances[j, i] = apart(place[i], place[j], power)
+            distances[i, j] = distances[j, i] = apart(history.place[i], history.place[j], power)
     near = np.empty(n, np.int64)
     for i in range(n):
         near[i] = nearest(distances, i, n)
     for new in range(n, 2 * n - 1):
-        count = 2 * n - new
-        first = 0
-        for i in range(count):
+        first, last = 0, 2 * n - new - 1
+        for i in range(last + 1):
             if distances[i, near[i]] < distances[first, near[first]]:
                 first = i
         first, second = min(first, near[first]), max(first, near[first])
-        distance[new] = distances[first, second]
-        one, two = active[first], active[second]
-        made_of[new, 0], made_of[new, 1], into[one], into[two] = one, two, new, new
-        for c in range(4):
-            momentum[new, c] = momentum[one, c] + momentum[two, c]
-        placed(momentum[new], place[new])
-        last = count - 1
+        join(history, new, active[first], active[second], distances[first, second])
         active[first], active[second] = new, active[last]
         for i in range(last):  # the last one takes the place of the second
             distances[second, i] = distances[i, second] = distances[last, i]
         distances[second, second] = FAR
         for i in range(last):
             if i != first:
-                distances[first, i] = distances[i, first] = apart(place[new], place[active[i]], power)
+                distances[first, i] = distances[i, first] = apart(history.place[new], history.place[active[i]], power)
         for i in range(last):
             if i in (first, second) or near[i] in (first, second, last):
                 near[i] = nearest(distances, i, last)
             elif distances[i, first] < distances[i, near[i]]:
                 near[i] = first
-    return Sequence(momentum, place, made_of, into, distance)
+    return history
+
+
+@njit(nogil=True)
+def alone(particles: Array) -> Sequence:
+    """Return the history of particles ``(n, 4)`` before any two have become one."""
+    n = len(particles)
+    nodes = 2 * n - 1
+    momentum, place = np.zeros((nodes, 4)), np.zeros((nodes, 3))
+    for i in range(n):
+        for c in range(4):
+            momentum[i, c] = particles[i, c]
+        placed(momentum[i], place[i])
+    return Sequence(momentum, place, np.full((nodes, 2), -1), np.full(nodes, nodes), np.zeros(nodes))
+
+
+@njit(nogil=True)
+def join(history: Sequence, new: int, one: int, two: int, distance: float) -> None:
+    """Make a new node of two."""
+    history.distance[new] = distance
+    history.made_of[new, 0], history.made_of[new, 1] = one, two
+    history.into[one], history.into[two] = new, new
+    for c in range(4):
+        history.momentum[new, c] = history.momentum[one, c] + history.momentum[two, c]
+    placed(history.momentum[new], history.place[new])
 
 
 @njit(nogil=True)

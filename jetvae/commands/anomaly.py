@@ -26,11 +26,14 @@ def run(options: argparse.Namespace) -> None:
     from analysis.evaluation.jet_scores import scores
     from analysis.store import save, signal_of
     from jets import load
+    from jets.errors import UserError
     from jetvae.tables import print_anomaly, print_distribution, terminal
 
     run = shared.best_run(options.run)
     found = scores(run, load(*options.data) if options.data else None, beta=options.beta, shapes_alone=True)
     alone = len(found.attrs["classes"]) < 2 and options.signal is None
+    if options.window and (alone or "mass" not in found["score_value"].coords):
+        raise UserError("--window: there is nothing to compare in it; it takes jets of two classes")
     signal = "" if alone else signal_of(found.attrs["classes"], options.signal, against_others=True)
     out = options.out or (None if options.data else run.path / "anomaly.nc")
     if out is not None:

@@ -1,6 +1,6 @@
-"""Write what a run says of every jet of files of any size and format: latents, KL, reconstruction, bound, all scores.
+"""Write what a run says of every jet of files of any size and format: latents, KL, bound, all scores, a p-value.
 
-A row a jet, in the files' order, beside the files' own columns (event number,
+Of jets the p-value says how odd each is among those of its mass and pT. A row a jet, in the files' order, beside the files' own columns (event number,
 class, weight); NaN where a jet cannot be described.
 """
 
