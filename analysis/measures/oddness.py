@@ -5,8 +5,9 @@ depend on scale (:mod:`jets.shapes`); mocks count so that they have the sample's
 sample, which they have not seen, is what is usual at a given mass and pT (:mod:`analysis.measures.conditional`). No
 label is used.
 
-Jets count once each, whatever their event weight. What it can find is what its prior contains: jets of two to four prongs. Where the odd jets are a large part of those of
-their mass, they are the usual ones, and it calls the others odd.
+Jets count once each, whatever their event weight. What it can find is what its prior contains: jets of two to four
+prongs. Where the odd jets are a large part of those of their mass, they are the usual ones, and it calls the others
+odd.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Write what a run says of every jet of files of any size and format: latents, KL, bound, all scores, a p-value.
 
-Of jets the p-value says how odd each is among those of its mass and pT. A row a jet, in the files' order, beside the files' own columns (event number,
-class, weight); NaN where a jet cannot be described.
+Of jets the p-value says how odd each is among those of its mass and pT. A row a
+jet, in the files' order, beside the files' own columns (event number, class,
+weight); NaN where a jet cannot be described.
 """
 
 from __future__ import annotations
