@@ -19,7 +19,7 @@ from inference.history import VALIDATED, History
 from inference.program import make_program
 from inference.recipe import Recipe, RecipeError, TrainingConfig
 from inference.schedules import best_of, should_stop
-from inference.step import BETA, State, make_step
+from inference.step import Layout, State, make_step
 from inference.tensors import assert_same_types
 from models import VAE
 
@@ -98,18 +98,21 @@ class Replica:
     @property
     def tensors(self) -> dict[str, Tensor]:
         """Everything that its training moves, by name: the model, and the optimiser's moments."""
-        names = [name for name, _ in self.vae.named_parameters()]
-        first = {f"first moment of {name}": tensor for name, tensor in zip(names, self.state.first, strict=True)}
-        second = {f"second moment of {name}": tensor for name, tensor in zip(names, self.state.second, strict=True)}
+        first = {f"first moment of {name}": tensor for name, tensor in self.moments(self.state.first).items()}
+        second = {f"second moment of {name}": tensor for name, tensor in self.moments(self.state.second).items()}
         return self.vae.state_dict() | first | second
+
+    def moments(self, vectors: Sequence[Tensor]) -> dict[str, Tensor]:
+        """Return the views of Adam's moments of each parameter."""
+        return Layout(self.vae).split(vectors)
 
     def content(self) -> dict[str, Any]:
         """Return all that is needed to train on as if nothing had happened: the content of a checkpoint."""
         best = {} if self.best is None else {"best": self.best}
         return best | {
             "model": own(self.vae.state_dict()),
-            "first": [tensor.clone() for tensor in self.state.first],
-            "second": [tensor.clone() for tensor in self.state.second],
+            "first": [tensor.clone() for tensor in self.moments(self.state.first).values()],
+            "second": [tensor.clone() for tensor in self.moments(self.state.second).values()],
             "count": self.state.count.clone(),
             "rng": self.generator.get_state(),
             "epochs": self.history.epochs,
@@ -125,7 +128,8 @@ class Replica:
             It is not the content of a checkpoint, or of another model's.
         """
         model, best = self.vae.state_dict(), content.get("best")
-        mine = [*self.state.first, *self.state.second, self.state.count]
+        moments = [self.moments(each).values() for each in (self.state.first, self.state.second)]
+        mine = [*moments[0], *moments[1], self.state.count]
         theirs = [*content["first"], *content["second"], content["count"]]
         for found in [content["model"]] if best is None else [content["model"], best]:
             assert_same_types(model, found)
@@ -221,13 +225,7 @@ def joined_state(vaes: Sequence[VAE]) -> State:
     """Return the state of R models, each tensor ``(R, ...)``; their parameters and buffers become views of it."""
     joined = State.stacked([State.of(vae) for vae in vaes])
     for r, vae in enumerate(vaes):
-        view = joined.replica(r)
-        for parameter, tensor in zip(vae.parameters(), view.parameters, strict=True):
-            parameter.data = tensor
-        names = [name for name, _ in vae.named_buffers() if name != BETA]
-        for name, tensor in zip(names, view.buffers, strict=True):
-            path, _, leaf = name.rpartition(".")
-            vae.get_submodule(path)._buffers[leaf] = tensor
+        joined.replica(r).share(vae)
     return joined
 
 

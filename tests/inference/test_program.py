@@ -84,7 +84,7 @@ def eager(step):
 
 
 def copied(state):
-    return State.unflatten([tensor.clone() for tensor in state.flat], state)
+    return State.unflatten([tensor.clone() for tensor in state.flat], len(state.parameters))
 
 
 def run(program, state, *inputs, steps=3, seed=5):
@@ -241,12 +241,12 @@ def test_bad_batch_changes_nothing(interpreted):
 
 
 def test_adam_in_one_pass_is_adam():
-    """Five steps, one of them skipped, gradients of any layout: the same weights and moments to rounding."""
+    """Five steps, one of them skipped, gradients with gaps in memory: the same weights and moments to rounding."""
     _, _, state, *_ = setup("R1 | R2 x S1")
     ends = [copied(state), copied(state)]
     for taken in (True, True, False, True, True):
-        gradients = [torch.randn(p.shape[::-1]).permute(*reversed(range(p.dim()))) for p in state.parameters]
-        gradients[0][0, 0] = 1.0 if taken else float("nan")
+        gradients = [torch.randn(len(p), 2)[:, 0] for p in state.parameters]
+        gradients[0][0] = 1.0 if taken else float("nan")
         for update, end in zip((adam, adam_in_one_pass), ends, strict=True):
             update(end, gradients, torch.tensor(1e-2), (0.9, 0.99), torch.tensor(taken))
     for mine, theirs in zip(ends[0].flat, ends[1].flat, strict=True):
