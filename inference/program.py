@@ -19,6 +19,8 @@ from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.graph import CodeGen
 
+from inference.products import is_amd, turned_round
+
 Step = Callable[..., Tensor]
 
 aten = torch.ops.aten
@@ -73,6 +75,7 @@ def externalise_noise(graph: GraphModule) -> list[Noise]:
         value = node.meta["val"] if "val" in node.meta else node.meta["tensor_meta"]
         with graph.graph.inserting_after(last):
             last = graph.graph.placeholder(f"noise_{len(found)}")
+        last.meta["val"] = value  # a C++ wrapper asks for it
         node.replace_all_uses_with(last)
         graph.graph.erase_node(node)
         arguments = node.args[1:] if node.target in IN_PLACE else ()
@@ -135,6 +138,11 @@ def batched(graph: GraphModule, examples: Sequence[Tensor], shared: int) -> Grap
     return result
 
 
+OPTIONS = {"cpp_wrapper": True, "size_asserts": False, "alignment_asserts": False}
+"""Of inductor on the CPU: all kernels and their calls in one file of C++, which compiles in half the time; no checks of
+what is the same in each step."""
+
+
 def compile_graph(graph: GraphModule, examples: Sequence[Tensor]) -> Step:
     """Return the graph compiled by inductor for the shapes of the examples, which are only looked at.
 
@@ -142,7 +150,11 @@ def compile_graph(graph: GraphModule, examples: Sequence[Tensor]) -> Step:
     """
     from torch._inductor import standalone_compile  # a second and 70 MB to import
 
-    return standalone_compile(graph, list(examples), dynamic_shapes="from_example_inputs")
+    on_cpu = examples[0].device.type == "cpu"
+    if on_cpu and is_amd():
+        graph = turned_round(graph)
+    options = {"config_patches": OPTIONS} if on_cpu else {}
+    return standalone_compile(graph, list(examples), dynamic_shapes="from_example_inputs", options=options)
 
 
 class Eager:
