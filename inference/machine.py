@@ -1,9 +1,13 @@
-"""Settings of the machine: device, denormal floats, the allocator, threads."""
+"""Settings of the machine: device, denormal floats, the allocator, threads, where compiled code is kept."""
 
 from __future__ import annotations
 
 import ctypes
+import os
 import platform
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
 
 import torch
 
@@ -27,6 +31,34 @@ def tune_cpu(threads: int = 1) -> None:
         libc = ctypes.CDLL(None)
         for parameter, value in MALLOC_OPTIONS:
             libc.mallopt(parameter, value)
+
+
+@lru_cache(maxsize=1)
+def cpu() -> str:
+    """Return maker, model and instruction sets of the cores, as far as the system tells."""
+    file = Path("/proc/cpuinfo")
+    if not file.exists():
+        return f"{platform.machine()} {platform.processor()}"
+    first = file.read_text(errors="replace").split("\n\n")[0].splitlines()
+    return "\n".join(line for line in first if line.startswith(("vendor_id", "model", "stepping", "flags", "CPU ")))
+
+
+def keep_compiled() -> None:
+    """Let inductor keep what it compiles in the user's cache folder; its own choice, /tmp, is empty after a restart.
+
+    There is a folder for each kind of cores, since a home may be seen from many machines. ``TORCHINDUCTOR_CACHE_DIR``
+    stays where it is set; where the user's folder cannot be written, inductor's own does.
+    """
+    if "TORCHINDUCTOR_CACHE_DIR" in os.environ:
+        return
+    kind = f"inductor-{sha256(cpu().encode()).hexdigest()[:8]}"
+    try:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jetvae" / kind
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # no such place, or nobody's home
+        return
+    if os.access(folder, os.W_OK):
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(folder)
 
 
 def choose_device(name: str) -> torch.device:

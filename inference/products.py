@@ -8,13 +8,13 @@ shapes and on the maker of the CPU alone, not on timings: a training can be repe
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.fx import GraphModule, Node
+
+from inference.machine import cpu
 
 aten = torch.ops.aten
 
@@ -24,11 +24,9 @@ TALL, LARGE = 4, 2**16
 """Rows in units of columns, and multiplications, from which turning round pays."""
 
 
-@lru_cache(maxsize=1)
 def is_amd() -> bool:
-    """Whether the cores are AMD's, as Linux tells; False where nothing tells."""
-    file = Path("/proc/cpuinfo")
-    return file.exists() and "AuthenticAMD" in file.read_text(errors="replace")
+    """Whether the cores are AMD's; False where nothing tells."""
+    return "AuthenticAMD" in cpu()
 
 
 def turned_round(graph: GraphModule) -> GraphModule:

@@ -19,6 +19,7 @@ from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.graph import CodeGen
 
+from inference.machine import keep_compiled
 from inference.products import is_amd, turned_round
 
 Step = Callable[..., Tensor]
@@ -59,6 +60,7 @@ def trace(step: Step, inputs: Sequence[Tensor]) -> tuple[GraphModule, list[Noise
 
     ``inputs`` are only looked at: the step runs on tensors of their shapes that hold no numbers.
     """
+    keep_compiled()  # before tracing, at which torch chooses a place of its own
     devices = [inputs[0].device] if inputs[0].device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices), pyro.validation_enabled(False), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of tracing itself
