@@ -40,7 +40,9 @@ def cpu() -> str:
     if not file.exists():
         return f"{platform.machine()} {platform.processor()}"
     first = file.read_text(errors="replace").split("\n\n")[0].splitlines()
-    return "\n".join(line for line in first if line.startswith(("vendor_id", "model", "stepping", "flags", "CPU ")))
+    return "\n".join(
+        line for line in first if line.startswith(("vendor_id", "model", "stepping", "flags", "Features", "CPU "))
+    )
 
 
 def keep_compiled() -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from inference import program
 from inference.products import aten, is_slow, turned_round
 
 
@@ -54,3 +55,21 @@ def test_other_products_are_left_alone(shape):
 def test_double_precision_is_left_alone():
     graph = graph_of(torch.mm, torch.randn(1600, 256).double(), torch.randn(256, 4).double())
     assert [is_slow(node) for node in products(graph)] == [False]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not program.has_compiler(), reason="no C++ compiler")
+def test_compiled_products_are_the_same(monkeypatch):
+    """On any CPU: what inductor makes of the changed graph is what the function says."""
+    monkeypatch.setattr(program, "is_amd", lambda: True)
+    x, w, bias, g = torch.randn(256, 1600), torch.randn(4, 1600), torch.randn(4), torch.randn(256, 1600)
+
+    def function(x, w, bias, g):
+        z = torch.addmm(bias, x, w.T)
+        return torch.cat([z.flatten(), (g @ w.T).flatten(), (g.T @ z).flatten()])
+
+    graph = graph_of(function, x, w, bias, g)
+    assert [is_slow(node) for node in products(graph)] == [True] * 3
+    found = program.compile_graph(graph, [x, w, bias, g])(x, w, bias, g)
+    expected = function(*(each.double() for each in (x, w, bias, g)))
+    torch.testing.assert_close(found.double(), expected, rtol=0, atol=1e-5 * float(expected.abs().max()))
