@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -16,8 +17,9 @@ from analysis.measures.few import too_few
 from analysis.measures.meaning import FEWEST, strongest
 from analysis.measures.scores import PERCENTILES, oddest, percentiles
 from analysis.measures.searching import search_table
-from analysis.measures.tagging import performance_table, unscored
+from analysis.measures.tagging import auc, performance_table, unscored
 from analysis.report.page import Table as PageTable
+from analysis.report.searched import counts_table
 from analysis.store import names
 
 
@@ -127,6 +129,25 @@ def print_search(found: xr.Dataset, console: Console) -> None:
     console.print(table)
     said = "rho: rank correlation with mass, pT and number of particles among background jets; JSD: what a cut that"
     console.print(f"{said} keeps so many of them does to their mass spectrum [nat, at most 0.69]", highlight=False)
+
+
+def print_hunt(found: xr.Dataset, console: Console, is_signal: NDArray[np.bool_] | None = None) -> None:
+    """Print what a search found, and, where labels are given, how well its scores tag in the window."""
+    counted = counts_table(found)
+    table = Table(*counted.head, box=SIMPLE_HEAD, pad_edge=False)
+    for row in counted.rows:
+        table.add_row(*row)
+    console.print(table)
+    if is_signal is None:
+        return
+    inside = np.asarray(found["inside"])
+    for name in names(found["tail"], "score"):
+        score = -np.asarray(found["tail"].sel(score=name))
+        signal, others = score[inside & is_signal], score[inside & ~is_signal]
+        if len(signal) and len(others):
+            said = f"{name}: AUC {concise(*auc(signal, others))} in the window, {len(signal):,} jets to be found"
+            console.print(said, highlight=False)
+    console.print("labels are used for these AUCs alone", highlight=False)
 
 
 def concise(value: float, error: float) -> str:

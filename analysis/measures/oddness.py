@@ -68,12 +68,7 @@ class Odd(NamedTuple):
         if len(order) < FEWEST:
             raise ValueError(f"{len(order)} jets of at least five particles: at least {FEWEST} are needed")
         fit, calibrate = np.split(order, [2 * len(order) // 3])
-        count = int(np.clip(len(fit) // PART, *MOCKS))
-        made = families(known[fit], mocks(jets[fit], count, seed).values())
-        x = np.concatenate([known[fit], *made])
-        weight = np.concatenate([np.full(len(fit), 1 / len(fit)), *(weights(m, known[fit]) / len(made) for m in made)])
-        signal = np.arange(len(x)) >= len(fit)
-        trees = Forest.fitted(x[:, len(SCALES) :], signal, weight * len(x) / 2, seed)
+        trees = grown(jets[fit], known[fit], seed)
         scales, own = np.split(known[calibrate], [len(SCALES)], axis=1)
         return cls(trees, Conditional.of(trees.log_odds(own), scales))
 
@@ -108,6 +103,22 @@ class Odd(NamedTuple):
     def p_value(self, known: Array) -> Array:
         """Return the p-value ``(N,)`` of jets with these shapes ``(N, 14)``, uniform for jets like those fitted."""
         return self.usual.p_value(self.trees.log_odds(known[:, len(SCALES) :]), known[:, : len(SCALES)])
+
+
+def grown(jets: Array, known: Array, seed: int = 0) -> Forest:
+    """Return trees that tell jets ``(N, M, 3)`` of shapes ``(N, 14)`` from mock anomalies made of them.
+
+    Raises
+    ------
+    ValueError
+        No mock has shapes and a mass among the jets'.
+    Missing
+        scikit-learn is not installed.
+    """
+    made = families(known, mocks(jets, int(np.clip(len(jets) // PART, *MOCKS)), seed).values())
+    x = np.concatenate([known, *made])
+    weight = np.concatenate([np.full(len(known), 1 / len(known)), *(weights(m, known) / len(made) for m in made)])
+    return Forest.fitted(x[:, len(SCALES) :], np.arange(len(x)) >= len(known), weight * len(x) / 2, seed)
 
 
 def families(known: Array, made: Iterable[Array]) -> list[Array]:

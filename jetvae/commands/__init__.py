@@ -34,6 +34,9 @@ GROUPS = {
         "league": "rank latent topologies on vectors by raced restarts",
         "discover": "search for the manifolds that vectors or jets lie on",
     },
+    "jets, without a run": {
+        "search": "an excess of odd jets in a window of the mass, with a p-value",
+    },
     "pages": {
         "report": "one HTML page on a run, a scan, two runs, or studies",
         "study": "repeat a study of latent spaces: a figure, numbers, a sentence",

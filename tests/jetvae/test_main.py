@@ -79,6 +79,12 @@ def test_version(capsys):
         (["league", "sample:w", "--beta", "1"], "a league takes vectors"),
         (["discover", "sample:w"], "the following arguments are required: --beta"),
         (["discover", "nowhere.h5", "--beta", "1"], "nowhere.h5"),
+        (["search", "sample:qcd"], "the following arguments are required: --window"),
+        (["search", "nowhere.h5", "--window", "65:105"], "nowhere.h5"),
+        (["search", "toy:circle(n=500)", "--window", "65:105"], "a search takes jets with particles"),
+        (["search", "sample:qcd", "--window", "65:105", "--mass", "weight"], "has no such column; it has pt, eta"),
+        (["search", "sample:qcd", "--window", "65:105", "--signal", "w"], "no such class; there are qcd"),
+        (["search", "sample:qcd", "--window", "6000:7000"], "0 jets in the window: at least 100 are needed"),
     ],
 )
 def test_bad_input_is_exit_code_2(arguments, words, tmp_path, monkeypatch, capsys):

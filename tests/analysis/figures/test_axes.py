@@ -54,6 +54,16 @@ def curves():
     return xr.Dataset(along | widths | spectrum | {"consistent": ("beta", number > 1)}, labels, attributes)
 
 
+def hunted():
+    """Of jets of a window and beside it, those that pass, made up."""
+    place = np.linspace(-1, 1, 301)
+    inside = np.abs(place) < 1 / 3
+    columns = {"tail": RANDOM.random(301), "place": place, "inside": inside, "beside": ~inside}
+    return xr.Dataset(
+        {name: ("jet", each) for name, each in columns.items()}, attrs={"edges": (40.0, 65.0, 105.0, 170.0)}
+    )
+
+
 def known_samples():
     """What balls and Gaussians give, made up."""
     by_dimension, by_number = np.ones((len(KINDS), len(TRUE))), np.ones((len(KINDS), len(SHOWN), 2))
@@ -197,6 +207,8 @@ def drawn(tree, known_tree):
         "smearing.draw_smearing": (smearing(),),
         "stability.draw_epochs": (np.arange(3), RANDOM.random((3, 60))),
         "stability.draw_classes": (RANDOM.random(60), np.repeat(["qcd", "top"], 30)),
+        "excess.draw_spectrum": (hunted(), 0.1),
+        "excess.draw_pulls": (hunted(), 0.1),
         "mass_windows.draw_score": ({"qcd": (RANDOM.random(9), RANDOM.random(9))}, "score"),
         "mass_windows.draw_windows": (windows(), "top in QCD"),
         "meaning.draw_meaning": (mine["correlation"], mine["best"], nats),

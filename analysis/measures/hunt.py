@@ -1,0 +1,186 @@
+"""A search for an excess of odd jets in a window of the mass, on unlabelled jets.
+
+Two scores, of two kinds:
+
+``odd``
+    How unlike the sample's own jets, in the direction of generic decays (:mod:`analysis.measures.oddness`), at given
+    mass and pT. The window plays no part in it: the number of its jets that pass a cut is compared with what the
+    sidebands say (:mod:`analysis.measures.excess`), and that gives the p-value.
+``weak``
+    Learned from the window against the sidebands (:mod:`analysis.measures.weakly`), of ``odd``, tau21 and tau32. Where
+    the window holds more than a few per cent of another kind, those are the usual jets of their mass, which ``odd``
+    does not see and ``weak`` does. It has no p-value.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from analysis.measures.at_mass import standardised, tails_at_mass
+from analysis.measures.excess import CUTS, LEAST, Bands, excess
+from analysis.measures.oddness import FEWEST, grown
+from analysis.measures.weakly import weak_tails
+from jets.shapes import NAMES, SCALES, shapes
+
+Array = NDArray[np.floating]
+MOST = 30_000
+"""Jets that the trees of either half are fitted to, at most."""
+WEAK = ("tau21", "tau32")
+"""What the weakly supervised score knows beside ``odd``."""
+USUAL, SURE = 0.1, 10.0
+"""Share of the window's jets, and significance of ``weak``, from which on another kind of jets is usual there.
+
+Among QCD jets alone up to 0.09 and 8 have been found (docs/search.md).
+"""
+SMALL = 0.05
+"""p-value from which on nothing is said to be seen."""
+SCORES = ("odd", "weak")
+
+
+def hunt(
+    constituents: Array,
+    window: tuple[float, float],
+    mass: Array | None = None,
+    seed: int = 0,
+    known: Array | None = None,
+) -> xr.Dataset:
+    """Look for an excess in a window of the mass among jets ``(N, M, 3)`` = pT [GeV], rapidity, azimuth [rad].
+
+    Parameters
+    ----------
+    constituents
+        By falling pT, padded with zeros. Jets of fewer than five particles are left out.
+    window
+        Masses [GeV] between which an excess is looked for, fixed before the jets are looked at.
+    mass
+        Mass of each jet [GeV], ``(N,)``; that of its particles if None.
+    seed
+        Of halves, mocks and trees.
+    known
+        :func:`jets.shapes.shapes` of the jets, where these are at hand.
+
+    Returns
+    -------
+    xarray.Dataset
+        Along (score, cut): ``observed``, ``expected``, ``expected_error``, ``significance``. Along (score, jet):
+        ``tail``, which share has a larger score, of ``odd`` of the jets of the same mass, of ``weak`` of the sideband
+        jets; NaN outside window and sidebands. Along ``jet``:
+        ``mass`` [GeV], ``inside``, ``beside``, ``place``. Attributes: ``edges`` [GeV], ``p_value`` of ``odd``,
+        ``share`` and ``share_error`` of the window's jets that make ``weak``'s excess.
+
+    Raises
+    ------
+    ValueError
+        Too few jets have shapes, or are in the window or beside it.
+    Missing
+        scikit-learn is not installed.
+    """
+    known = shapes(constituents) if known is None else known
+    whole = np.flatnonzero(np.isfinite(known).all(1))
+    if len(whole) < 2 * FEWEST:
+        raise ValueError(f"{len(whole):,} jets of at least five particles: at least {2 * FEWEST} are needed")
+    masses = np.full(len(known), np.nan)
+    masses[whole] = (np.exp(known[:, 0]) if mass is None else np.asarray(mass, float))[whole]
+    bands = Bands.of(masses, window)
+    near = np.flatnonzero(bands.inside | bands.beside)
+    halves = np.random.default_rng(seed).permutation(np.arange(len(known)) % 2)
+    odds = odds_of_halves(constituents, known, whole, halves, seed)[near]
+    scored = scores_of(odds, known[near], halves[near], bands.at(near), seed)
+    tables = [excess(each, bands.place[near], bands.inside[near], seed) for each in scored]
+    tail = np.full((len(SCORES), len(known)), np.nan)
+    tail[:, near] = scored
+    table = xr.concat(tables, xr.Variable("score", list(SCORES)), combine_attrs="drop")
+    table["tail"] = ("score", "jet"), tail
+    table["mass"] = "jet", masses, {"units": "GeV"}
+    for name, column in (("inside", bands.inside), ("beside", bands.beside), ("place", bands.place)):
+        table[name] = "jet", column
+    p_value = tables[SCORES.index("odd")].attrs["p_value"]
+    share, error = share_of(tables[SCORES.index("weak")], int(bands.inside.sum()))
+    return table.assign_attrs(edges=bands.edges, p_value=p_value, share=share, share_error=error)
+
+
+def scores_of(odds: Array, known: Array, halves: NDArray[np.int64], bands: Bands, seed: int) -> Array:
+    """Return how far out each jet of the bands is by each score, ``(2, N)``.
+
+    Each half has trees, and so a scale, of its own.
+    """
+    shares = [tails_at_mass(known[:, NAMES.index(name)], bands.place, bands.beside) for name in WEAK]
+    odd, share = np.empty(len(odds)), np.empty(len(odds))
+    for half in range(2):
+        own = np.flatnonzero(halves == half)
+        odd[own] = standardised(odds[own], bands.place[own], known[own, 1])
+        share[own] = tails_at_mass(odds[own], bands.place[own], bands.beside[own])
+    weak = weak_tails(np.column_stack([share, *shares]), bands, seed)
+    return np.stack([tails_at_mass(odd, bands.place), weak])
+
+
+def odds_of_halves(
+    constituents: Array, known: Array, whole: NDArray[np.int64], halves: NDArray[np.int64], seed: int
+) -> Array:
+    """Return ln of mock anomaly over jet, ``(N,)``, of each half by trees of the other; NaN of jets without shapes."""
+    odds = np.full(len(known), np.nan)
+    for half in range(2):
+        own, others = whole[halves[whole] == half], whole[halves[whole] != half]
+        fit = np.random.default_rng(seed).permutation(others)[:MOST]
+        trees = grown(constituents[fit], known[fit], seed)
+        odds[own] = trees.log_odds(known[own, len(SCALES) :])
+    return odds
+
+
+def share_of(table: xr.Dataset, jets: int) -> tuple[float, float]:
+    """Return which share of the window's jets the excess is at the cut where it is surest, and its error."""
+    z = table["significance"].values
+    if not np.isfinite(z).any():
+        return float("nan"), float("nan")
+    best = table.isel(cut=int(np.nanargmax(z)))
+    error = np.sqrt(float(best["expected"]) + float(best["expected_error"]) ** 2)
+    return float(best["observed"] - best["expected"]) / jets, float(error) / jets
+
+
+def looks(found: xr.Dataset, known: Array) -> xr.DataArray:
+    """Return how shapes ``(N, 14)`` of the window's jets that pass the middle cut differ from all of its jets.
+
+    Along (score, shape): difference of the medians, in units of half the middle 68 % of the window's jets; NaN where
+    none passes.
+    """
+    own = known[:, len(SCALES) :]
+    inside = np.asarray(found["inside"])
+    low, middle, high = np.percentile(own[inside], (16, 50, 84), axis=0)
+    rows = []
+    for name in SCORES:
+        passed = inside & (np.asarray(found["tail"].sel(score=name)) < CUTS[1])
+        shift = np.median(own[passed], axis=0) - middle if passed.any() else np.full(len(middle), np.nan)
+        rows.append(2 * shift / np.maximum(high - low, 1e-12))
+    return xr.DataArray(rows, {"score": list(SCORES), "shape": list(NAMES[len(SCALES) :])}, ("score", "shape"))
+
+
+def regime(found: xr.Dataset) -> str:
+    """Return the score that fits what was found: ``weak`` where another kind of jets is usual in the window."""
+    surest = np.nanmax(np.append(found["significance"].sel(score="weak"), 0))
+    least = found.attrs["share"] - 2 * found.attrs["share_error"]
+    return "weak" if surest > SURE and least > USUAL else "odd"
+
+
+def sentences(found: xr.Dataset) -> list[str]:
+    """Say what was found: which score applies, the p-value, and what the window's own score finds."""
+    low, high = found.attrs["edges"][1:3]
+    p, share, error = (found.attrs[name] for name in ("p_value", "share", "share_error"))
+    lines = []
+    if regime(found) == "weak":
+        lines.append(
+            f"at least {100 * (share - 2 * error):.2g} % of the jets between {low:g} and {high:g} GeV are of another "
+            "kind, as weak tells: there these are usual, which odd cannot see; rank jets by weak"
+        )
+    if np.isnan(p):
+        lines.append(f"odd: fewer than {LEAST:g} jets are expected: for a p-value take more jets or a wider window")
+    else:
+        more = "more" if p < SMALL else "no more"
+        lines.append(f"odd: {more} odd jets between {low:g} and {high:g} GeV than the sidebands say, p = {p:.2g}")
+    if regime(found) == "odd":
+        excess_found = (
+            f", which finds an excess of {100 * share:.2g} +- {100 * error:.1g} %" if np.isfinite(share) else ""
+        )
+        lines.append(f"rank jets by odd; weak{excess_found}, has no p-value: it finds some where there is none")
+    return lines
