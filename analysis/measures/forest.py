@@ -125,7 +125,7 @@ class Forest(NamedTuple):
 def coarse(column: Array) -> Array:
     """Return ``(N,)`` with at most 255 values, each for equally many rows.
 
-    What trees see of a column they would find themselves, but with weights in a hundred times the time.
+    Trees see no more of a column anyway, but take long to find these values where rows have weights.
 
     >>> coarse(np.arange(1000.0))[[0, 1, 500, 999]].round().tolist()
     [2.0, 2.0, 500.0, 997.0]

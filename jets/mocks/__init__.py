@@ -7,7 +7,7 @@ other as in a shower, or which is a single prong, stretched. Nothing here has a 
 >>> import jets
 >>> made = mocks(jets.load("sample:qcd").constituents[:300], 50)
 >>> list(made), made["flat 3"].shape
-(['flat 2', 'flat 3', 'flat 4', 'sequential 2', 'sequential 3', 'sequential 4', 'stretched'], (50, 80, 3))
+(['flat 2', 'flat 3', 'flat 4', 'sequential 2', 'sequential 3', 'sequential 4', 'stretched'], (50, 50, 3))
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from jets.shapes.one_jet import FEWEST
 
 Array = NDArray[np.floating]
 LONGEST = 80
-"""Particles of a mock jet, at most."""
+"""Particles of a mock jet, at most; no more than the jets of the sample have, which may have lost some."""
 TAKEN = (2, 3)
 """Prongs into which the jets of a sample are taken apart: half of the mocks is made of each."""
 LEAST, HARD = 8.0, 200.0
@@ -33,12 +33,12 @@ TRIES = 4
 
 
 def mocks(jets: Array, count: int, seed: int = 0) -> dict[str, Array]:
-    """Return family -> mock jets ``(count, 80, 3)``, made of jets ``(N, M, 3)`` = pT [GeV], rapidity, azimuth [rad].
+    """Return family -> mock jets ``(count, min(M, 80), 3)``, made of jets ``(N, M, 3)`` = pT [GeV], rapidity, azimuth [rad].
 
     Masses and momenta are those of jets drawn from the sample. Fewer of a family, where most of its decays leave the
     jet.
     """
-    random = np.random.default_rng(seed)
+    random, longest = np.random.default_rng(seed), min(LONGEST, jets.shape[1])
     libraries = [Library.of(jets, taken, LEAST) for taken in TAKEN]
     mass, pt = mass_and_pt(jets[(jets[..., 0] > 0).sum(1) >= FEWEST])
     families = {f"{kind.__name__} {n}": (kind, n) for kind in (flat, sequential) for n in (2, 3, 4)}
@@ -49,10 +49,10 @@ def mocks(jets: Array, count: int, seed: int = 0) -> dict[str, Array]:
             drawn = random.integers(0, len(mass), TRIES * count)
             decays = kind(n, mass[drawn], pt[drawn], random)
             wanted = decays.prongs[np.flatnonzero(decays.inside)[: -(-count // len(TAKEN))]]
-            parts.append(library.glued(wanted, LONGEST, random))
+            parts.append(library.glued(wanted, longest, random))
         found[name] = np.concatenate(parts)[:count]
     parts = [stretched(library, mass, pt, -(-count // len(TAKEN)), random) for library in libraries]
-    return found | {"stretched": np.concatenate(parts)[:count]}
+    return found | {"stretched": np.concatenate(parts)[:count, :longest]}
 
 
 def stretched(library: Library, mass: Array, pt: Array, count: int, random: Generator) -> Array:

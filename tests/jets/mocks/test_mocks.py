@@ -80,7 +80,7 @@ def test_mocks_are_jets_of_the_sample_s_masses(qcd):
     made = mocks(qcd, 200, seed=4)
     known = shapes(qcd)[:, 0]
     for name, each in made.items():
-        assert each.shape == (200, 80, 3), name
+        assert each.shape == (200, 50, 3), name
         assert np.isfinite(each).all()
         assert (np.diff(each[..., 0], axis=1) <= 0).all(), name
         found = shapes(each)[:, 0]
