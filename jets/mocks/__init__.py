@@ -33,7 +33,7 @@ TRIES = 4
 
 
 def mocks(jets: Array, count: int, seed: int = 0) -> dict[str, Array]:
-    """Return family -> mock jets ``(count, min(M, 80), 3)``, made of jets ``(N, M, 3)`` = pT [GeV], rapidity, azimuth [rad].
+    """Return family -> mock jets ``(count, min(M, 80), 3)``, made of jets ``(N, M, 3)``: pT [GeV], rapidity, azimuth.
 
     Masses and momenta are those of jets drawn from the sample. Fewer of a family, where most of its decays leave the
     jet.

@@ -63,11 +63,11 @@ def run(options: argparse.Namespace) -> None:
     page = searched(found, sample.constituents, known, ", ".join(sample.sources))
     folder, figures = Path(options.out), {part.name: part.figure for each in page.sections for part in each.parts}
     save(found.assign_attrs(sources=", ".join(sample.sources), seed=options.seed), folder / "search.nc")
-    with replacing(folder / "jets.csv") as temporary:
+    with replacing(folder / "scores.csv") as temporary:
         jets_table(found, classes).to_csv(temporary, index=False)
     drawn = save_figures({name: figure for name, figure in figures.items() if figure is not None}, folder)
     page.save(folder / "search.html")
-    print(f"wrote search.html, search.nc, jets.csv, {', '.join(drawn)} in {folder}")
+    print(f"wrote search.html, search.nc, scores.csv, {', '.join(drawn)} in {folder}")
 
 
 def column(sample: Jets, name: str) -> Any:
