@@ -68,9 +68,9 @@ def hunt(
     xarray.Dataset
         Along (score, cut): ``observed``, ``expected``, ``expected_error``, ``significance``. Along (score, jet):
         ``tail``, which share has a larger score, of ``odd`` of the jets of the same mass, of ``weak`` of the sideband
-        jets; NaN outside window and sidebands. Along ``jet``:
-        ``mass`` [GeV], ``inside``, ``beside``, ``place``. Attributes: ``edges`` [GeV], ``p_value`` of ``odd``,
-        ``share`` and ``share_error`` of the window's jets that make ``weak``'s excess.
+        jets; NaN outside window and sidebands. Along ``jet``: ``mass`` [GeV], ``inside``, ``beside``, ``place`` (of
+        :class:`~analysis.measures.excess.Bands`). Attributes: ``edges`` [GeV], ``p_value`` of ``odd``, and which
+        ``share`` of the window's jets is ``weak``'s excess, with ``share_error``.
 
     Raises
     ------
@@ -114,9 +114,8 @@ def scores_of(odds: Array, known: Array, halves: NDArray[np.int64], bands: Bands
         own = np.flatnonzero(halves == half)
         odd[own] = standardised(odds[own], bands.place[own], known[own, 1])
         share[own] = tails_at_mass(odds[own], bands.place[own], bands.beside[own])
-    share = np.minimum(
-        share, 0.5
-    )  # where trees are sure of a jet they say the same of many, at a place that tells the mass
+    # Trees that are sure of a jet say the same of many; at which share that is moves with the mass, and tells it.
+    share = np.minimum(share, 0.5)
     weak = weak_tails(np.column_stack([share, *shares]), bands, seed)
     return np.stack([tails_at_mass(odd, bands.place), weak])
 
