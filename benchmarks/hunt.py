@@ -57,7 +57,7 @@ def experiment(
     constituents, known = (np.concatenate(each) for each in zip(*parts, strict=True))
     start = time.perf_counter()
     found = hunt(constituents, ends, known=known, seed=seed)
-    row = {"seed": seed, "share": share if signal else 0.0, "jets": len(rows), "window": list(ends)}
+    row = {"seed": seed, "share": share if signal else 0.0, "jets": jets, "window": list(ends)}
     row |= {"p_value": found.attrs["p_value"], "seconds": time.perf_counter() - start, "regime": regime(found)}
     row["found_share"] = found.attrs["share"]
     is_signal, own = np.arange(len(known)) >= len(rows), found["inside"].values
@@ -67,6 +67,11 @@ def experiment(
         if signal is not None:
             row[f"{name}_auc"] = auc(score[own & is_signal], score[own & ~is_signal], repeats=2).value
     return row
+
+
+def of_kind(path: Path, kind: dict[str, object]) -> list[dict[str, object]]:
+    """Return the experiments of a file that were made with these settings."""
+    return [row for row in kept(path) if all(row[name] == value for name, value in kind.items())]
 
 
 def report(rows: Sequence[dict[str, object]]) -> Iterator[str]:
@@ -102,12 +107,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     tune_cpu()
     options.out.parent.mkdir(parents=True, exist_ok=True)
     background, signal = sample_of(options.background), sample_of(options.signal) if options.signal else None
-    done = {row["seed"] for row in kept(options.out)}
+    kind = {"jets": options.jets, "window": list(options.window), "share": options.share if signal else 0.0}
+    done = {row["seed"] for row in of_kind(options.out, kind)}
     for seed in sorted(set(range(options.first, options.first + options.experiments)) - done):
         row = experiment(background, signal, options.window, options.jets, options.share, seed)
         keep(options.out, row)
         print(f"{seed}: p {row['p_value']:.3g}", flush=True)
-    print("\n".join(report(kept(options.out))))
+    print("\n".join(report(of_kind(options.out, kind))))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from jets.lock import locked
 
 KEPT = "odd.nc"
 """File in a run's folder."""
+MOCKS = "mocks as long as the jets"
+"""What is kept from before they were is fitted anew."""
 MOST = 30_000
 """Training jets that it is fitted to, at most."""
 
@@ -31,7 +33,7 @@ def odd_of(run: Run, own: Jets | None = None) -> Odd | None:
     if run.recipe.model.inputs:
         return None
     parts = run.recipe.data.model_dump_json(exclude={"files", "resident"})
-    made_of = f"{run.provenance.get('data_fingerprint')}, seed {run.recipe.training.seed}, {parts}"
+    made_of = f"{run.provenance.get('data_fingerprint')}, seed {run.recipe.training.seed}, {parts}, {MOCKS}"
     if (found := read(run, made_of)) is not None:
         return found
     try:

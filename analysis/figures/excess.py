@@ -23,7 +23,7 @@ REACH = 0.8
 def excess_figure(found: xr.Dataset, cut: float) -> Figure:
     """Draw the masses of jets that pass a cut on each score, and by how much they exceed what the sidebands say.
 
-    ``found`` is of :func:`analysis.measures.hunt.hunt`; ``cut`` the share of the sideband jets that passes.
+    ``found`` is of :func:`analysis.measures.hunt.hunt`; ``cut`` the share of jets that passes.
     """
     scores = found["score"].values.tolist()
     return figure_of(draw_scores, found, cut, size=(4.1 * len(scores), 4.2), grid=(2, len(scores)), heights=(3, 1))

@@ -70,8 +70,10 @@ class Bands(NamedTuple):
         Raises
         ------
         ValueError
-            Fewer than 100 jets are in the window, or fewer than 200 in a sideband.
+            The window begins at 0, fewer than 100 jets are in it, or fewer than 200 in a sideband.
         """
+        if window[0] <= 0:
+            raise ValueError("a window that begins at 0 GeV has no sideband below: let it begin higher")
         low, high = np.log(window)
         half = (high - low) * (1 / 2 + SIDE)
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -40,6 +40,8 @@ def test_bands_of_too_few_jets_say_where():
         Bands.of(mass[mass > 65], WINDOW)
     with pytest.raises(ValueError, match=r"0 jets above it, up to 169\.6"):
         Bands.of(mass[mass < 105], WINDOW)
+    with pytest.raises(ValueError, match="begins at 0 GeV"):
+        Bands.of(mass, (0.0, 100.0))
     with pytest.raises(ValueError, match="0 jets in the window"):
         Bands.of(np.full(1000, np.nan), WINDOW)
 
