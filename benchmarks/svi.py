@@ -34,12 +34,14 @@ from inference.recipe import DataConfig
 from jets import load
 from jets.preprocess import pixelise, prepare
 
+CAPTURED = "PyTorch, one CUDA graph"
 CONTENDERS = {
     "ours, compiled": "ours:compiled",
     "ours, plain graph": "ours:graph",
     "ours, from constituents": "ours:FromConstituents",
     "PyTorch": "torch_loop:eager",
     "PyTorch, compiled": "torch_loop:compiled",
+    CAPTURED: "torch_loop:Captured",
     "numpyro scan": "numpyro_loop:Scan",
     "Pyro + DataLoader": "pyro_loop:Plain",
     "pythae": "pythae_loop:Pythae",
@@ -52,7 +54,14 @@ REPLICAS = {
 AT_ONCE = 2
 """Contenders that warm up at the same time; their first epochs are no fair times, the repeats are."""
 OURS, PEER = "ours, compiled", "PyTorch"
-TARGETS = {PEER: 0.75, "PyTorch, compiled": 1.0, "numpyro scan": 1.25, "Pyro + DataLoader": 1 / 3, "pythae": 1 / 5}
+TARGETS = {
+    PEER: 0.75,
+    "PyTorch, compiled": 1.0,
+    CAPTURED: 1.0,
+    "numpyro scan": 1.25,
+    "Pyro + DataLoader": 1 / 3,
+    "pythae": 1 / 5,
+}
 """Peer -> largest time of ours in units of the peer's."""
 MEMORY, AT_START, AT_END = 1.2, 0.01, 0.05
 """Largest peak memory in units of PyTorch's; agreement of the loss at the start and after an epoch."""
@@ -100,7 +109,7 @@ def measure(
         results = {name: answer | {"epochs": []} for name, answer in ready.items()}
         rates = []
         for _ in range(repeats):
-            rates.append(products(task.threads))
+            rates.append(products(task))
             for name, worker in workers.items():
                 results[name]["epochs"].append(worker.ask("epoch")["seconds"])
         for name, worker in workers.items():
@@ -112,13 +121,14 @@ def measure(
     return results, statistics.median(rates)
 
 
-def products(threads: int, size: int = 1024, times: int = 10) -> float:
-    """Return the best rate of large matrix products [GFLOP/s], for the arithmetic floor."""
-    torch.set_num_threads(threads)
-    a, seconds = torch.randn(size, size), []
+def products(task: Task, times: int = 10) -> float:
+    """Return the best rate of large matrix products in float32 [GFLOP/s], for the arithmetic floor."""
+    torch.set_num_threads(task.threads)
+    size = 1024 if task.device == "cpu" else 8192
+    a, seconds = torch.randn(size, size, device=task.device), []
     for _ in range(times):
         start = time.perf_counter()
-        torch.mm(a, a)
+        torch.mm(a, a)[0, 0].item()
         seconds.append(time.perf_counter() - start)
     return 2e-9 * size**3 / min(seconds)
 
@@ -157,6 +167,7 @@ def compare(task: Task, options: argparse.Namespace) -> list[str]:
     """Print the table of one row of the benchmark; return the lines on its ratios."""
     brief = options.quick or options.untuned
     left_out = ["pythae"] * (not options.pythae_python) + ["ours, from constituents"] * brief
+    left_out += [CAPTURED] * (task.device == "cpu")
     chosen = {name: where for name, where in CONTENDERS.items() if name not in left_out}
     results, rate = measure(chosen, task, options.repeats, options.pythae_python)
     assert_alike(results, task)
@@ -175,6 +186,8 @@ def compare(task: Task, options: argparse.Namespace) -> list[str]:
         for peer in TARGETS
         if peer in results
     ]
+    if task.device != "cpu":
+        return lines
     memory = {name: result["peak"] for name, result in results.items()}
     for ours, peer in ((OURS, "PyTorch, compiled"), ("ours, plain graph", PEER)):
         lines.append(verdict(f"{title}: memory, {ours} / {peer}", memory[ours] / memory[peer], MEMORY))
@@ -209,6 +222,12 @@ def verdict(what: str, value: float, target: float) -> str:
     return f"{what:62}{value:7.2f}   target <= {target:.2f}   {'met' if value <= target else 'MISSED'}"
 
 
+def machine(options: argparse.Namespace) -> str:
+    """Return what is used of the machine."""
+    on = f", {torch.cuda.get_device_name()}" if options.device == "cuda" else ""
+    return f"{options.threads} threads{on}"
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="first row only, fewer images")
@@ -216,6 +235,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", nargs="+", choices=["dense", "dvae"], default=["dense", "dvae"])
     parser.add_argument("--repeats", type=int, default=5, help="alternating epochs of each contender")
     parser.add_argument("--threads", type=int, default=2, help="threads of every contender")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="of every contender")
     parser.add_argument("--untuned", action="store_true", help="glibc's allocator as it is and denormals, for all")
     parser.add_argument("--pythae-python", metavar="PATH", help="python of an environment that has pythae and torch")
     parser.add_argument("--replicas", action="store_true", help="16 runs at once instead")
@@ -226,13 +246,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.batch, options.model = [64], ["dense"]
     mallopt = () if options.untuned else MALLOC_OPTIONS
     settings = "untuned" if options.untuned else "freed memory kept, denormals flushed"
-    print(f"{options.threads} threads, {settings}, {options.repeats} repeats, torch {torch.__version__}")
+    print(f"{machine(options)}, {settings}, {options.repeats} repeats, torch {torch.__version__}")
     lines = []
     with tempfile.TemporaryDirectory() as folder:
         if not options.quick:
             os.environ["TORCHINDUCTOR_CACHE_DIR"] = f"{folder}/inductor"  # compile anew
         write_inputs(folder, 2048 if options.quick or options.replicas else 8192)
-        task = Task("dense", 64, options.threads, mallopt, folder)
+        task = Task("dense", 64, options.threads, mallopt, folder, device=options.device)
         if options.replicas:
             lines = [line for row in (("small", 100), ("dense", 100)) for line in compare_replicas(*row, task, options)]
         else:

@@ -46,13 +46,13 @@ class Noise(NamedTuple):
     shape: torch.Size
     dtype: torch.dtype
 
-    def empty(self, device: torch.device) -> Tensor:
-        """Return a tensor to draw it into."""
-        return torch.empty(self.shape, dtype=self.dtype, device=device)
+    def empty(self, device: torch.device, *replicas: int) -> Tensor:
+        """Return a tensor to draw it into, of so many replicas where there are several."""
+        return torch.empty((*replicas, *self.shape), dtype=self.dtype, device=device)
 
-    def draw(self, generator: Generator, device: torch.device) -> Tensor:
-        """Draw it anew."""
-        return self.fill(self.empty(device), *self.arguments, generator=generator)
+    def draw(self, place: Tensor, generator: Generator) -> None:
+        """Draw it anew, into ``place``."""
+        self.fill(place, *self.arguments, generator=generator)
 
 
 def trace(step: Step, inputs: Sequence[Tensor]) -> tuple[GraphModule, list[Noise]]:
@@ -108,26 +108,32 @@ class Program:
     def __init__(
         self, step: Step, inputs: Sequence[Tensor], generators: Sequence[Generator], *, compiled: bool, shared: int
     ) -> None:
-        self.generators, self.shared = generators, shared
+        self.generators, self.shared, self.many = generators, shared, len(generators) > 1
         self.device = inputs[0].device
         self.reason = ""
         graph, self.noise = trace(step, inputs)
         examples = [*inputs, *(noise.empty(self.device).zero_() for noise in self.noise)]  # they are computed with
-        if len(generators) > 1:
+        if self.many:
             examples = [t if i == shared else torch.stack([t] * len(generators)) for i, t in enumerate(examples)]
             graph = batched(graph, examples, shared)
         compiles = compiled and (self.device.type == "cuda" or has_compiler())
         self.run: Step = compile_graph(graph, examples) if compiles else graph
 
-    def draw(self) -> list[Tensor]:
-        """Draw the noise of one step: ``(...)`` for one replica, ``(R, ...)`` for several."""
-        rows = [[noise.draw(generator, self.device) for noise in self.noise] for generator in self.generators]
-        return rows[0] if len(rows) == 1 else [torch.stack(parts) for parts in zip(*rows, strict=True)]
+    def places(self) -> list[Tensor]:
+        """Return tensors to draw the noise of a step into: ``(...)`` for one replica, ``(R, ...)`` for several."""
+        return [noise.empty(self.device, *([len(self.generators)] if self.many else [])) for noise in self.noise]
+
+    def draw(self, places: Sequence[Tensor]) -> Sequence[Tensor]:
+        """Draw the noise of one step into ``places``, and return them."""
+        for r, generator in enumerate(self.generators):
+            for noise, place in zip(self.noise, places, strict=True):
+                noise.draw(place[r] if self.many else place, generator)
+        return places
 
     @torch.no_grad()
     def __call__(self, *inputs: Tensor) -> Tensor:
         """Take a step; return its report ``(terms,)`` or ``(R, terms)``."""
-        return self.run(*inputs, *self.draw())
+        return self.run(*inputs, *self.draw(self.places()))
 
 
 def batched(graph: GraphModule, examples: Sequence[Tensor], shared: int) -> GraphModule:
@@ -228,28 +234,27 @@ class CapturedProgram:
         assert self.graph is not None
         for static, new in zip(self.moving, inputs[self.program.shared + 1 :], strict=True):
             static.copy_(new)
-        for static, new in zip(self.draws, self.program.draw(), strict=True):
-            static.copy_(new)
+        self.program.draw(self.places)
         self.graph.replay()
         return self.report.clone()
 
     def capture(self, inputs: Sequence[Tensor]) -> None:
-        """Warm up on a side stream, put the state back, record one step."""
-        fixed, moving = inputs[: self.program.shared + 1], inputs[self.program.shared + 1 :]
-        self.moving = [tensor.clone() for tensor in moving]
-        states = [g.get_state() for g in self.program.generators]
-        self.draws = self.program.draw()
-        for generator, state in zip(self.program.generators, states, strict=True):
-            generator.set_state(state)
+        """Warm up on a side stream and record one step; put back the state and the generators."""
+        program, device = self.program, self.program.device
+        fixed, moving = inputs[: program.shared + 1], inputs[program.shared + 1 :]
+        self.moving, self.places = [tensor.clone() for tensor in moving], program.places()
+        for noise, place in zip(program.noise, self.places, strict=True):
+            noise.draw(place, Generator(device))
         before = [tensor.clone() for tensor in fixed[:-1]]
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(self.WARM_UP):
-                self.program.run(*fixed, *self.moving, *self.draws)
-        torch.cuda.current_stream().wait_stream(stream)
-        self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph):
-            self.report = self.program.run(*fixed, *self.moving, *self.draws)
+        with torch.random.fork_rng(devices=[device]):  # draws that stay in the graph are from torch's own
+            stream = torch.cuda.Stream()
+            stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(stream):
+                for _ in range(self.WARM_UP):
+                    program.run(*fixed, *self.moving, *self.places)
+            torch.cuda.current_stream().wait_stream(stream)
+            self.graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self.graph, capture_error_mode="thread_local"):  # another thread sends jets ahead
+                self.report = program.run(*fixed, *self.moving, *self.places)
         for tensor, old in zip(fixed[:-1], before, strict=True):
             tensor.copy_(old)

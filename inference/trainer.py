@@ -265,7 +265,8 @@ def prepare(vae: VAE, data: Data, part: Split, *, low_precision: bool) -> None:
 
 def kl_names(vae: VAE, x: Tensor) -> list[str]:
     """Return the names of the KL terms in the order of a step's report, seen on jets x ``(B, ...)``."""
-    with torch.random.fork_rng(devices=[]), torch.no_grad(), pyro.validation_enabled(False):
+    devices = [x.device] if x.is_cuda else []
+    with torch.random.fork_rng(devices=devices), torch.no_grad(), pyro.validation_enabled(False):
         was_training = vae.training
         bound = elbo(vae.eval().model, vae.guide, x)
         vae.train(was_training)

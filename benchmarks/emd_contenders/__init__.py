@@ -38,33 +38,37 @@ class Peer(NamedTuple):
     limit: float
 
 
+Clouds = np.ndarray | torch.Tensor
+"""Arrays, or tensors that are on the device where they shall be worked on."""
+
+
 def normalised(cloud: np.ndarray) -> np.ndarray:
     cloud = cloud.copy()
     cloud[..., 0] /= cloud[..., 0].sum(-1, keepdims=True)
     return cloud
 
 
-def leaves(x: np.ndarray, y: np.ndarray) -> list[torch.Tensor]:
-    return [torch.from_numpy(cloud).clone().requires_grad_() for cloud in (x, y)]
+def leaves(x: Clouds, y: Clouds) -> list[torch.Tensor]:
+    return [torch.as_tensor(cloud).clone().requires_grad_() for cloud in (x, y)]
 
 
-def ours(x: np.ndarray, y: np.ndarray, tolerance: float, gradient: bool = True) -> tuple[np.ndarray, object]:
+def ours(x: Clouds, y: Clouds, tolerance: float, gradient: bool = True) -> tuple[np.ndarray, object]:
     one, two = leaves(x, y)
     if not gradient:
         with torch.no_grad():
-            return emd(one, two, tolerance=tolerance).value.numpy(), None
+            return emd(one, two, tolerance=tolerance).value.cpu().numpy(), None
     value = emd(one, two, tolerance=tolerance).value
-    return value.detach().numpy(), torch.autograd.grad(value.sum(), (one, two))
+    return value.detach().cpu().numpy(), torch.autograd.grad(value.sum(), (one, two))
 
 
-def with_geomloss(x: np.ndarray, y: np.ndarray, blur: float, scaling: float, debias: bool) -> tuple[np.ndarray, object]:
+def with_geomloss(x: Clouds, y: Clouds, blur: float, scaling: float, debias: bool) -> tuple[np.ndarray, object]:
     one, two = leaves(x, y)
     loss = geomloss.SamplesLoss("sinkhorn", p=1, blur=blur, scaling=scaling, debias=debias, backend="tensorized")
     value = loss(one[..., 0], one[..., 1:], two[..., 0], two[..., 1:])
-    return value.detach().numpy(), torch.autograd.grad(value.sum(), (one, two))
+    return value.detach().cpu().numpy(), torch.autograd.grad(value.sum(), (one, two))
 
 
-def with_pot_batch(x: np.ndarray, y: np.ndarray, reg: float, iterations: int, method: str) -> tuple[np.ndarray, object]:
+def with_pot_batch(x: Clouds, y: Clouds, reg: float, iterations: int, method: str) -> tuple[np.ndarray, object]:
     one, two = leaves(x, y)
     cost = ((one[:, :, None, 1:] - two[:, None, :, 1:]).square().sum(-1) + 1e-20).sqrt()
     with torch.no_grad():
@@ -72,7 +76,7 @@ def with_pot_batch(x: np.ndarray, y: np.ndarray, reg: float, iterations: int, me
             cost, reg, one[..., 0], two[..., 0], max_iter=iterations, tol=1e-6, method=method, grad="detach"
         ).plan
     value = (plan * cost).sum((1, 2))
-    return value.detach().numpy(), torch.autograd.grad(value.sum(), (one, two), allow_unused=True)
+    return value.detach().cpu().numpy(), torch.autograd.grad(value.sum(), (one, two), allow_unused=True)
 
 
 _compiled: dict = {}

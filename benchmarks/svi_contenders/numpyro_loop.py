@@ -16,6 +16,8 @@ class Scan:
     """Model and guide in numpyro; the epoch's order, gather, gradient and Adam inside one compiled function."""
 
     def __init__(self, task: Task) -> None:
+        os.environ["JAX_PLATFORMS"] = task.device
+        os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # the device is shared with the other contenders
         if task.threads == 1:
             os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
         os.environ["NPROC"] = str(task.threads)  # size of XLA's pool of threads

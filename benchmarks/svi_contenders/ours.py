@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyro
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 import inference.machine
 from benchmarks.svi_contenders.task import ADAM_BETAS, COUNTS, LR, START, Task
@@ -16,6 +16,7 @@ from inference.folder import RunFolder
 from inference.objective import Controls, loss
 from inference.program import make_program
 from inference.recipe import DataConfig, Recipe, TrainingConfig
+from inference.replicas import make_generators
 from inference.step import State, make_step
 from inference.trainer import Trainer
 from jets import load
@@ -36,7 +37,7 @@ def make(task: Task) -> VAE:
     """Return the model with the task's initial weights."""
     vae = build(MODELS[task.model], task.images.shape[1])
     vae.load_state_dict({name: torch.tensor(value) for name, value in task.weights.items()})
-    return vae.train()
+    return vae.to(task.device).train()
 
 
 def identity(x: Tensor) -> Tensor:
@@ -51,17 +52,16 @@ class Ours:
         pyro.set_rng_seed(0)
         self.task, self.compiled, self.together, self.count = task, compiled, together, 0
         self.config = TrainingConfig(batch_size=task.batch, lr=LR, adam_betas=ADAM_BETAS, threads=task.threads)
-        self.vae, self.x = make(task), torch.tensor(task.images)
+        self.vae, self.x = make(task), torch.tensor(task.images, device=task.device)
         states = [State.of(make(task)) for _ in range(task.replicas)]
         self.states = [State.stacked(states)] if together else states
         self.program = self.build(states[0])
 
     def build(self, state: State) -> object:
         """Trace, and compile, the step."""
-        generators = [torch.default_generator]
-        if self.together:
-            generators = [Generator().manual_seed(seed) for seed in range(self.task.replicas)]
-        rows = torch.arange(self.task.batch)
+        seeds = range(self.task.replicas if self.together else 1)
+        generators = make_generators(seeds, torch.device(self.task.device))
+        rows = torch.arange(self.task.batch, device=self.task.device)
         step = make_step(self.vae, identity, self.config, interpreted=not (self.compiled or self.together))
         inputs = [*state.flat, self.x, rows, self.controls(1)[0]]
         program = make_program(step, inputs, generators, compiled=self.compiled, shared=len(state.flat))
@@ -70,11 +70,12 @@ class Ours:
 
     def controls(self, steps: int) -> Tensor:
         """Return what schedules would give, ``(steps, 4)``."""
-        return torch.tensor([Controls(LR, 1 / COUNTS, 1.0, 0.0) for _ in range(steps)])  # type: ignore[arg-type]
+        rows = [Controls(LR, 1 / COUNTS, 1.0, 0.0) for _ in range(steps)]  # type: ignore[arg-type]
+        return torch.tensor(rows, device=self.task.device)
 
     def batches(self, seed: int) -> Tensor:
         """Return the rows of every step of one run, ``(steps, B)``."""
-        order = shuffled(torch.arange(len(self.x)).numpy(), seed, self.count)
+        order = shuffled(torch.arange(len(self.x)).numpy(), seed, self.count).to(self.task.device)
         return order[: self.task.steps * self.task.batch].unflatten(0, (self.task.steps, self.task.batch))
 
     def start_loss(self) -> float:
@@ -106,7 +107,13 @@ class FromConstituents:
             data=DataConfig(test=1 - (len(task.images) + 0.25) / len(jets), validation=0.0),
             model=MODELS[task.model],
             training=TrainingConfig(
-                batch_size=task.batch, lr=LR, adam_betas=ADAM_BETAS, threads=task.threads, compile=True, epochs=1000
+                batch_size=task.batch,
+                lr=LR,
+                adam_betas=ADAM_BETAS,
+                threads=task.threads,
+                compile=True,
+                epochs=1000,
+                device=task.device,
             ),
         )
         assert len(split(jets, recipe.data, 0).train) == len(task.images)
@@ -117,7 +124,7 @@ class FromConstituents:
     def start_loss(self) -> float:
         """Return the loss at the initial weights."""
         x = self.trainer.data[torch.as_tensor(self.trainer.replicas[0].split.train[:START])]
-        controls = torch.tensor([LR, 1 / COUNTS, 1.0, 0.0])
+        controls = torch.tensor([LR, 1 / COUNTS, 1.0, 0.0], device=x.device)
         with torch.no_grad():
             return loss(self.trainer.vaes[0], x, Controls(*controls), self.trainer.config)[0].item()
 

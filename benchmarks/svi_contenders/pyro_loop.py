@@ -18,7 +18,7 @@ class PyroVAE:
     """Model and guide over the hand-written networks."""
 
     def __init__(self, task: Task, name: str) -> None:
-        self.task, self.name, self.networks = task, name, make(task)
+        self.task, self.name, self.networks = task, name, make(task).to(task.device)
 
     def model(self, x: Tensor) -> None:
         """p(x | z) p(z)."""
@@ -49,7 +49,7 @@ class Plain:
         pyro.distributions.enable_validation(False)
         self.task, x = task, torch.tensor(task.images)
         self.loader = DataLoader(TensorDataset(x), batch_size=task.batch, shuffle=True, drop_last=True)
-        self.first, self.elbo = x[:START], TraceMeanField_ELBO()
+        self.first, self.elbo = x[:START].to(task.device), TraceMeanField_ELBO()
         self.vaes = [PyroVAE(task, f"{i}" if task.replicas > 1 else "") for i in range(task.replicas)]
         optimiser = Adam({"lr": LR, "betas": ADAM_BETAS})
         self.runs = [SVI(vae.model, vae.guide, optimiser, loss=self.elbo) for vae in self.vaes]
@@ -64,5 +64,5 @@ class Plain:
         for run in self.runs:
             total = 0.0
             for (x,) in self.loader:
-                total += run.step(x)
+                total += run.step(x.to(self.task.device))
         return total / (self.task.steps * self.task.batch)

@@ -28,6 +28,7 @@ class Task:
     mallopt: tuple[tuple[int, int], ...]
     folder: str
     replicas: int = 1
+    device: str = "cpu"
 
     @classmethod
     def read(cls, text: str) -> Task:

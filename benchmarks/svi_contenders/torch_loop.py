@@ -63,7 +63,8 @@ class Loop:
 
     def __init__(self, task: Task, *, compiled: bool) -> None:
         torch.manual_seed(0)
-        self.task, self.x, self.networks = task, torch.tensor(task.images), make(task)
+        self.task, self.x = task, torch.tensor(task.images, device=task.device)
+        self.networks = make(task).to(task.device)
         self.optimiser = torch.optim.Adam(self.networks.parameters(), lr=LR, betas=ADAM_BETAS, fused=True)
         self.loss: Callable[..., Tensor] = torch.compile(loss) if compiled else loss
 
@@ -75,7 +76,7 @@ class Loop:
     def epoch(self) -> float:
         """Train one epoch; return its mean loss."""
         losses = []
-        for rows in torch.randperm(len(self.x)).split(self.task.batch)[: self.task.steps]:
+        for rows in torch.randperm(len(self.x), device=self.x.device).split(self.task.batch)[: self.task.steps]:
             value = self.loss(self.networks, self.x[rows], self.task.prior_scale)
             self.optimiser.zero_grad()
             value.backward()
@@ -90,3 +91,47 @@ def eager(task: Task) -> Loop:
 
 def compiled(task: Task) -> Loop:
     return Loop(task, compiled=True)
+
+
+class Captured(Loop):
+    """The step captured by hand as one CUDA graph: gather, noise, gradient, Adam; the host copies rows and launches."""
+
+    WARM_UP = 3
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(task, compiled=False)
+        self.optimiser = torch.optim.Adam(
+            self.networks.parameters(), lr=LR, betas=ADAM_BETAS, fused=True, capturable=True
+        )
+        self.rows = torch.arange(task.batch, device=self.x.device)
+        before = {name: value.clone() for name, value in self.networks.state_dict().items()}
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(self.WARM_UP):
+                self.step()
+        torch.cuda.current_stream().wait_stream(stream)
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph):
+            self.value = self.step()
+        self.networks.load_state_dict(before)
+        for state in self.optimiser.state.values():
+            for tensor in state.values():
+                tensor.zero_()
+
+    def step(self) -> Tensor:
+        """Take a step; return its loss."""
+        self.optimiser.zero_grad()
+        value = loss(self.networks, self.x[self.rows], self.task.prior_scale)
+        value.backward()
+        self.optimiser.step()
+        return value.detach()
+
+    def epoch(self) -> float:
+        """Train one epoch; return its mean loss."""
+        losses = []
+        for rows in torch.randperm(len(self.x), device=self.x.device).split(self.task.batch)[: self.task.steps]:
+            self.rows.copy_(rows)
+            self.graph.replay()
+            losses.append(self.value.clone())
+        return torch.stack(losses).mean().item()

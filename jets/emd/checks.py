@@ -60,13 +60,16 @@ def check_arguments(
 def check_clouds(x: Tensor, y: Tensor, normalise: bool) -> None:
     """Refuse values that are not clouds of particles ``(..., n, 3)``: weight, eta, phi [rad].
 
-    In numpy, for waking torch's threads would cost more than the checks.
+    In numpy, for waking torch's threads would cost more than the checks; clouds on a CUDA device are looked at there,
+    and fetched only to say what is wrong.
 
     Raises
     ------
     CloudError
         One line that names the argument and its first bad cloud.
     """
+    if x.is_cuda and y.is_cuda and not bool(torch.stack([_any_bad(x, normalise), _any_bad(y, normalise)]).any()):
+        return
     for name, tensor in (("x", x), ("y", y)):
         cloud = tensor.detach().reshape(-1, *tensor.shape[-2:]).cpu().numpy()
         weight = cloud[..., 0]
@@ -83,6 +86,13 @@ def check_clouds(x: Tensor, y: Tensor, normalise: bool) -> None:
                 f"{name}[{row}] has total weight 0 and cannot be normalised; drop it, or use normalise=False, where "
                 "the distance to an empty cloud is the other cloud's total weight"
             )
+
+
+def _any_bad(clouds: Tensor, normalise: bool) -> Tensor:
+    """Return on their device whether any of clouds ``(..., n, 3)`` is one that :func:`check_clouds` refuses."""
+    weight = clouds.detach()[..., 0]
+    bad = ~clouds.detach().isfinite().all() | (weight < 0).any()
+    return bad | (weight.double().sum(-1) <= 0).any() if normalise else bad
 
 
 def batch_of(x: Tensor, y: Tensor) -> torch.Size:
