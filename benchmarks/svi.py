@@ -51,7 +51,7 @@ REPLICAS = {
     "one after another": "ours:compiled",
     "Pyro, one after another": "pyro_loop:Plain",
 }
-AT_ONCE = 2
+AT_ONCE = max(2, (os.cpu_count() or 2) // 3)
 """Contenders that warm up at the same time; their first epochs are no fair times, the repeats are."""
 OURS, PEER = "ours, compiled", "PyTorch"
 TARGETS = {

@@ -107,8 +107,30 @@ def pixelise(constituents: Tensor, pixels: int = 40, width: Sequence[float] = WI
     index = torch.where(inside, row * pixels + column, 0).long()
     weight = torch.where(inside, pt, 0.0)
     weight = weight / weight.sum(-1, keepdim=True).clamp(min=torch.finfo(pt.dtype).tiny)
-    image = weight.new_zeros(*pt.shape[:-1], pixels * pixels).scatter_add_(-1, index, weight)
+    if weight.is_cuda:
+        image = summed_in_steps(weight, index, pixels * pixels)
+    else:
+        image = weight.new_zeros(*pt.shape[:-1], pixels * pixels).scatter_add_(-1, index, weight)
     return image.unflatten(-1, (pixels, pixels))
+
+
+FINE = 2.0**52
+"""Steps into which :func:`summed_in_steps` divides one."""
+
+
+def summed_in_steps(weight: Tensor, index: Tensor, places: int) -> Tensor:
+    """Return ``(..., places)``: weights ``(..., M)`` of sum 1, added at ``index`` ``(..., M)`` in steps of 2^-52.
+
+    On CUDA additions happen in the order in which threads come. Floats would have other last bits after each call, and
+    a training could not be repeated; whole numbers have the same sum in any order. A weight that is not finite makes
+    all places NaN.
+
+    >>> summed_in_steps(torch.tensor([0.25, 0.5, 0.25]), torch.tensor([0, 2, 0]), 3)
+    tensor([0.5000, 0.0000, 0.5000])
+    """
+    nothing = weight.new_zeros(*weight.shape[:-1], places)
+    steps = nothing.long().scatter_add_(-1, index, (weight.double() * FINE).round().long())
+    return (steps.double() / FINE).to(weight.dtype) + 0 * weight.sum(-1, keepdim=True)
 
 
 def outside(constituents: Tensor, pixels: int = 40, width: Sequence[float] = WIDTH) -> Tensor:

@@ -40,9 +40,15 @@ def _wrapped(phi):
 
 
 @triton.jit
-def _gibbs(cost, b, f, g, eps):
+def _gibbs(cost, f, g, eps):
     exponent = tl.minimum((f[:, None] + g[None, :] - cost) * (LOG2_E / eps), 50.0)
-    return tl.where(exponent > -50.0, tl.exp2(exponent), 0.0) * b[None, :]
+    return tl.where(exponent > -50.0, tl.exp2(exponent), 0.0)
+
+
+@triton.jit
+def _kernels(cost, turned_cost, b, f, g, eps):
+    """Return K ``(N, M)`` and its transpose: then all sums run down the first axis, mostly within a thread."""
+    return _gibbs(cost, f, g, eps) * b[None, :], _gibbs(turned_cost, g, f, eps) * b[:, None]
 
 
 @triton.jit
@@ -54,24 +60,24 @@ def _update(v, sums, goal, overshoot):
 
 
 @triton.jit
-def _sweep(cost, a, b, f, g, eps, sweeps):
-    K = _gibbs(cost, b, f, g, eps)
-    u = _update(tl.full(a.shape, 1.0, tl.float32), tl.sum(K, 1), a, 0.0)
+def _sweep(cost, turned_cost, a, b, f, g, eps, sweeps):
+    K, turned_K = _kernels(cost, turned_cost, b, f, g, eps)
+    u = _update(tl.full(a.shape, 1.0, tl.float32), tl.sum(turned_K, 0), a, 0.0)
     v = tl.full(b.shape, 1.0, tl.float32)
     for k in range(sweeps):
         overshoot = tl.where(k < sweeps - SMOOTHING, OVERSHOOT, 0.0)
         v = _update(v, tl.sum(K * u[:, None], 0), b, overshoot)
-        u = _update(u, tl.sum(K * v[None, :], 1), a, overshoot)
+        u = _update(u, tl.sum(turned_K * v[:, None], 0), a, overshoot)
     return u, v
 
 
 @triton.jit
-def _round(K, a, b, u, v):
+def _round(K, turned_K, a, b, u, v):
     now = v * tl.sum(K * u[:, None], 0)
     v = v * tl.minimum(b / (now + TINY), 1.0)
-    now = u * tl.sum(K * v[None, :], 1)
-    u = u * tl.minimum(a / (now + TINY), 1.0)
-    rows = tl.maximum(a - u * tl.sum(K * v[None, :], 1), 0.0)
+    sums = tl.sum(turned_K * v[:, None], 0)
+    u = u * tl.minimum(a / (u * sums + TINY), 1.0)
+    rows = tl.maximum(a - u * sums, 0.0)
     columns = tl.maximum(b - v * tl.sum(K * u[:, None], 0), 0.0)
     return u, v, rows / (tl.sum(rows, 0) + TINY), columns
 
@@ -109,30 +115,31 @@ def _emd(
     both = (kind_x != PADDING)[:, None] & (kind_y != PADDING)[None, :]
     slack = (kind_x == SLACK)[:, None] | (kind_y == SLACK)[None, :]
     cost = tl.where(both, tl.where(slack, 1.0, cost), FAR)
+    turned_cost = tl.trans(cost)
     largest = tl.maximum(tl.max(tl.max(tl.where(both, cost, 0.0), 1), 0), 1e-12)
     wrap = 2e-7 * scale if P == 1 else 4e-7 * tl.sqrt(scale * largest)
     count = tl.sum((kind_x != PADDING).to(tl.float32), 0) + tl.sum((kind_y != PADDING).to(tl.float32), 0)
     margin = (16.0 + 0.25 * count) * 5.9604645e-8 * largest + wrap
 
+    eps, steps = largest * 0.25, 1
     f_in, g_in = a * 0.0, b * 0.0
-    eps, last, steps = largest * 0.25, largest * 0.0, 1
-    u, v = _sweep(cost, a, b, f_in, g_in, eps, few)
+    u, v = _sweep(cost, turned_cost, a, b, f_in, g_in, eps, few)
     f, g = f_in + eps * LN_2 * tl.log2(u), g_in + eps * LN_2 * tl.log2(v)
-    f_before, g_before = f, g
+    rise_f, rise_g = f_in, g_in  # slopes in eps. A name that is given another's last value is not carried by Triton 3.6
     while steps > 0:
-        value = tl.sum(
-            tl.sum(_gibbs(cost, b, f_in, g_in, eps) * u[:, None] * v[None, :] * tl.where(both, cost, 0.0), 1), 0
-        )
+        plan = _gibbs(cost, f_in, g_in, eps) * b[None, :] * u[:, None] * v[None, :]
+        value = tl.sum(tl.sum(plan * tl.where(both, cost, 0.0), 0), 0)
         ratio = tl.maximum(eps / tl.maximum(tolerance * value, COLDEST * largest), 1.0)
         steps = tl.ceil(tl.log2(ratio) / LOG2_STRIDE - 0.05).to(tl.int32)
         if steps > 0:
-            now = eps * tl.exp2(-tl.log2(ratio) / steps)
-            slope = tl.where(last > 0, (now - eps) / tl.where(last > 0, eps - last, 1.0), 0.0)
-            f_in, g_in = f + slope * (f - f_before), g + slope * (g - g_before)
+            fall = eps * (tl.exp2(-tl.log2(ratio) / steps) - 1.0)
+            f_in, g_in = f + fall * rise_f, g + fall * rise_g
             f_in, g_in = tl.where(kind_x != PADDING, f_in, 0.0), tl.where(kind_y != PADDING, g_in, 0.0)
-            f_before, g_before, last, eps = f, g, eps, now
-            u, v = _sweep(cost, a, b, f_in, g_in, eps, tl.where(steps <= 2, many, few))
-            f, g = f_in + eps * LN_2 * tl.log2(u), g_in + eps * LN_2 * tl.log2(v)
+            eps += fall
+            u, v = _sweep(cost, turned_cost, a, b, f_in, g_in, eps, tl.where(steps <= 2, many, few))
+            new_f, new_g = f_in + eps * LN_2 * tl.log2(u), g_in + eps * LN_2 * tl.log2(v)
+            rise_f, rise_g = (new_f - f) / fall, (new_g - g) / fall
+            f, g = new_f, new_g
 
     lower, upper, left = largest * 0.0, largest * 0.0 + BIG, REFINEMENTS + 1
     closed_f, closed_g, row_gap, column_gap = f, g, f * 0.0, g * 0.0
@@ -140,20 +147,20 @@ def _emd(
     while left > 0:
         centred = f - tl.sum(tl.where(i == 0, f, 0.0), 0)
         closed_g = tl.min(tl.where((kind_x != PADDING)[:, None], cost - centred[:, None], BIG), 0)
-        closed_f = tl.min(tl.where((kind_y != PADDING)[None, :], cost - closed_g[None, :], BIG), 1)
+        closed_f = tl.min(tl.where((kind_y != PADDING)[:, None], turned_cost - closed_g[:, None], BIG), 0)
         dual = tl.sum(a * tl.where(kind_x != PADDING, closed_f, 0.0), 0) + tl.sum(
             b * tl.where(kind_y != PADDING, closed_g, 0.0), 0
         )
         lower = tl.maximum(lower, dual)
-        K = _gibbs(cost, b, f_in, g_in, eps)
-        scaled_u, scaled_v, row_gap, column_gap = _round(K, a, b, u, v)
+        K, turned_K = _kernels(cost, turned_cost, b, f_in, g_in, eps)
+        scaled_u, scaled_v, row_gap, column_gap = _round(K, turned_K, a, b, u, v)
         plan = K * scaled_u[:, None] * scaled_v[None, :] + row_gap[:, None] * column_gap[None, :]
-        upper = tl.minimum(upper, tl.sum(tl.sum(plan * tl.where(both, cost, 0.0), 1), 0))
+        upper = tl.minimum(upper, tl.sum(tl.sum(plan * tl.where(both, cost, 0.0), 0), 0))
         left = tl.where(upper - lower <= tl.maximum(tolerance * upper, margin), 0, left - 1)
         if left > 0:
             f_in, g_in = tl.where(kind_x != PADDING, f, 0.0), tl.where(kind_y != PADDING, g, 0.0)
             eps = tl.where(upper - lower < eps, tl.maximum(0.5 * eps, COLDEST * largest), eps)
-            u, v = _sweep(cost, a, b, f_in, g_in, eps, LAST_SWEEPS)
+            u, v = _sweep(cost, turned_cost, a, b, f_in, g_in, eps, LAST_SWEEPS)
             f, g = f_in + eps * LN_2 * tl.log2(u), g_in + eps * LN_2 * tl.log2(v)
 
     lower = tl.minimum(lower, upper)
@@ -161,7 +168,7 @@ def _emd(
     tl.store(bounds + pair * 3 + 1, tl.maximum(lower - margin, 0.0))
     tl.store(bounds + pair * 3 + 2, upper + margin)
     if GRADIENT:
-        plan = _gibbs(cost, b, f_in, g_in, eps) * scaled_u[:, None] * scaled_v[None, :]
+        plan = _gibbs(cost, f_in, g_in, eps) * b[None, :] * scaled_u[:, None] * scaled_v[None, :]
         plan = tl.where(both & (slack == 0), plan + row_gap[:, None] * column_gap[None, :], 0.0)
         force = scale * scale * plan / (cost + 1e-20) if P == 1 else 2 * scale * plan
         tl.store(gradient_x + at_x, tl.where(kind_x != PADDING, closed_f, 0.0))

@@ -70,7 +70,7 @@ def test_captured_equals_eager(latent, compiled):
 @pytest.mark.usefixtures("double")
 @pytest.mark.parametrize("latent", ["R3", "S1"])
 def test_captured_range_of_resolutions_equals_eager(latent):
-    assert_captured_equals_eager(setup(latent, **RANGE), compiled=False, **RANGE)
+    assert_captured_equals_eager(setup(latent, **RANGE), compiled=False, clip=RANGE["clip"])
 
 
 @pytest.mark.parametrize("compiled", [False, True], ids=["graph", "compiled"])

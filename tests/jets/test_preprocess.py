@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.stats import kstest
 
-from jets.preprocess import WIDTH, centre, flip, pixelise, prepare, rotate, turn
+from jets.preprocess import WIDTH, centre, flip, pixelise, prepare, rotate, summed_in_steps, turn
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +86,23 @@ def test_pixels_equal_numpy_histogram(constituents):
 def test_constituents_in_one_pixel_are_summed():
     image = pixelise(torch.tensor([[[1.0, 0.01, 0.01], [2.0, 0.011, 0.012], [1.0, 0.3, 0.3]]]))
     assert image.max() == 0.75
+
+
+def test_whole_steps_add_up_to_the_same_image():
+    """What is done on CUDA, here on the CPU: the same sums to rounding, in any order, vectorised, and NaN stays NaN."""
+    random = torch.Generator().manual_seed(0)
+    weight, index = torch.rand(50, 30, generator=random), torch.randint(0, 8, (50, 30), generator=random)
+    weight = weight / weight.sum(-1, keepdim=True)
+    expected = torch.zeros(50, 8).scatter_add_(-1, index, weight)
+    found = summed_in_steps(weight, index, 8)
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=0)
+    order = torch.randperm(30, generator=random)
+    assert torch.equal(found, summed_in_steps(weight[:, order], index[:, order], 8))
+    assert torch.equal(found, torch.vmap(lambda w, i: summed_in_steps(w, i, 8))(weight, index))
+    weight[3, 0] = float("nan")
+    bad = summed_in_steps(weight, index, 8)
+    assert bad[3].isnan().all()
+    assert torch.equal(bad[4:], found[4:])
 
 
 def test_jet_outside_gives_an_empty_image():
