@@ -18,6 +18,7 @@ class Scan:
     def __init__(self, task: Task) -> None:
         os.environ["JAX_PLATFORMS"] = task.device
         os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # the device is shared with the other contenders
+        os.environ["JAX_DEFAULT_MATMUL_PRECISION"] = "highest"  # as torch has it: on a GPU XLA would take TF32
         if task.threads == 1:
             os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
         os.environ["NPROC"] = str(task.threads)  # size of XLA's pool of threads

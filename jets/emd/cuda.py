@@ -224,7 +224,7 @@ def run(
     size = max(one.shape[1], two.shape[1])
     _emd[(len(x),)](
         one, two, flags_x, flags_y, bounds, gx, gy, 1.0 / R**p, tolerance, few, many,
-        P=p, N=one.shape[1], M=two.shape[1], GRADIENT=gradient, num_warps=4 if size <= 32 else 8 if size <= 64 else 16,
+        P=p, N=one.shape[1], M=two.shape[1], GRADIENT=gradient, num_warps=2 if size <= 32 else 4 if size <= 64 else 16,
     )  # fmt: skip
     if normalise:
         unit = torch.ones_like(totals[0])
