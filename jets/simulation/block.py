@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jets.simulation import clustering, generator, levels, truth
-from jets.simulation.config import Config, classes_of
+from jets.simulation.config import PROCESSES, Config, classes_of
 from jets.simulation.substructure import substructure
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def simulate_block(config: Config, block: int) -> dict[str, NDArray]:
     # Pythia may give up an event, so that batches are numbered by the events asked for.
     for number, part in enumerate(parts):
         if "event_number" in part:
-            part["event_number"] += classes_of(config.process).index(config.process) * EVENTS_APART
+            part["event_number"] += list(PROCESSES).index(config.process) * EVENTS_APART
             part["event_number"] += block * config.events_per_block + number * BATCH
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 

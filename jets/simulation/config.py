@@ -29,6 +29,7 @@ COMMON = (
     "Random:setSeed = on",
 )
 HADRONIC_W = ("24:onMode = off", "24:onIfAny = 1 2 3 4 5")
+UNSEEN_Z = ("23:onMode = off", "23:onIfAny = 12 14 16")
 DARK_HADRONS = {4900111: "5", 4900211: "5", 4900113: "1 2 3 4 5", 4900213: "1 2 3 4 5"}
 INVISIBLE = 0.3
 
@@ -46,6 +47,15 @@ def dark_decays() -> tuple[str, ...]:
     return tuple(found)
 
 
+def scalar_decays() -> tuple[str, ...]:
+    """Return the settings of a scalar that decays to pairs of the five light quarks, each as often.
+
+    >>> scalar_decays()[0]
+    '36:oneChannel = 1 0.2 100 1 -1'
+    """
+    return tuple(f"36:{'add' if q > 1 else 'one'}Channel = 1 0.2 100 {q} -{q}" for q in range(1, 6))
+
+
 # The W' is heavy enough that its W has pT near m / 2 = 600 GeV, and wide enough to fill the window of jet pT evenly.
 PROCESSES: dict[str, tuple[str, ...]] = {
     "qcd": ("HardQCD:all = on",),
@@ -61,8 +71,7 @@ PROCESSES: dict[str, tuple[str, ...]] = {
         "34:onMode = off",
         "34:onIfAll = 24 23",
         *HADRONIC_W,
-        "23:onMode = off",
-        "23:onIfAny = 12 14 16",
+        *UNSEEN_Z,
     ),
     # A Z' to two dark quarks of SU(2), heavier than the W', since a part of each jet is not seen.
     "dark": (
@@ -86,6 +95,21 @@ PROCESSES: dict[str, tuple[str, ...]] = {
         "51:m0 = 1.",
         *dark_decays(),
     ),
+    # Boosted by a Z that nobody sees: a Higgs boson, and one of 150 GeV with four prongs by two scalars of 40 GeV.
+    "higgs": ("HiggsSM:ffbar2HZ = on", "25:onMode = off", "25:onIfAny = 5", *UNSEEN_Z),
+    "z4": (
+        "HiggsSM:ffbar2HZ = on",
+        "25:m0 = 150.",
+        "25:doForceWidth = on",
+        "25:mWidth = 0.01",
+        "25:oneChannel = 1 1. 100 36 36",
+        "36:m0 = 40.",
+        "36:mMin = 30.",
+        "36:doForceWidth = on",
+        "36:mWidth = 0.01",
+        *scalar_decays(),
+        *UNSEEN_Z,
+    ),
 }
 
 
@@ -100,7 +124,7 @@ class Config:
     Attributes
     ----------
     process
-        ``qcd``, ``top``, ``w`` or ``dark``.
+        ``qcd``, ``top``, ``w``, ``higgs``, ``z4`` or ``dark``.
     n
         Jets in the file.
     seed

@@ -66,7 +66,9 @@ class Hard(NamedTuple):
     ----------
     p4
         ``(E, C, K, 4)`` px, py, pz, E [GeV]. qcd: C = 2 partons, K = 1. top: t and tbar, K = t, b, q1, q2.
-        w: one candidate, K = W, q1, q2. q1 has the larger pT. dark: C = 2 dark quarks, K = its dark matter, quark.
+        w, higgs: one candidate, K = W or H, q1, q2. q1 has the larger pT. z4: one candidate, K = the boson, q1, q2, q3,
+        q4, pairs of one scalar each, the pair with the larger pT first. dark: C = 2 dark quarks, K = its dark matter,
+        quark.
     pdg
         ``(E, C, K)`` particle numbers.
     pthat
@@ -105,7 +107,7 @@ def generate(pythia: Any, process: str, events: int) -> Collisions:
     pythia
         From :func:`start`.
     process
-        The one that ``pythia`` was started with: ``qcd``, ``top``, ``w`` or ``dark``.
+        The one that ``pythia`` was started with: ``qcd``, ``top``, ``w``, ``higgs``, ``z4`` or ``dark``.
     events
         How many to try; the few that Pythia gives up are left out.
 
@@ -173,11 +175,14 @@ def _visible(event: NDArray[np.int64], pdg: NDArray[np.int64], p4: NDArray[np.fl
 
 
 def _daughters(record: dict[str, NDArray[Any]], parent: int) -> NDArray[np.int64]:
-    """Return indices of the quarks from decays of ``parent``, by event, the particle's before the antiparticle's."""
+    """Return indices of the quarks from decays of ``parent``, by event, the particle's before the antiparticle's.
+
+    Of several particles that are alike, those of one together.
+    """
     pdg, mother = record["pdg"], record["mother"]
     hard = np.flatnonzero((np.abs(record["status"]) == HARDEST) & (np.abs(pdg) <= 5))
     found = hard[np.abs(pdg[mother[hard]]) == parent]
-    return found[np.lexsort((-pdg[mother[found]], record["event"][found]))]
+    return found[np.lexsort((mother[found], -pdg[mother[found]], record["event"][found]))]
 
 
 def _pairs_by_pt(record: dict[str, NDArray[Any]], index: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -198,10 +203,36 @@ def _hard_top(record: dict[str, NDArray[Any]], events: int) -> NDArray[np.int64]
     return np.concatenate([record["mother"][b], b, quarks], axis=-1)
 
 
-def _hard_w(record: dict[str, NDArray[Any]], events: int) -> NDArray[np.int64]:
-    """Return indices (E, 1, 3) of W, q1, q2; the W is the last copy before its decay."""
-    quarks = _pairs_by_pt(record, _daughters(record, 24).reshape(events, 1, 2))
+def _hard_boson(record: dict[str, NDArray[Any]], events: int, boson: int) -> NDArray[np.int64]:
+    """Return indices (E, 1, 3) of the boson, q1, q2; the boson is the last copy before its decay."""
+    quarks = _pairs_by_pt(record, _daughters(record, boson).reshape(events, 1, 2))
     return np.concatenate([record["mother"][quarks[..., :1]], quarks], axis=-1)
+
+
+def _hard_w(record: dict[str, NDArray[Any]], events: int) -> NDArray[np.int64]:
+    return _hard_boson(record, events, 24)
+
+
+def _hard_higgs(record: dict[str, NDArray[Any]], events: int) -> NDArray[np.int64]:
+    return _hard_boson(record, events, 25)
+
+
+def _hard_z4(record: dict[str, NDArray[Any]], events: int) -> NDArray[np.int64]:
+    """Return indices (E, 1, 5) of the boson and both quarks of each scalar, the scalar with the larger pT first."""
+    pairs = _pairs_by_pt(record, _daughters(record, 36).reshape(events, 2, 2))
+    scalars = record["mother"][pairs[..., 0]]
+    pt = np.hypot(record["p4"][scalars, 0], record["p4"][scalars, 1])
+    pairs = np.take_along_axis(pairs, np.argsort(-pt, axis=1, kind="stable")[..., None], axis=1)
+    boson = _first_mother(record, scalars[:, :1])
+    return np.concatenate([boson, pairs.reshape(events, 4)], axis=-1)[:, None]
+
+
+def _first_mother(record: dict[str, NDArray[Any]], index: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the nearest ancestors of entries that are another particle, through copies of the same."""
+    pdg, mother = record["pdg"], record["mother"]
+    while (same := pdg[mother[index]] == pdg[index]).any():
+        index = np.where(same, mother[index], index)
+    return mother[index]
 
 
 def _hard_dark(record: dict[str, NDArray[Any]], events: int) -> NDArray[np.int64]:
@@ -221,4 +252,4 @@ def _unseen(record: dict[str, NDArray[Any]], quarks: NDArray[np.float64]) -> NDA
     return found
 
 
-HARD = {"qcd": _hard_qcd, "top": _hard_top, "w": _hard_w, "dark": _hard_dark}
+HARD = {"qcd": _hard_qcd, "top": _hard_top, "w": _hard_w, "higgs": _hard_higgs, "z4": _hard_z4, "dark": _hard_dark}

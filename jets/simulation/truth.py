@@ -19,9 +19,10 @@ def _places(*names: str) -> tuple[str, ...]:
     return tuple(f"{name}_{column}" for name in names for column in ("pt", "deta", "dphi"))
 
 
-# dR_bW and dR_q1q2 are distances in (y, phi), the W being q1 + q2; z_b = pT(b) / (pT(b) + pT(W)); costheta_W is the
-# cosine of the angle between q1 and the W's direction of flight in the W's rest frame; dR_max is the distance of the
-# jet axis from the farthest quark; z_invisible = pT(invisible) / pT(dark), of what a dark quark leaves unseen.
+# dR_bW and dR_q1q2 are distances in (y, phi), the W being q1 + q2, and dR_q3q4 that of the second pair of z4;
+# z_b = pT(b) / (pT(b) + pT(W)); costheta_W, costheta_H is the cosine of the angle between q1 and the boson's direction
+# of flight in the boson's rest frame; dR_max is the distance of the jet axis from the farthest quark;
+# z_invisible = pT(invisible) / pT(dark), of what a dark quark leaves unseen.
 COLUMNS: dict[str, tuple[str, ...]] = {
     "qcd": ("parton_id", *_places("parton"), "pthat"),
     "top": (
@@ -29,6 +30,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("dR_q1q2", "dR_bW", "z_b", "z_q1_in_W", "costheta_W", "dR_max", "pthat"),
     ),
     "w": (*_places("w", "q1", "q2"), "dR_q1q2", "z_q1", "costheta_W", "pthat"),
+    "higgs": (*_places("higgs", "q1", "q2"), "dR_q1q2", "z_q1", "costheta_H", "pthat"),
+    "z4": (*_places("z4", "q1", "q2", "q3", "q4"), "dR_q1q2", "dR_q3q4", "dR_max", "pthat"),
     "dark": (*_places("invisible", "dark"), "z_invisible", "pthat"),
 }
 UNITS = "GeV for *_pt; angles in rad, deta = y - y_jet; z = pT fractions"
@@ -69,8 +72,8 @@ def relative(
 def match(hard: Hard, event: NDArray[np.int64], axis: NDArray[np.float64]) -> tuple[NDArray[np.bool_], Hard]:
     """Return the candidate of the hard process that each jet comes from.
 
-    It is the nearest parton of a QCD jet; for a top or W the candidate whose farthest decay quark is nearest, and
-    the jet is accepted if that quark is within R.
+    It is the nearest parton of a QCD jet; for a top, W, Higgs boson or z4 the candidate whose farthest decay quark is
+    nearest, and the jet is accepted if that quark is within R.
 
     Parameters
     ----------
@@ -123,7 +126,7 @@ def _of_qcd(matched: Hard, place: NDArray[np.float64], distance: NDArray[np.floa
 def _of_w(matched: Hard, place: NDArray[np.float64], distance: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return columns dR_q1q2, z_q1, costheta_W."""
     q1, q2 = place[:, -2], place[:, -1]
-    gap = np.hypot(q1[:, 1] - q2[:, 1], wrap(q1[:, 2] - q2[:, 2]))
+    gap = _gap(q1, q2)
     z = q1[:, 0] / (q1[:, 0] + q2[:, 0])
     return np.column_stack([gap, z, _decay_angle(matched.p4[:, -2], matched.p4[:, -1])])
 
@@ -157,4 +160,15 @@ def _of_dark(matched: Hard, place: NDArray[np.float64], distance: NDArray[np.flo
     return place[:, 0, 0] / place[:, 1, 0]
 
 
-FURTHER = {"qcd": _of_qcd, "top": _of_top, "w": _of_w, "dark": _of_dark}
+def _of_z4(matched: Hard, place: NDArray[np.float64], distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return columns dR_q1q2, dR_q3q4, dR_max."""
+    q1, q2, q3, q4 = np.moveaxis(place[:, 1:], 1, 0)
+    return np.column_stack([_gap(q1, q2), _gap(q3, q4), distance[:, 1:].max(axis=1)])
+
+
+def _gap(one: NDArray[np.float64], two: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the distances of partons at places (J, 3), pT, deta, dphi."""
+    return np.hypot(one[:, 1] - two[:, 1], wrap(one[:, 2] - two[:, 2]))
+
+
+FURTHER = {"qcd": _of_qcd, "top": _of_top, "w": _of_w, "higgs": _of_w, "z4": _of_z4, "dark": _of_dark}

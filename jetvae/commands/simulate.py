@@ -33,7 +33,7 @@ def add(parser: argparse.ArgumentParser) -> None:
             type=float,
             metavar="GEV",
             default=getattr(Config, name),
-            help="of the hard process, qcd and top only [%(default)s]",
+            help="of the hard process, not of w and dark [%(default)s]",
         )
     parser.add_argument("--jobs", type=shared.positive, metavar="J", default=1, help="processes [%(default)s]")
     parser.add_argument(

@@ -15,7 +15,7 @@ from jets.simulation import clustering, generator, truth
 from jets.simulation.block import simulate_block
 from jets.simulation.config import Config, versions
 
-EVENTS = {"qcd": 1000, "top": 1500, "w": 500, "dark": 600}
+EVENTS = {"qcd": 1000, "top": 1500, "w": 500, "dark": 600, "higgs": 1200, "z4": 1200}
 
 
 @pytest.fixture(scope="module", params=EVENTS)
@@ -42,6 +42,8 @@ def test_physics_is_in_range(sample):
         "qcd": [(n.mean(), 38, 48), (np.median(mass), 55, 80), (tau21, 0.53, 0.62), (tau32, 0.70, 0.78)],
         "top": [(core(mass, 20), 168, 178), (n.mean(), 51, 62), (tau21, 0.44, 0.53), (tau32, 0.46, 0.55)],
         "dark": [(np.median(mass), 70, 105), (n.mean(), 56, 71), (tau21, 0.66, 0.77), (tau32, 0.74, 0.83)],
+        "higgs": [(core(mass, 15), 116, 127), (n.mean(), 41, 50), (tau21, 0.28, 0.38), (tau32, 0.68, 0.77)],
+        "z4": [(core(mass, 15), 141, 154), (n.mean(), 48, 56), (tau21, 0.42, 0.53), (tau32, 0.58, 0.68)],
         "w": [(core(mass, 12), 78, 86), (n.mean(), 30, 37), (tau21, 0.32, 0.40), (tau32, 0.62, 0.71)],
     }
     for value, low, high in ranges[process]:
@@ -52,7 +54,7 @@ def test_jets_are_inside_the_selection(sample):
     process, arrays = sample
     pt, eta = arrays["jet"][:, 0], arrays["jet"][:, 1]
     assert ((pt > 550) & (pt < 650) & (abs(eta) < 2)).all()
-    assert (arrays["label"] == ("qcd", "top", "w", "dark").index(process)).all()
+    assert (arrays["label"] == {"qcd": 0, "top": 1, "w": 2}.get(process, 3)).all()
 
 
 def test_constituents_sum_to_the_jet_at_its_rapidity(sample):
@@ -97,9 +99,14 @@ def test_truth_is_consistent(sample):
     assert np.max(distances) < clustering.RADIUS
     assert (t["q1_pt"] >= t["q2_pt"]).all()
     # A fast W's momentum fraction is (1 + cos) / 2 up to its mass over its momentum.
-    z = t["z_q1" if process == "w" else "z_q1_in_W"]
+    if process == "z4":
+        assert (t["q3_pt"] >= t["q4_pt"]).all()
+        assert (t["q1_pt"] + t["q2_pt"] > 0.9 * (t["q3_pt"] + t["q4_pt"])).all()
+        assert (t["dR_max"] < clustering.RADIUS).all()
+        return
+    z = t["z_q1_in_W" if process == "top" else "z_q1"]
     fast = (t["q1_pt"] + t["q2_pt"]) > 400
-    assert np.corrcoef(z[fast], t["costheta_W"][fast])[0, 1] > 0.95
+    assert np.corrcoef(z[fast], t["costheta_H" if process == "higgs" else "costheta_W"][fast])[0, 1] > 0.95
     if process == "top":
         assert (t["dR_max"] < clustering.RADIUS).all()
         np.testing.assert_allclose(t["top_pt"], 600, atol=350)
@@ -120,6 +127,24 @@ def test_partons_have_the_masses_of_their_resonances():
     assert abs(np.median(mass(p4[..., 0, :])) - 172) < 2
     assert (hard.pdg[:, 0, 0] == 6).all()
     assert (hard.pdg[:, 1, 0] == -6).all()
+
+
+@pytest.mark.parametrize(("process", "mass", "quarks"), [("higgs", 125, {5}), ("z4", 150, {1, 2, 3, 4, 5})])
+def test_bosons_and_their_scalars_have_their_masses(process, mass, quarks):
+    hard = generator.generate(generator.start(Config(process).settings(), 1), process, 100).hard
+    assert hard.p4.shape == (100, 1, 3 if process == "higgs" else 5, 4)
+    assert (hard.pdg[:, 0, 0] == 25).all()
+    assert set(abs(hard.pdg[:, 0, 1:]).flatten()) == quarks
+
+    def masses(p):
+        return np.sqrt(p[..., 3] ** 2 - (p[..., :3] ** 2).sum(-1))
+
+    np.testing.assert_allclose(masses(hard.p4[:, 0, 0]), mass, atol=0.5)
+    np.testing.assert_allclose(hard.p4[:, 0, 1:].sum(1), hard.p4[:, 0, 0], atol=0.01)
+    if process == "z4":
+        for one, two in ((1, 2), (3, 4)):
+            np.testing.assert_allclose(masses(hard.p4[:, 0, one] + hard.p4[:, 0, two]), 40, atol=0.5)
+            assert (hard.pdg[:, 0, one] == -hard.pdg[:, 0, two]).all()
 
 
 def test_r_inv_of_the_dark_hadrons_is_invisible():

@@ -143,7 +143,7 @@ def test_nothing_is_overwritten(out, seed, message, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("process", "changes", "message"),
     [
-        ("z", {}, "no process 'z'; there are qcd, top, w, dark"),
+        ("z", {}, "no process 'z'; there are qcd, top, w, dark, higgs, z4"),
         ("dark", {"level": ("parton",)}, "dark quarks are no jets"),
         ("dark", {"shower": "vincia"}, "only the simple shower radiates from them"),
         ("dark", {"hadronisation": "off"}, "dark quarks are no jets"),
