@@ -18,8 +18,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from analysis.measures.at_mass import standardised, tails_at_mass
-from analysis.measures.excess import CUTS, LEAST, ROUGH, Bands, excess, fitted, nested
+from analysis.measures.at_mass import equal_at_mass, shuffled, tails_at_mass
+from analysis.measures.excess import CUTS, LEAST, Bands, excess, fitted, nested, together_of
 from analysis.measures.oddness import FEWEST, grown
 from analysis.measures.weakly import weak_tails
 from jets.shapes import NAMES, SCALES, shapes
@@ -31,13 +31,15 @@ WEAK = ("tau21", "tau32")
 """What the weakly supervised score knows beside ``odd``."""
 WIDE = 0.2
 """Share of the sideband jets that passes the cut on ``weak`` by which its excess is estimated."""
+BENT = 0.02
+"""Relative error of the number of jets that are expected beyond that cut."""
 USUAL, SURE = 0.1, 8.0
 """Excess of ``weak``, as a share of the window's jets and in its errors, from which on another kind is usual there.
 
 Among QCD jets alone up to 0.19, but 5.8 errors, have been found (docs/search.md).
 """
 SMALL = 1e-3
-"""p-value below which an excess is said to be seen: QCD jets alone have one in at most 0.6 % of searches."""
+"""p-value below which an excess is said to be seen: QCD jets alone have one in at most 0.4 % of searches."""
 SCORES = ("odd", "weak")
 
 
@@ -89,8 +91,13 @@ def hunt(
     near = np.flatnonzero(bands.inside | bands.beside)
     halves = np.random.default_rng(seed).permutation(np.arange(len(known)) % 2)
     odds = odds_of_halves(constituents, known, whole, halves, seed)[near]
-    scored = scores_of(odds, known[near], halves[near], bands.at(near), seed)
-    tables = [excess(each, bands.place[near], bands.inside[near], seed) for each in scored]
+    scored, even = scores_of(odds, known[near], halves[near], bands.at(near), seed)
+    alike = shuffled(even, bands.place[near], known[near, 1], halves[near], seed)
+    together = (together_of(alike, bands.place[near], bands.inside[near]), None)
+    tables = [
+        excess(tail, bands.place[near], bands.inside[near], seed, each)
+        for tail, each in zip(scored, together, strict=True)
+    ]
     tail = np.full((len(SCORES), len(known)), np.nan)
     tail[:, near] = scored
     table = xr.concat(tables, xr.Variable("score", list(SCORES)), combine_attrs="drop")
@@ -103,21 +110,21 @@ def hunt(
     return table.assign_attrs(edges=bands.edges, p_value=p_value, share=share, share_error=error)
 
 
-def scores_of(odds: Array, known: Array, halves: NDArray[np.int64], bands: Bands, seed: int) -> Array:
-    """Return how far out each jet of the bands is by each score, ``(2, N)``.
+def scores_of(odds: Array, known: Array, halves: NDArray[np.int64], bands: Bands, seed: int) -> tuple[Array, Array]:
+    """Return how far out each jet of the bands is by each score, ``(2, N)``; ``odd`` before it is a share, ``(N,)``.
 
     Each half has trees, and so a scale, of its own.
     """
     shares = [tails_at_mass(known[:, NAMES.index(name)], bands.place, bands.beside) for name in WEAK]
-    odd, share = np.empty(len(odds)), np.empty(len(odds))
+    even, odd = equal_at_mass(odds, bands.place, known[:, 1], halves)
+    share = np.empty(len(odds))
     for half in range(2):
         own = np.flatnonzero(halves == half)
-        odd[own] = standardised(odds[own], bands.place[own], known[own, 1])
         share[own] = tails_at_mass(odds[own], bands.place[own], bands.beside[own])
     # Trees that are sure of a jet say the same of many; at which share that is moves with the mass, and tells it.
     share = np.minimum(share, 0.5)
     weak = weak_tails(np.column_stack([share, *shares]), bands, seed)
-    return np.stack([tails_at_mass(odd, bands.place), weak])
+    return np.stack([odd, weak]), even
 
 
 def odds_of_halves(
@@ -139,7 +146,7 @@ def share_of(tail: Array, bands: Bands) -> tuple[float, float]:
     share, weight = fitted(passed, bands.place, bands.inside)
     jets, observed = bands.inside.sum(), float(passed[bands.inside].sum())
     expected = float(weight @ passed[~bands.inside, 0])
-    variance = nested(share[~bands.inside], weight)[0, 0] + observed + (ROUGH * expected) ** 2
+    variance = nested(share[~bands.inside], weight)[0, 0] + observed + (BENT * expected) ** 2
     return (observed - expected) / float(jets), float(np.sqrt(variance) / jets)
 
 

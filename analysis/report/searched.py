@@ -103,8 +103,8 @@ def doubt_part(found: xr.Dataset) -> Part:
     text = (
         "The p-value holds for one window, fixed before the jets were looked at; of several, multiply the smallest by "
         "their number. It rests on one assumption: without an anomaly, the share of jets that passes is a quadratic "
-        "function of ln m over window and sidebands, up to 2 %. QCD jets are not quite like that: docs/search.md says "
-        "how often p is small without an anomaly. Odd jets are those of two to four prongs. The score weak was learned "
+        "function of ln m over window and sidebands, within 4 %. docs/search.md says how often p is small among QCD "
+        "jets alone. Odd jets are those of two to four prongs. The score weak was learned "
         "from this window, and finds whatever changes with the mass: its significance is no evidence."
     )
     return Part("doubts", text)

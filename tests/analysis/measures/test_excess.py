@@ -5,8 +5,10 @@ import pytest
 from scipy.optimize import minimize_scalar
 from scipy.stats import kstest
 
+from analysis.measures import at_mass
 from analysis.measures import excess as module
-from analysis.measures.excess import CUTS, Bands, excess, fitted, significance
+from analysis.measures.at_mass import equal_at_mass, shuffled
+from analysis.measures.excess import CUTS, Bands, counted, excess, fitted, significance, together_of
 
 WINDOW = (65.0, 105.0)
 
@@ -74,7 +76,9 @@ def test_significance_is_that_of_the_likelihood_ratio(n, b, variance):
 
 
 def test_without_an_anomaly_p_values_are_uniform(monkeypatch):
+    """Where the share is a quadratic function exactly."""
     monkeypatch.setattr(module, "DRAWS", 2000)
+    monkeypatch.setattr(module, "ROUGH", 0.0)
     random = np.random.default_rng(0)
     p, z = [], []
     for seed in range(200):
@@ -86,6 +90,41 @@ def test_without_an_anomaly_p_values_are_uniform(monkeypatch):
     assert (np.array(p) <= 0.05).mean() < 0.11
     assert np.abs(np.nanmean(z, 0)).max() < 0.25
     assert np.nanstd(z, 0)[:2] == pytest.approx(1, abs=0.2)
+
+
+def test_what_the_form_of_the_share_explains_is_no_excess():
+    """Expected are 4 % more, or less, or as many as were seen."""
+    score, place, inside = sample(np.random.default_rng(1), 40_000)
+    tail = tails_of(score, inside)
+    seen, expected, covariance = counted(tail, place, inside)
+    assert np.abs(seen / expected - 1).max() > 0.005
+    found = excess(tail, place, inside, together=1e9 * covariance)
+    assert found["significance"].values == pytest.approx(0, abs=1e-3)
+    for factor, sign in ((1.02, 0), (1.2, 1), (0.8, -1)):
+        near = np.clip(factor * expected, 0.96 * expected, 1.04 * expected)
+        z = significance(factor * expected, near, np.diag(covariance))
+        assert (np.sign(np.round(z, 9)) == sign).all()
+
+
+def test_counts_of_a_score_made_equal_at_each_mass_vary_as_those_of_dealt_jets(monkeypatch):
+    """Fits that know the window's jets leave less to chance than a sum over sidebands says; permutations know it."""
+    monkeypatch.setattr(at_mass, "TIMES", 20)
+    random, off, said, naive = np.random.default_rng(5), [], [], []
+    for seed in range(40):
+        mass, pt, halves = np.exp(random.normal(4.3, 0.4, 8000)), random.normal(size=8000), np.arange(8000) % 2
+        bands = Bands.of(mass, WINDOW)
+        near = np.flatnonzero(bands.inside | bands.beside)
+        u, inside, pt, halves = bands.place[near], bands.inside[near], pt[near], halves[near]
+        score = (1 + halves) * (0.3 * u + (1 + 0.3 * u**2) * random.exponential(size=len(u)))
+        even, tail = equal_at_mass(score, u, pt, halves)
+        seen, expected, covariance = counted(tail, u, inside)
+        off.append(seen - expected)
+        naive.append(seen + np.diag(covariance))
+        said.append(np.diag(together_of(shuffled(even, u, pt, halves, seed), u, inside)))
+    spread = np.std(off, 0)
+    assert np.sqrt(np.mean(said, 0)) == pytest.approx(spread, rel=0.3)
+    assert np.abs(np.mean(off, 0) / spread).max() < 0.6
+    assert (np.sqrt(np.mean(naive, 0)) > 0.8 * spread).all()
 
 
 def test_jets_that_are_put_in_are_found():
@@ -102,11 +141,11 @@ def test_jets_that_are_put_in_are_found():
 
 def test_cuts_of_which_too_little_is_expected_are_not_looked_at():
     random = np.random.default_rng(3)
-    place = random.uniform(-1, 1, 3000)
+    place = random.uniform(-1, 1, 2000)
     inside = np.abs(place) < 1 / 3
-    found = excess(tails_of(random.random(3000), inside), place, inside)
-    assert np.isnan(found["significance"].values[CUTS.index(0.005)])
+    found = excess(tails_of(random.random(2000), inside), place, inside)
+    assert np.isnan(found["significance"].values[CUTS.index(0.01)])
     assert found["significance"].values[0] == pytest.approx(0, abs=4)
     few = np.abs(place) < 0.02
     assert few.sum() > 5
-    assert np.isnan(excess(tails_of(random.random(3000), few), place, few).attrs["p_value"])
+    assert np.isnan(excess(tails_of(random.random(2000), few), place, few).attrs["p_value"])
