@@ -117,7 +117,7 @@ def cost(file: str) -> None:
     fit = time.perf_counter()
     odd.score(shapes(jets))
     seconds, memory = time.perf_counter() - fit, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"{len(jets):,} jets: fitted and calibrated in {fit - start:.1f} s, {len(jets) / seconds:,.0f} scored a second")
+    print(f"{len(jets):,} jets: fitted and calibrated in {fit - start:.1f} s; {len(jets) / seconds:,.0f} jets/s scored")
     print(f"peak memory {memory:.2f} GB")
 
 
