@@ -24,15 +24,6 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA d
 SMALL = {"training.epochs": 2, "data.fraction": {"qcd": 0.1, "top": 0.1}, "training.device": "cuda"}
 
 
-@pytest.fixture
-def double():
-    """Make models and data in float64."""
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(before)
-
-
 def on_cuda(parts):
     """Return model, step, state, data, rows and controls of ``setup`` on the device."""
     vae, _, _, *inputs = parts

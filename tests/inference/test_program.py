@@ -44,13 +44,7 @@ GRADIENT = 1e-3
 """Of float32 gradients, in units of the largest: hundreds of terms of either sign, each rounded to 6e-8."""
 
 
-@pytest.fixture(autouse=True)
-def double():
-    """Make models and data of this file in float64."""
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(before)
+pytestmark = pytest.mark.usefixtures("double")
 
 
 def setup(latent, seed=0, batch=12, beta=0.5, **training):

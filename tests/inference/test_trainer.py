@@ -29,15 +29,6 @@ def assert_close(first, second, rtol=1e-3, atol=1e-4):
         torch.testing.assert_close(value, second[key], rtol=rtol, atol=atol)
 
 
-@pytest.fixture
-def double():
-    """Make models and controls in float64."""
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(before)
-
-
 def trained_together(recipes, folders, sample):
     """Train on jets in memory; return the runs."""
     opened = [RunFolder.create(folder, recipe, sample) for folder, recipe in zip(folders, recipes, strict=True)]

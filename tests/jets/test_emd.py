@@ -9,6 +9,7 @@ import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from jets.emd import METHODS, emd
+from jets.emd.checks import _any_bad
 from jets.emd.examples import smeared, unrelated
 
 BOUNDED = ("fused", "reference", "exact", "sinkhorn")
@@ -167,6 +168,17 @@ def training_step(scale, x, y):
     moved = torch.cat((x[..., :1] ** scale[0], x[..., 1:] * scale[1]), -1)
     loss = emd(moved, y).value.square().mean()
     return loss, torch.autograd.grad(loss, scale)[0]
+
+
+def test_the_check_on_a_device_refuses_what_the_host_s_does():
+    """That of clouds on a GPU, here on the CPU."""
+    for row, number in ((0, -1.0), (0, math.nan), (1, math.inf), (2, math.nan)):
+        assert _any_bad(bad(row, number), normalise=False)
+    assert not _any_bad(GOOD, normalise=True)
+    empty = GOOD.clone()
+    empty[1, :, 0] = 0
+    assert _any_bad(empty, normalise=True)
+    assert not _any_bad(empty, normalise=False)
 
 
 def test_a_training_step_can_be_traced_and_compiled(pair):
