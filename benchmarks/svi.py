@@ -168,6 +168,7 @@ def compare(task: Task, options: argparse.Namespace) -> list[str]:
     brief = options.quick or options.untuned
     left_out = ["pythae"] * (not options.pythae_python) + ["ours, from constituents"] * brief
     left_out += [CAPTURED] * (task.device == "cpu")
+    left_out += [peer for peer in TARGETS if peer not in options.peers]
     chosen = {name: where for name, where in CONTENDERS.items() if name not in left_out}
     results, rate = measure(chosen, task, options.repeats, options.pythae_python)
     assert_alike(results, task)
@@ -189,7 +190,8 @@ def compare(task: Task, options: argparse.Namespace) -> list[str]:
     if task.device != "cpu":
         return lines
     memory = {name: result["peak"] for name, result in results.items()}
-    for ours, peer in ((OURS, "PyTorch, compiled"), ("ours, plain graph", PEER)):
+    pairs = ((OURS, "PyTorch, compiled"), ("ours, plain graph", PEER))
+    for ours, peer in [pair for pair in pairs if pair[1] in memory]:
         lines.append(verdict(f"{title}: memory, {ours} / {peer}", memory[ours] / memory[peer], MEMORY))
     return lines
 
@@ -233,6 +235,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="first row only, fewer images")
     parser.add_argument("--batch", type=int, nargs="+", default=[64, 256, 1024, 4096], help="jets per step")
     parser.add_argument("--model", nargs="+", choices=["dense", "dvae"], default=["dense", "dvae"])
+    parser.add_argument("--peers", nargs="+", choices=TARGETS, default=list(TARGETS), help="these alone, by name")
     parser.add_argument("--repeats", type=int, default=5, help="alternating epochs of each contender")
     parser.add_argument("--threads", type=int, default=2, help="threads of every contender")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="of every contender")

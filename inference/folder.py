@@ -54,7 +54,7 @@ class RunFolder:
 
     ===========================  ==========================================================
     ``config.toml``              the recipe, every default written out
-    ``provenance.json``          command, versions, git hash, fingerprint of the data, device
+    ``provenance.json``          command, versions, git hash, fingerprint of the data, devices
     ``history.csv``              one row per epoch: losses in nats per jet, KL per coordinate, controls, speed
     ``history.nc``               the same, and one row per step
     ``checkpoint.safetensors``   weights, optimiser, RNG and history, to resume (while runs train together:
@@ -209,6 +209,13 @@ class RunFolder:
     def write_provenance(self, record: Mapping[str, Any]) -> None:
         """Write where the run came from, atomically."""
         self.write_text("provenance.json", json.dumps(record, indent=2) + "\n")
+
+    def trains_on(self, device: str) -> None:
+        """Record the device of the next epochs, unless the last ones were trained on the same."""
+        record = self.provenance()
+        devices = record.get("devices", [])
+        if devices[-1:] != [device]:
+            self.write_provenance(record | {"devices": [*devices, device]})
 
     def checkpoint(self, device: torch.device | str = "cpu") -> dict[str, Any] | None:
         """Return the last checkpoint, its own or in the file of runs that train together; None where there is none.

@@ -146,9 +146,13 @@ def batched(graph: GraphModule, examples: Sequence[Tensor], shared: int) -> Grap
     return result
 
 
-OPTIONS = {"cpp_wrapper": True, "size_asserts": False, "alignment_asserts": False}
-"""Of inductor on the CPU: all kernels and their calls in one file of C++, which compiles in half the time; no checks of
-what is the same in each step."""
+OPTIONS = {
+    "cpu": {"cpp_wrapper": True, "size_asserts": False, "alignment_asserts": False},
+    "cuda": {"deterministic": True},
+}
+"""Of inductor. On the CPU all kernels and their calls in one file of C++, which compiles in half the time; no checks of
+what is the same in each step. On a GPU no choice between sums by their measured time, which changes their last bits
+from one cache of compiled code to another."""
 
 
 def compile_graph(graph: GraphModule, examples: Sequence[Tensor]) -> Step:
@@ -161,7 +165,7 @@ def compile_graph(graph: GraphModule, examples: Sequence[Tensor]) -> Step:
     on_cpu = examples[0].device.type == "cpu"
     if on_cpu and is_amd():
         graph = turned_round(graph)
-    options = {"config_patches": OPTIONS} if on_cpu else {}
+    options = {"config_patches": OPTIONS["cpu" if on_cpu else "cuda"]}
     return standalone_compile(graph, list(examples), dynamic_shapes="from_example_inputs", options=options)
 
 

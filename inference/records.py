@@ -67,6 +67,7 @@ def read_provenance(path: Path) -> dict[str, Any]:
         "recipe_digests": lambda value: value is None or isinstance(value, table),
         "start": lambda value: value is None or (isinstance(value, int) and value >= 0),
         RESTARTS: lambda value: value is None or are_losses(value),
+        "devices": lambda value: value is None or are_texts(value),
         "weights_epoch": lambda value: value is None or (isinstance(value, int) and value > 0),
     }
     if not isinstance(found, dict):
@@ -80,6 +81,11 @@ def read_provenance(path: Path) -> dict[str, Any]:
 def are_counts(value: Any) -> bool:
     """Whether a value is class -> number of jets."""
     return isinstance(value, Mapping) and all(isinstance(count, int) for count in value.values())
+
+
+def are_texts(value: Any) -> bool:
+    """Whether a value is a list of texts."""
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def are_losses(value: Any) -> bool:

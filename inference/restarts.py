@@ -109,7 +109,7 @@ def keep_best(folder: RunFolder, parts: Sequence[Path], jets: Jets) -> None:
         copied(part.path / name, folder.path / name)
     if (part.path / "tensorboard").is_dir():
         shutil.copytree(part.path / "tensorboard", folder.path / "tensorboard", dirs_exist_ok=True)
-    own = {key: value for key, value in part.provenance().items() if key in ("start", "weights_epoch")}
+    own = {key: value for key, value in part.provenance().items() if key in ("start", "weights_epoch", "devices")}
     copied(part.path / WEIGHTS, folder.path / WEIGHTS)
     folder.write_provenance(folder.provenance() | own | {"restarts": {"kept": best} | record})
     folder.completed()

@@ -19,7 +19,7 @@ from inference.folder import RunFolder
 from inference.history import History
 from inference.interruption import Interrupted, kept, on_request
 from inference.lower_bound import elbo, kl_terms
-from inference.machine import choose_device, tune_cpu
+from inference.machine import choose_device, device_name, tune_cpu
 from inference.objective import Controls
 from inference.postmortem import guard
 from inference.progress import Progress
@@ -132,6 +132,9 @@ class Trainer:
         total = self.config.epochs if until is None else until
         jets = len(self.replicas) * len(self.replicas[0].split.train)
         progress = Progress(self.config.epochs, jets, self.done)
+        if self.done < total:
+            for folder in self.folders:
+                folder.trains_on(device_name(self.device))
         with Tracker(self.folders, enabled=self.config.tensorboard) as tracker:
             for epoch in range(self.done, total):
                 if all(replica.over for replica in self.replicas):

@@ -1,4 +1,4 @@
-"""Where compiled code is kept."""
+"""Where compiled code is kept, and what a run says of its device."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import os
 
 import pytest
 
+import inference
 from inference import machine
+from inference.folder import RunFolder
+from inference.grid import resume
 from inference.machine import cpu, keep_compiled
+from inference.recipe import read
 
 NAME = "TORCHINDUCTOR_CACHE_DIR"
 
@@ -54,3 +58,18 @@ def test_no_place_to_keep_it_is_no_error(unset, tmp_path):
 
 def test_cores_are_told():
     assert cpu().strip()
+
+
+def test_a_run_names_the_devices_it_was_trained_on(tmp_path):
+    """Once each time the device changes; not when nothing is left to train."""
+    quick = {"training.epochs": 1, "data.fraction": {"qcd": 0.05, "top": 0.05}}
+    run = inference.train(read("image-dvae", quick), tmp_path / "run")
+    folder = RunFolder(run.path)
+    assert run.provenance["devices"] == ["cpu"]
+    resume(run.path, {"training.epochs": 2})
+    assert folder.provenance()["devices"] == ["cpu"]
+    folder.write_provenance(folder.provenance() | {"devices": ["cuda (model)"]})
+    resume(run.path, {"training.epochs": 2})
+    assert folder.provenance()["devices"] == ["cuda (model)"]
+    resume(run.path, {"training.epochs": 3})
+    assert folder.provenance()["devices"] == ["cuda (model)", "cpu"]

@@ -18,6 +18,7 @@ def origin(known: Known) -> Part:
         ["commit", p["git"] or "not run from a checkout"],
         ["data", f"{', '.join(p['data'])} (SHA-256 {p['data_fingerprint'][:16]}…)"],
         ["machine", p["machine"]],
+        ["trained on", ", then ".join(p.get("devices", ["not recorded"]))],
         ["versions", ", ".join(f"{name} {version or '(source tree)'}" for name, version in p["versions"].items())],
         ["this page", command("report", known.name)],
     ]
