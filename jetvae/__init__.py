@@ -32,6 +32,7 @@ HOMES = {
     "concatenate": "jets",
     "elbo": "inference.lower_bound",
     "emd": "jets.emd",
+    "emds": "jets.emd.events",
     "evaluate": "analysis.evaluation.tree",
     "export": "analysis.deployment.export",
     "fit": "analysis.answers.fitted",

@@ -1,7 +1,7 @@
 """The Energy Mover's Distance of jets, fast enough to train on and with bounds that say how exact it is.
 
 `emd` is one distance per pair of clouds, differentiable; `pairwise` the matrix of all pairs of a sample. Alternatives
-to the distance are in `jets.emd.metrics`.
+to the distance are in `jets.emd.metrics`; events of any length, by EnergyFlow's signatures, in `jets.emd.events`.
 """
 
 from jets.emd.checks import CloudError

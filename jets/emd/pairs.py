@@ -132,14 +132,15 @@ def _blocks(
         index: (one.stop - one.start) * (two.stop - two.start) // (2 if symmetric and one == two else 1)
         for index, (one, two) in parts.items()
     }
-    with _bar(sum(sizes.values()), progress) as advance:
+    with progress_bar(sum(sizes.values()), progress) as advance:
         for index, (one, two) in parts.items():
             yield one, two, index
             advance(sizes[index])
 
 
 @contextlib.contextmanager
-def _bar(total: int, progress: bool) -> Iterator[Callable[[int], None]]:
+def progress_bar(total: int, progress: bool) -> Iterator[Callable[[int], None]]:
+    """Show how many of so many pairs are done, where ``progress`` asks for it; give the function to advance by."""
     if not (progress and total):
         yield lambda count: None
         return
