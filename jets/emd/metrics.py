@@ -86,6 +86,23 @@ def wasserstein_1d(x: Tensor, y: Tensor, a: Tensor, b: Tensor, p: int = 1) -> Te
     return (widths * gap.abs() ** p).sum(-1)
 
 
+def wasserstein_2_1d(x: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    r"""Return the same for p = 2 of positions that are sorted, with one search in place of a common list of levels.
+
+    .. math:: W_2^2 = \sum_i a_i x_i^2 + \sum_j b_j y_j^2 - 2 \sum_i x_i \big( H(A_i) - H(A_{i-1}) \big), \qquad
+              H(q) = \int_0^q G^{-1}(q') \, dq'
+
+    with A the sums of the weights of x up to each. In float64, and normalised there, for the difference of squares may be small.
+    """
+    x, y, a, b = (tensor.double() for tensor in (x, y, a, b))
+    a, b = a / a.sum(-1, keepdim=True), b / b.sum(-1, keepdim=True)
+    above_x, above_y, whole = a.cumsum(-1), b.cumsum(-1), (b * y).cumsum(-1)
+    k = torch.searchsorted(above_y.detach(), above_x.detach()).clamp_max(y.shape[-1] - 1)
+    integral = whole.gather(-1, k) - y.gather(-1, k) * (above_y.gather(-1, k) - above_x)
+    moved = torch.diff(integral, prepend=torch.zeros_like(integral[..., :1]))
+    return ((a * x - 2 * moved) * x).sum(-1) + (b * y * y).sum(-1)
+
+
 def _sorted(position: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     position, order = position.sort(-1)
     return position, weight.gather(-1, order)
@@ -234,9 +251,22 @@ def spectral(x: Tensor, y: Tensor, p: int = 2) -> Tensor:
     .. [1] Larkoski, Thaler, A spectral metric for collider geometry, https://arxiv.org/abs/2305.03751, eq. (9)
     """
     a, b, at_x, at_y = _split(x, y)
-    spectra = [_angles(at, at).flatten(-2) for at in (at_x, at_y)]
-    weights = [(weight[..., :, None] * weight[..., None, :]).flatten(-2) for weight in (a, b)]
-    return wasserstein_1d(spectra[0], spectra[1], weights[0], weights[1], p)
+    (one, weight), (two, other) = _spectrum(at_x, a), _spectrum(at_y, b)
+    if p != 2:
+        return wasserstein_1d(one, two, weight, other, p)
+    return wasserstein_2_1d(one, two, weight, other).clamp_min(0.0).to(x.dtype)
+
+
+def _spectrum(position: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the angles of all pairs, each once, in order, and their weights, ``(..., n (n - 1) / 2 + 1)`` each.
+
+    The first is the angle of the particles with themselves.
+    """
+    i, j = torch.triu_indices(weight.shape[-1], weight.shape[-1], 1, device=weight.device)
+    square = (position.index_select(-2, i) - position.index_select(-2, j)).square().sum(-1)
+    angle, pair = _sorted(_root(square), 2 * weight.index_select(-1, i) * weight.index_select(-1, j))
+    own = weight.square().sum(-1, keepdim=True)
+    return torch.cat((torch.zeros_like(own), angle), -1), torch.cat((own, pair), -1)
 
 
 #: Every distance between clouds by its name.

@@ -87,6 +87,15 @@ def test_spectral_sees_no_rotation_mirror_or_shift(pair):
     assert float(sliced(x, turned(x, 1.0)).min()) > 1e-3
 
 
+@pytest.mark.parametrize("moved", [1e-1, 1e-3, 1e-4])
+def test_spectral_of_near_copies_in_single_precision(pair, moved):
+    """A difference of squares a hundred thousand times as large: in float32 nothing would be left."""
+    x, _ = pair
+    y = x.clone()
+    y[..., 1:] += moved * torch.randn(y[..., 1:].shape, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(spectral(x.float(), y.float()).double(), spectral(x, y), rtol=1e-3, atol=0)
+
+
 @pytest.mark.parametrize("name", METRICS)
 def test_what_every_distance_must_do(pair, name):
     metric, (x, y) = METRICS[name], pair
