@@ -40,6 +40,7 @@ GROUPS = {
         "curse": About("the dimension of few points in many dimensions", (*JETS, "--most")),
         "organisation": About("what order and orthogonality save, in nats", (*JETS, "--most")),
         "categories": About("a category before the continuous latents, decoded"),
+        "shared": About("do two classes share their dimensions?"),
         "smearing": About("by how much is what is decoded smeared?", (*JETS, "--most")),
         "rulers": About("what do other distances than the EMD change?"),
     },

@@ -25,6 +25,7 @@ SMALLER = {
     "levels": {
         "CHANGES": {"model.encoder": [8, 16], "model.decoder": [16], "model.latent": "R2", "training.compile": False}
     },
+    "shared": {"CHANGES": {"model.encoder": [8, 16], "model.decoder": [16], "training.compile": False}},
     "mixtures": {"SHOWN": (0.5,)},
     "stability": {"MODELS": {"dvae": ("image-dvae", {"model.latent": "L2(alpha=0.9)"})}, "MOST": 30},
     "rulers": {"RULERS": {"energy": "energy", "mmd": "MMD"}, "SCALES": 2, "PAIRS": 5},
