@@ -9,7 +9,7 @@ from jets.loading import load
 
 
 def clouds(n: int, count: int, seed: int = 0) -> np.ndarray:
-    """Return ``(count, n, 3)`` float32 clouds with all n particles: QCD and top jets, two overlaid if n > 50.
+    """Return ``(count, n, 3)`` float32 clouds with all n particles: QCD and top jets, overlaid if n > 50, as many as it takes.
 
     Columns are pT [GeV], eta and phi [rad] relative to the jet axis.
 
@@ -22,9 +22,7 @@ def clouds(n: int, count: int, seed: int = 0) -> np.ndarray:
     width = min(n, jets.shape[1])
     jets = jets[(jets[:, :, 0] > 0).sum(1) >= width]
     jets = jets[np.random.default_rng(seed).permutation(len(jets))]
-    parts = [jets[:count, :width]]
-    if n > width:
-        parts.append(jets[count : 2 * count, : n - width])
+    parts = [jets[k * count : (k + 1) * count, : n - k * width] for k in range(-(-n // width))]
     found = np.concatenate(parts, 1)
     if found.shape[:2] != (count, n):
         raise UserError(f"the sample has {len(jets)} jets of {width} particles; {count} clouds of {n} are too many")
