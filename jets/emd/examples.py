@@ -9,7 +9,7 @@ from jets.loading import load
 
 
 def clouds(n: int, count: int, seed: int = 0) -> np.ndarray:
-    """Return ``(count, n, 3)`` float32 clouds with all n particles: QCD and top jets, overlaid if n > 50, as many as it takes.
+    """Return ``(count, n, 3)`` float32 clouds with all n particles: QCD and top jets, several overlaid if n > 50.
 
     Columns are pT [GeV], eta and phi [rad] relative to the jet axis.
 

@@ -92,7 +92,8 @@ def wasserstein_2_1d(x: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
     .. math:: W_2^2 = \sum_i a_i x_i^2 + \sum_j b_j y_j^2 - 2 \sum_i x_i \big( H(A_i) - H(A_{i-1}) \big), \qquad
               H(q) = \int_0^q G^{-1}(q') \, dq'
 
-    with A the sums of the weights of x up to each. In float64, and normalised there, for the difference of squares may be small.
+    with A the sums of the weights of x up to each. In float64, and normalised there, for the difference of squares may
+    be small.
     """
     x, y, a, b = (tensor.double() for tensor in (x, y, a, b))
     a, b = a / a.sum(-1, keepdim=True), b / b.sum(-1, keepdim=True)
