@@ -13,6 +13,7 @@ from pathlib import Path
 from analysis.deployment.card import bundle_card
 from analysis.deployment.documents import ORIENTATION, write_documents
 from analysis.deployment.whole import whole_folder
+from analysis.evaluation.odd_of_run import KEPT as ODD
 from inference.folder import TEXTS, WEIGHTS
 from inference.run import Run
 from jets.disk import writing
@@ -23,7 +24,7 @@ from jets.sums import SUMS, digest, write
 CARD = "card.md"
 NEEDED = (*TEXTS, WEIGHTS, CARD, SUMS)
 """Members of every bundle."""
-LARGEST = {WEIGHTS: 4 << 30} | dict.fromkeys((*TEXTS, CARD, SUMS, ORIENTATION), 64 << 20)
+LARGEST = {WEIGHTS: 4 << 30} | dict.fromkeys((*TEXTS, CARD, SUMS, ORIENTATION, ODD), 64 << 20)
 """Member -> bytes that it holds at most; there are no others."""
 SPARE, TIGHTEST = 64 << 20, 100
 """Bytes that a member may have whatever it is packed into; how many times more than that a larger one may have."""
@@ -42,7 +43,7 @@ class BundleError(UserError):
 
 
 def write_bundle(run: Run, path: Path) -> Path:
-    """Write a complete run as one zip file of :data:`NEEDED` and, where it is there, the scores' orientation.
+    """Write a complete run as one zip file of :data:`NEEDED`, and what is kept of its scores' orientation and ``odd``.
 
     Raises
     ------

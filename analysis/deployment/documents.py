@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+from analysis.evaluation import odd_of_run
 from inference.folder import TEXTS, WEIGHTS, RunError
 from inference.run import Run
 from inference.tensors import save
@@ -20,6 +21,8 @@ ORIENTATION = "orientation.json"
 def write_documents(run: Run, folder: Path) -> None:
     """Write recipe, provenance, history and weights of a complete run into ``folder``: a run folder itself.
 
+    Also the orientation of the scores and the score ``odd``, where they are there.
+
     Raises
     ------
     RunError
@@ -31,6 +34,8 @@ def write_documents(run: Run, folder: Path) -> None:
         shutil.copyfile(assert_intact(run.path / name), folder / name)
     save({name: tensor.clone() for name, tensor in run.vae.state_dict().items()}, folder / WEIGHTS)
     write_orientation(run, folder)
+    if odd_of_run.read(run) is not None:
+        shutil.copyfile(run.path / odd_of_run.KEPT, folder / odd_of_run.KEPT)
 
 
 def write_orientation(run: Run, folder: Path) -> None:

@@ -6,18 +6,21 @@ import contextlib
 import sys
 
 import numpy as np
+import torch
+import xarray as xr
 
-from analysis import store
-from analysis.measures.oddness import Odd
+from analysis.measures.oddness import TREES, USUAL, Odd
 from analysis.store import Missing
+from inference import tensors
 from inference.data import split
+from inference.folder import RunFolder
 from inference.run import Run, RunError
 from jets import Jets
 from jets.errors import UserError
 from jets.lock import locked
 
-KEPT = "odd.nc"
-"""File in a run's folder."""
+KEPT = "odd.safetensors"
+"""File in a run's folder, and in a bundle."""
 MOCKS = "mocks as long as the jets"
 """What is kept from before they were is fitted anew."""
 MOST = 30_000
@@ -32,9 +35,7 @@ def odd_of(run: Run, own: Jets | None = None) -> Odd | None:
     """
     if run.recipe.model.inputs:
         return None
-    parts = run.recipe.data.model_dump_json(exclude={"files", "resident"})
-    made_of = f"{run.provenance.get('data_fingerprint')}, seed {run.recipe.training.seed}, {parts}, {MOCKS}"
-    if (found := read(run, made_of)) is not None:
+    if (found := read(run)) is not None:
         return found
     try:
         sample = run.jets if own is None else own
@@ -43,16 +44,25 @@ def odd_of(run: Run, own: Jets | None = None) -> Odd | None:
     except (ValueError, Missing, RunError) as error:
         print(f"no score odd: {error}", file=sys.stderr)
         return None
+    arrays = {name: torch.tensor(values.values) for name, values in found.to_dataset().items()}
     with contextlib.suppress(OSError, UserError), locked(run.path, name=f".{KEPT}.lock", wait=True):
-        store.save(found.to_dataset().assign_attrs(made_of=made_of), run.path / KEPT)
+        RunFolder(run.path).save(KEPT, {"odd": arrays, "made_of": made_of(run)})
     return found
 
 
-def read(run: Run, made_of: str) -> Odd | None:
+def made_of(run: Run) -> str:
+    """Return what the score depends on: the sample, its split, and the kind of mocks."""
+    parts = run.recipe.data.model_dump_json(exclude={"files", "resident"})
+    return f"{run.provenance.get('data_fingerprint')}, seed {run.recipe.training.seed}, {parts}, {MOCKS}"
+
+
+def read(run: Run) -> Odd | None:
     """Return what is kept, if it is of this sample and whole."""
-    with contextlib.suppress(OSError, UserError, LookupError, ValueError):
+    with contextlib.suppress(OSError, UserError, LookupError, TypeError, ValueError):
         if (run.path / KEPT).exists():
-            kept = store.open(run.path / KEPT, run.path).to_dataset()
-            if kept.attrs["made_of"] == made_of:
-                return Odd.from_dataset(kept)
+            kept = tensors.load(run.path / KEPT)
+            if kept["made_of"] == made_of(run):
+                return Odd.from_dataset(
+                    xr.Dataset({n: (d, kept["odd"][n].numpy()) for n, d in (TREES | USUAL).items()})
+                )
     return None

@@ -2,15 +2,21 @@
 
 Writes DIR with encoder.onnx, model.pt (TorchScript), model.pt2 (torch.export),
 card.md, weights, recipe, provenance and checksums; whole, or not at all.
-With --bundle F.zip: recipe, weights, history, provenance, card and checksums in
-one file, nothing executable; jetvae open F.zip makes a run of it again.
+With --bundle F.zip: recipe, weights, history, provenance, card, checksums, and
+what the training jets decide of scores, in one file, nothing executable;
+jetvae open F.zip makes a run of it again, which encodes jets without them.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
+from typing import TYPE_CHECKING
 
 from jetvae import options as shared
+
+if TYPE_CHECKING:
+    from inference.run import Run
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +41,7 @@ def run(options: argparse.Namespace) -> None:
     if options.bundle:
         from analysis.deployment.bundle import write_bundle
 
+        complete(opened)
         print(f"wrote {write_bundle(opened, Path(options.bundle))}")
         return
     from analysis.deployment.export import export
@@ -49,3 +56,16 @@ def run(options: argparse.Namespace) -> None:
     for agreement in exported.agreements:
         print(f"self-check {agreement}")
     print(f"wrote {options.out}")
+
+
+def complete(run: Run) -> None:
+    """Keep in a run's folder what its training jets decide of scores, for those who will not have these jets."""
+    from analysis.answers.kept import orientation
+    from analysis.evaluation.odd_of_run import odd_of
+    from inference.run import RunError
+
+    try:
+        orientation(run)
+    except RunError as error:
+        print(f"scores are not oriented, to encode with the bundle takes the training jets: {error}", file=sys.stderr)
+    odd_of(run)

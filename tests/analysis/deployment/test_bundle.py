@@ -6,7 +6,9 @@ import shutil
 import stat
 import warnings
 import zipfile
+from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 
@@ -55,6 +57,31 @@ def test_commands_and_the_facade(shared, sample, tmp_path, monkeypatch, capsys):
     assert main(["export", "mine", "--bundle", "again.zip"]) == 0
     with zipfile.ZipFile("again.zip") as one, zipfile.ZipFile(shared) as other:
         assert one.read("weights.safetensors") == other.read("weights.safetensors")
+
+
+def test_odd_goes_with_it(tmp_path, monkeypatch, capsys):
+    """Of who opens the file, without the jets that the run was trained on: the same columns, bit for bit."""
+    pytest.importorskip("sklearn")
+    monkeypatch.chdir(tmp_path)
+    jetvae.save("own.h5", jetvae.load("sample:qcd")[:1500])
+    jetvae.save("other.h5", jetvae.load("sample:w")[:100])
+    training = ["--epochs", "1", "--set", "training.compile=false", "--out", "mine"]
+    assert main(["train", "image-vae", "--data", "own.h5", *training]) == 0
+    assert main(["export", "mine", "--bundle", "mine.zip"]) == 0
+    assert main(["encode", "mine", "other.h5", "-o", "before.parquet"]) == 0
+    shutil.rmtree("mine")
+    Path("own.h5").unlink()
+    assert main(["open", "mine.zip", "-o", "theirs"]) == 0
+    capsys.readouterr()
+    assert main(["encode", "theirs", "other.h5", "-o", "after.parquet"]) == 0
+    assert "no score odd" not in capsys.readouterr().err
+    before, after = (pd.read_parquet(f"{name}.parquet") for name in ("before", "after"))
+    assert before["p_value"].between(0, 1).sum() > 90
+    pd.testing.assert_frame_equal(before, after)
+    Path("theirs/odd.safetensors").write_bytes(b"damaged")
+    assert main(["encode", "theirs", "other.h5", "-o", "none.parquet"]) == 0
+    assert "no score odd" in capsys.readouterr().err
+    assert "odd" not in pd.read_parquet("none.parquet")
 
 
 def members_of(path):
