@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm, SymLogNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from analysis.figures.clouds import draw_cloud
-from analysis.figures.style import COLOURS, figure_of
+from analysis.figures.images import draw_image
+from analysis.figures.style import COLOURS, DARKEST, figure_of
 from analysis.measures.excess import fitted
 
 BINS = 30
@@ -93,3 +95,39 @@ def draw_displays(panels: NDArray, rows: Sequence[Sequence[tuple[str, NDArray]]]
             axes.remove()
     panels[0, 0].figure.supxlabel("rapidity", fontsize=9)
     panels[0, 0].figure.supylabel("azimuth [rad]", fontsize=9)
+
+
+def mean_images(found: xr.Dataset) -> Figure:
+    """Draw mean images of the jets that pass in the window and beside it, and their difference.
+
+    ``found`` is from :func:`analysis.evaluation.mean_images.passing_images`.
+    """
+    return figure_of(draw_mean_images, found, size=(7.6, 2.9), grid=(1, 3), share=(True, True))
+
+
+def draw_mean_images(panels: NDArray, found: xr.Dataset) -> None:
+    """Draw on three panels what :func:`mean_images` says."""
+    left, middle, right = panels.ravel()
+    inside, beside = (found["image"].sel(where=where) for where in ("inside", "beside"))
+    norm = LogNorm(DARKEST, max(10 * DARKEST, float(found["image"].max())))
+    counts = [int(count) for count in found["jets"]]
+    for axes, image, where, count in zip((left, middle), (inside, beside), ("in", "beside"), counts, strict=True):
+        shares = draw_image(axes, image, norm)
+        axes.set_title(f"{where} the window: {count:,}", fontsize=9)
+    gap = inside - beside
+    most = max(float(np.abs(gap).max()), 1e-9)
+    extent, signed = shares.get_extent(), SymLogNorm(most / 30, vmin=-most, vmax=most)
+    apart = right.imshow(gap.T, origin="lower", extent=extent, cmap="RdBu_r", norm=signed)
+    right.set_title("difference", fontsize=9)
+    right.tick_params(labelsize=7)
+    decade = 10.0 ** np.floor(np.log10(most))
+    bars = [
+        left.figure.colorbar(shares, ax=middle, shrink=0.8),
+        left.figure.colorbar(apart, ax=right, shrink=0.8, ticks=[-decade, -decade / 10, 0, decade / 10, decade]),
+    ]
+    for bar in bars:
+        bar.ax.tick_params(labelsize=7)
+        bar.set_label("share of $p_T$", fontsize=8)
+    for axes in (left, middle, right):
+        axes.set_xlabel(r"$\Delta\eta$", fontsize=9)
+    left.set_ylabel(r"$\Delta\phi$ [rad]", fontsize=9)

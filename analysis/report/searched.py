@@ -7,11 +7,12 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from analysis.figures.excess import event_displays, excess_figure
+from analysis.evaluation.mean_images import passing_images
+from analysis.figures.excess import event_displays, excess_figure, mean_images
 from analysis.measures.excess import CUTS
 from analysis.measures.hunt import SCORES, looks, regime, sentences
 from analysis.report.page import Page, Part, Section, Table
-from analysis.report.words import counted
+from analysis.report.words import counted, plus_minus
 
 Array = NDArray[np.floating]
 SHOWN = 6
@@ -26,7 +27,7 @@ def searched(found: xr.Dataset, constituents: Array, known: Array, name: str) ->
     low, high = found.attrs["edges"][1:3]
     sections = [
         Section("excess", "Is there an excess?", [counts_part(found)]),
-        Section("looks", "What does it look like?", [displays_part(found, constituents), shapes_part(found, known)]),
+        Section("looks", "What does it look like?", look_parts(found, constituents, known)),
         Section("doubt", "What has to be known about it?", [doubt_part(found)]),
     ]
     inside, beside = (counted(int(found[each].sum()), "jet") for each in ("inside", "beside"))
@@ -81,6 +82,29 @@ def displays_part(found: xr.Dataset, constituents: Array) -> Part:
         "particle is a disc whose area is its share of the pT, against rapidity and azimuth [rad] from the jet's axis."
     )
     return Part("displays", "", caption, figure=event_displays(rows))
+
+
+def look_parts(found: xr.Dataset, constituents: Array, known: Array) -> list[Part]:
+    """Draw jets, their mean images, and tell their shapes; no images where no jet passes on either side."""
+    images = passing_images(constituents, found, regime(found), CUTS[0])
+    drawn = [images_part(images)] if int(images["jets"].min()) else []
+    return [displays_part(found, constituents), *drawn, shapes_part(found, known)]
+
+
+def images_part(images: xr.Dataset) -> Part:
+    """Draw the mean jets that pass, and tell how wide they are."""
+    inside, beside = (
+        f"{plus_minus(float(own['radius']), float(own['radius_error']))} rad"
+        for own in (images.sel(where=where) for where in ("inside", "beside"))
+    )
+    score, cut = images.attrs["score"], 100 * images.attrs["cut"]
+    passing = f"Of jets that pass {score}'s cut of {cut:g} %"
+    reading = f"{passing} the pT lies {inside} from the axis in the window, {beside} beside it."
+    caption = (
+        f"Mean images of the jets that pass {score}'s cut of {cut:g} %, centred, turned and mirrored, and their "
+        "difference: what the window's have more of is red. Without an anomaly they differ as their masses do."
+    )
+    return Part("images", reading, caption, figure=mean_images(images), numbers=images)
 
 
 def shapes_part(found: xr.Dataset, known: Array) -> Part:

@@ -46,5 +46,5 @@ def test_numbers_and_page_agree(searched):
     assert f"{share:.2g} % of the jets between 65 and 105 GeV are of another kind" in text
     for question in ("Is there an excess?", "What does it look like?", "What has to be known about it?"):
         assert question in text
-    for name in ("counts", "displays"):
+    for name in ("counts", "displays", "images"):
         assert all((folder / f"{name}.{suffix}").stat().st_size for suffix in ("png", "pdf", "svg"))
