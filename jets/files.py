@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jets.atomic import move, temporary_for
-from jets.disk import disk
+from jets.disk import disk, folder_for
 from jets.sums import replaced
 
 if TYPE_CHECKING:
@@ -43,6 +44,21 @@ def replacing(path: str | Path, folder: Path | None = None) -> Iterator[Path]:
         yield temporary
         with replaced(Path(path), temporary):
             move(temporary, path)
+
+
+def ready(folder: str | Path) -> Path:
+    """Return a folder in which files can be written, made where it is not there: to be called before long work.
+
+    Raises
+    ------
+    DiskError
+        It cannot be made, or no file can be written there.
+    """
+    with folder_for(folder):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"0")
+    return Path(folder)
 
 
 def save_npy(values: np.ndarray, path: str | Path) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.evaluation.ceiling import Effort
 from analysis.studies import STUDIES
 from inference.recipe import read
 from jets import load, save
@@ -105,7 +106,8 @@ def folder(tmp_path_factory):
 def given(folder, monkeypatch):
     """What gives a command in the folder, after the trainings that it reads, each once."""
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("analysis.evaluation.ceiling.EPOCHS", 1)
+    for kind in ("OF_JETS", "OF_POINTS"):
+        monkeypatch.setattr(f"analysis.evaluation.ceiling.{kind}", Effort(1, 0.0))
     monkeypatch.setattr("analysis.evaluation.resolutions.POINTS", 3)
     monkeypatch.setattr("analysis.report.export.FORMATS", {"png": {}})
 

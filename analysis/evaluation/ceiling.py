@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import NamedTuple
+
 import numpy as np
 import torch
 import xarray as xr
@@ -19,9 +22,20 @@ from jets.preprocess import direction, turned
 from models.clouds import CloudEncoder
 
 HIDDEN = (64, 256, 256)
-OF_LATENTS = 128
-"""Units of each of the two hidden layers between latents and guesses."""
-EPOCHS, BATCH, LR, DECAY = 40, 256, 2e-3, 1e-2
+OF_LATENTS = (512, 512, 512)
+"""Units of the hidden layers between latents and guesses."""
+BATCH, LR = 256, 2e-3
+
+
+class Effort(NamedTuple):
+    """How long a network learns, and how strongly its weights decay."""
+
+    epochs: int
+    decay: float
+
+
+OF_JETS, OF_POINTS = Effort(40, 1e-2), Effort(60, 1.0)
+"""Of clouds; of latents, which are few, so that a large network learns them by heart where its weights do not decay."""
 
 
 def ceiling(run: Run, seed: int = 0) -> xr.DataArray:
@@ -34,7 +48,7 @@ def ceiling(run: Run, seed: int = 0) -> xr.DataArray:
     seen = seen_in(run.jets)
     torch.manual_seed(seed)
     clouds = run.data.make(run.data.constituents)
-    return reached(Guess(turns_of(seen)), clouds, seen, run).rename("ceiling")
+    return reached(Guess(turns_of(seen)), clouds, seen, run, OF_JETS).rename("ceiling")
 
 
 def read_out(run: Run, beta: float | None = None, seed: int = 0) -> xr.DataArray:
@@ -46,10 +60,10 @@ def read_out(run: Run, beta: float | None = None, seed: int = 0) -> xr.DataArray
     seen = seen_in(run.jets)
     torch.manual_seed(seed)
     latents = points_of(run, beta)
-    width, outputs = latents.shape[1], 2 * len(turns_of(seen))
-    layers = (nn.Linear(width, OF_LATENTS), nn.GELU(), nn.Linear(OF_LATENTS, OF_LATENTS), nn.GELU())
-    guess = nn.Sequential(*layers, nn.Linear(OF_LATENTS, outputs), nn.Unflatten(-1, (-1, 2)))
-    return reached(guess, latents, seen, run).rename("read_out")
+    sizes = (latents.shape[1], *OF_LATENTS)
+    hidden = [layer for pair in pairwise(sizes) for layer in (nn.Linear(*pair), nn.GELU())]
+    guess = nn.Sequential(*hidden, nn.Linear(sizes[-1], 2 * len(turns_of(seen))), nn.Unflatten(-1, (-1, 2)))
+    return reached(guess, latents, seen, run, OF_POINTS).rename("read_out")
 
 
 def seen_in(jets: Jets) -> xr.DataArray:
@@ -82,10 +96,10 @@ def points_of(run: Run, beta: float | None) -> Tensor:
     return (joined - joined.mean(0)) / joined.std(0).clamp(min=1e-6)
 
 
-def reached(guess: nn.Module, x: Tensor, seen: xr.DataArray, run: Run) -> xr.DataArray:
+def reached(guess: nn.Module, x: Tensor, seen: xr.DataArray, run: Run, effort: Effort) -> xr.DataArray:
     """Train a network on the run's training jets; return how its guesses of the held-out ones agree with the truth."""
     truth, turns = np.asarray(seen, float), turns_of(seen)
-    learn(guess, x, targets(truth, turns), torch.as_tensor(run.split.train))
+    learn(guess, x, targets(truth, turns), torch.as_tensor(run.split.train), effort)
     with torch.no_grad():
         found = torch.cat([guess(x[rows]) for rows in torch.as_tensor(run.split.test).split(1000)]).numpy()
     values = [agreement(found[:, i], truth[run.split.test, i], turns[i]) for i in range(len(turns))]
@@ -124,12 +138,12 @@ def targets(truth: NDArray[np.float64], turns: list[int]) -> Tensor:
     return torch.as_tensor(result)
 
 
-def learn(guess: nn.Module, x: Tensor, wanted: Tensor, train: Tensor) -> None:
+def learn(guess: nn.Module, x: Tensor, wanted: Tensor, train: Tensor, effort: Effort) -> None:
     """Train by one cycle of Adam with weight decay."""
     steps = len(train) // BATCH
-    adam = torch.optim.AdamW(guess.parameters(), lr=LR, weight_decay=DECAY)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(adam, LR, total_steps=EPOCHS * steps + 1)
-    for _ in range(EPOCHS):
+    adam = torch.optim.AdamW(guess.parameters(), lr=LR, weight_decay=effort.decay)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(adam, LR, total_steps=effort.epochs * steps + 1)
+    for _ in range(effort.epochs):
         order = train[torch.randperm(len(train))[: steps * BATCH]]
         for rows in order.split(BATCH):
             adam.zero_grad()

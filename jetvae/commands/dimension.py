@@ -7,7 +7,6 @@ Runs of two samples of jets are compared: where their dimension and KL differ, a
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from jetvae import options as shared
 
@@ -45,17 +44,17 @@ def run(options: argparse.Namespace) -> None:
     from analysis.store import save
     from inference.digests import digests
     from inference.probe import probed
-    from jets.files import replacing
+    from jets.files import ready, replacing
     from jetvae.two_samples import compare
 
     runs = shared.every_run(options.runs)
     if len(by_sample(runs)) > 1:
         compare(runs, options)
         return
+    folder = ready(options.out or runs[0].path / "dimension")
     found = dimension(runs, jets=options.jets, probes=[probed(run) for run in runs] if options.probe else ())
     if options.scale is not None:
         found.attrs["scale"] = options.scale
-    folder = Path(options.out or runs[0].path / "dimension")
     found.attrs |= digests(runs, folder)
     table = found[[name for name in found.data_vars if found[name].dims == ("beta",)]].to_dataframe()
     shown = table[[name for name in SHOWN if name in table]].dropna(axis="columns", how="all")

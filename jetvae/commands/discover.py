@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 
 from jetvae import options as shared
 
@@ -33,16 +32,17 @@ def run(options: argparse.Namespace) -> None:
     from inference.entry import announce
     from inference.machine import tune_cpu
     from jets import load
-    from jets.files import replacing
+    from jets.files import ready, replacing
     from jets.processes import workers
 
     tune_cpu()
     sample = load(*options.data)
     announce(sample)
+    folder = ready(options.out)
     with workers(options.jobs, tune_cpu) as pool:
         tree = discover(sample, options.beta, at_most=options.jets, pt=options.pt, seed=options.seed, pool=pool)
     print("\n".join(sentences(tree)))
-    folder, points = Path(options.out), array(tree, "points/place").values
+    points = array(tree, "points/place").values
     save(tree, folder / "discover.nc")
     with replacing(folder / "points.csv") as temporary:
         points_table(tree).to_csv(temporary, index=False)

@@ -6,7 +6,6 @@ Leaves meaning.nc and figures in --out; with --own-axes own_axes.nc.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jetvae import options as shared
@@ -35,11 +34,13 @@ def run(options: argparse.Namespace) -> None:
     from analysis.measures.meaning import coordinate_kl, meaning
     from analysis.report.export import save_figures
     from analysis.store import save
+    from jets.files import ready
     from jetvae.tables import print_meaning, terminal
 
     run = shared.best_run(options.run)
+    out = ready(options.out or run.path)
     tree = on_axes(run, options) if options.own_axes else evaluated(run, options.data, options.beta)
-    found, kl, out = meaning(tree), coordinate_kl(tree), Path(options.out or run.path)
+    found, kl = meaning(tree), coordinate_kl(tree)
     if options.ceiling:
         from analysis.evaluation.ceiling import ceiling, read_out
 

@@ -7,7 +7,6 @@ learned from the window. Leaves a page, a figure, a NetCDF file and a table of j
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jetvae import options as shared
@@ -39,7 +38,7 @@ def run(options: argparse.Namespace) -> None:
     from inference.entry import announce
     from jets import load
     from jets.errors import UserError
-    from jets.files import replacing
+    from jets.files import ready, replacing
     from jets.shapes import shapes
     from jetvae.tables import print_hunt, terminal
 
@@ -50,6 +49,7 @@ def run(options: argparse.Namespace) -> None:
     if options.signal is not None and options.signal not in sample.classes:
         raise UserError(f"--signal {options.signal}: no such class; there are {', '.join(sample.classes)}")
     mass = None if options.mass is None else column(sample, options.mass)
+    folder = ready(options.out)
     known = shapes(sample.constituents)
     try:
         found = hunt(sample.constituents, options.window, mass, options.seed, known)
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> None:
     if sample.weights is not None:
         print("each jet counts once, whatever its weight")
     page = searched(found, sample.constituents, known, ", ".join(sample.sources))
-    folder, figures = Path(options.out), {part.name: part.figure for each in page.sections for part in each.parts}
+    figures = {part.name: part.figure for each in page.sections for part in each.parts}
     save(found.assign_attrs(sources=", ".join(sample.sources), seed=options.seed), folder / "search.nc")
     with replacing(folder / "scores.csv") as temporary:
         jets_table(found, classes).to_csv(temporary, index=False)

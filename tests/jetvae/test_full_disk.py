@@ -79,6 +79,20 @@ def test_a_file_in_place_of_a_folder(tmp_path, capsys):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize(
+    ("words", "work"),
+    [
+        ("search sample:qcd --window 65:105", "analysis.measures.hunt.hunt"),
+        ("discover toy:circle(n=500) --beta 0.1", "analysis.evaluation.discover.discover"),
+    ],
+)
+def test_a_folder_that_cannot_be_is_found_before_the_work(words, work, tmp_path, capsys, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(work, None)  # would fail
+    assert main([*words.split(), "--out", str(tmp_path / "file" / "found")]) == 2
+    assert f"{tmp_path / 'file' / 'found'}: " in capsys.readouterr().err
+
+
 def test_output_that_nobody_can_take():
     words = [sys.executable, "-m", "jetvae", "inspect", str(ROOT / "jets" / "sample" / "w.h5")]
     pipes = {"stderr": subprocess.PIPE, "encoding": "utf-8", "env": os.environ | {"PYTHONPATH": str(ROOT)}}

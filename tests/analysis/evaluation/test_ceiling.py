@@ -37,7 +37,8 @@ def test_agreement_leaves_out_what_is_not_known(guess, expected):
 
 def test_what_is_seen_is_learnt(tmp_path, monkeypatch):
     """The width is a function of the constituents; so few jets and epochs reach 0.9."""
-    monkeypatch.setattr(ceiling, "EPOCHS", 6)
+    for kind in ("OF_JETS", "OF_POINTS"):
+        monkeypatch.setattr(ceiling, kind, getattr(ceiling, kind)._replace(epochs=6))
     run = inference.train(read("jet-w", {"training.epochs": 1}), tmp_path / "run")
     found = ceiling.ceiling(run)
     assert float(found.sel(observable="width")) > 0.9
