@@ -14,6 +14,9 @@ Two scores, of two kinds:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -43,12 +46,31 @@ SMALL = 1e-3
 SCORES = ("odd", "weak")
 
 
+class Halves(NamedTuple):
+    """What does not depend on the window: which half each jet is of, and ln of mock over jet by trees of the other."""
+
+    known: Array
+    half: NDArray[np.int64]
+    odds: Array
+
+    @classmethod
+    def of(cls, constituents: Array, seed: int = 0, known: Array | None = None) -> Halves:
+        """Fit trees to either half; arguments and errors as of :func:`hunt`."""
+        known = shapes(constituents) if known is None else known
+        whole = np.flatnonzero(np.isfinite(known).all(1))
+        if len(whole) < 2 * FEWEST:
+            raise ValueError(f"{len(whole):,} jets of at least five particles: at least {2 * FEWEST} are needed")
+        half = np.random.default_rng(seed).permutation(np.arange(len(known)) % 2)
+        return cls(known, half, odds_of_halves(constituents, known, whole, half, seed))
+
+
 def hunt(
     constituents: Array,
     window: tuple[float, float],
     mass: Array | None = None,
     seed: int = 0,
     known: Array | None = None,
+    halves: Halves | None = None,
 ) -> xr.Dataset:
     """Look for an excess in a window of the mass among jets ``(N, M, 3)`` = pT [GeV], rapidity, azimuth [rad].
 
@@ -64,6 +86,8 @@ def hunt(
         Of halves, mocks and trees.
     known
         :func:`jets.shapes.shapes` of the jets, where these are at hand.
+    halves
+        Of the same jets and seed, for another window of the same sample.
 
     Returns
     -------
@@ -81,18 +105,12 @@ def hunt(
     Missing
         scikit-learn is not installed.
     """
-    known = shapes(constituents) if known is None else known
-    whole = np.flatnonzero(np.isfinite(known).all(1))
-    if len(whole) < 2 * FEWEST:
-        raise ValueError(f"{len(whole):,} jets of at least five particles: at least {2 * FEWEST} are needed")
-    masses = np.full(len(known), np.nan)
-    masses[whole] = (np.exp(known[:, 0]) if mass is None else np.asarray(mass, float))[whole]
+    known, half, every = Halves.of(constituents, seed, known) if halves is None else halves
+    masses = masses_of(known, mass)
     bands = Bands.of(masses, window)
     near = np.flatnonzero(bands.inside | bands.beside)
-    halves = np.random.default_rng(seed).permutation(np.arange(len(known)) % 2)
-    odds = odds_of_halves(constituents, known, whole, halves, seed)[near]
-    scored, even = scores_of(odds, known[near], halves[near], bands.at(near), seed)
-    alike = shuffled(even, bands.place[near], known[near, 1], halves[near], seed)
+    scored, even = scores_of(every[near], known[near], half[near], bands.at(near), seed)
+    alike = shuffled(even, bands.place[near], known[near, 1], half[near], seed)
     together = (together_of(alike, bands.place[near], bands.inside[near]), None)
     tables = [
         excess(tail, bands.place[near], bands.inside[near], seed, each)
@@ -108,6 +126,12 @@ def hunt(
     p_value = tables[SCORES.index("odd")].attrs["p_value"]
     share, error = share_of(scored[SCORES.index("weak")], bands.at(near))
     return table.assign_attrs(edges=bands.edges, p_value=p_value, share=share, share_error=error)
+
+
+def masses_of(known: Array, mass: Array | None = None) -> Array:
+    """Return the masses of jets with these shapes ``(N, 14)``, those given or their own [GeV]; NaN without shapes."""
+    own = np.exp(known[:, 0]) if mass is None else np.asarray(mass, float)
+    return np.where(np.isfinite(known).all(1), own, np.nan)
 
 
 def scores_of(odds: Array, known: Array, halves: NDArray[np.int64], bands: Bands, seed: int) -> tuple[Array, Array]:
@@ -171,6 +195,23 @@ def regime(found: xr.Dataset) -> str:
     """Return the score that fits what was found: ``weak`` where another kind of jets is usual in the window."""
     share, error = found.attrs["share"], found.attrs["share_error"]
     return "weak" if share > SURE * error and share > USUAL else "odd"
+
+
+def best_of(found: Sequence[xr.Dataset]) -> str:
+    """Say how likely the smallest p-value of several windows is: at most their number times it, however they overlap.
+
+    >>> several = [xr.Dataset(attrs={"p_value": p, "edges": (1, 50 * k, 80 * k, 9)}) for k, p in ((1, 0.02), (2, 0.3))]
+    >>> best_of(several)
+    'smallest of 2 p-values: 0.02, between 50 and 80 GeV; that one of 2 is so small: at most 0.04'
+    """
+    known = [each for each in found if np.isfinite(each.attrs["p_value"])]
+    if not known:
+        return "no window has enough jets for a p-value"
+    best = min(known, key=lambda each: each.attrs["p_value"])
+    p, (low, high) = best.attrs["p_value"], best.attrs["edges"][1:3]
+    most = min(1.0, len(known) * p)
+    start = f"smallest of {len(known)} p-values: {p:.2g}, between {low:g} and {high:g} GeV"
+    return f"{start}; that one of {len(known)} is so small: at most {most:.2g}"
 
 
 def sentences(found: xr.Dataset) -> list[str]:

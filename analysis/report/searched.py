@@ -126,7 +126,8 @@ def doubt_part(found: xr.Dataset) -> Part:
     """Tell what the p-value rests on."""
     text = (
         "The p-value holds for one window, fixed before the jets were looked at; of several, multiply the smallest by "
-        "their number. It rests on one assumption: without an anomaly, the share of jets that passes is a quadratic "
+        "their number, as jetvae search does where it is given several. It rests on one assumption: without an "
+        "anomaly, the share of jets that passes is a quadratic "
         "function of ln m over window and sidebands, within 4 %. docs/search.md says how often p is small among QCD "
         "jets alone. Odd jets are those of two to four prongs. The score weak was learned "
         "from this window, and finds whatever changes with the mass: its significance is no evidence."
