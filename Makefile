@@ -13,7 +13,7 @@ run: $(READY)
 
 ## Run all tests, doctests and documented examples
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=40
 
 ## Try all generated cases, of which make test tries each twentieth; a table of what they came to at the end
 properties: $(READY)
