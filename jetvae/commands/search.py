@@ -51,11 +51,11 @@ def run(options: argparse.Namespace) -> None:
     if options.signal is not None and options.signal not in sample.classes:
         raise UserError(f"--signal {options.signal}: no such class; there are {', '.join(sample.classes)}")
     mass = None if options.mass is None else column(sample, options.mass)
-    folder = ready(options.out)
     known = shapes(sample.constituents)
     try:
         for window in options.window:
             Bands.of(masses_of(known, mass), window)
+        folder = ready(options.out)
         halves = Halves.of(sample.constituents, options.seed, known)
         found = [
             search(sample, window, mass, halves, options, folder if len(options.window) == 1 else folder / name)
