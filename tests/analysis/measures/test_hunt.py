@@ -5,7 +5,7 @@ import pytest
 
 import jets
 from analysis.measures.excess import Bands
-from analysis.measures.hunt import SCORES, hunt, looks, regime, sentences
+from analysis.measures.hunt import SCORES, Halves, hunt, looks, regime, sentences
 from analysis.measures.tagging import auc
 from analysis.measures.weakly import tails, weak_tails
 from jets.shapes import NAMES, shapes
@@ -83,8 +83,9 @@ def test_jets_outside_have_no_score_and_all_others_have(rare):
     assert found["score"].values.tolist() == list(SCORES)
 
 
-def test_the_seed_decides(known, rare):
-    assert searched(known, 300)[0].equals(rare[0])
+def test_the_seed_decides_and_trees_serve_every_window(known, rare):
+    constituents, own = (np.concatenate([known["qcd"][k], known["w"][k][:300]]) for k in range(2))
+    assert searched(known, 300, halves=Halves.of(constituents, 0, own))[0].equals(rare[0])
     assert not searched(known, 300, seed=1)[0].equals(rare[0])
 
 
