@@ -9,9 +9,7 @@ with ``tolerance=0``, the default, and the bounded distance of :func:`jets.emd.e
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,6 +17,8 @@ from numpy.typing import ArrayLike
 from jets.emd.checks import CloudError
 from jets.emd.ground import Array, Ground, assert_weight, cleaned
 from jets.emd.pairs import pairwise, progress_bar
+from jets.processes import cores
+from jets.processes import threads as pool_of
 
 MOST = 10**7
 """Iterations of the network simplex, of which a pair of 100 particles takes some thousand."""
@@ -118,7 +118,8 @@ def emds(
         Show a bar with the rate.
     tolerance
         0: exact, by POT's network simplex. Else the relative width of the bounds at which :func:`jets.emd.emd` stops,
-        for two coordinates and ``beta`` 1 or 2: at 0.02 the mean error is below 0.13 %.
+        for two coordinates and ``beta`` 1 or 2. At 0.02 the mean error is 0.03 to 0.13 %, with ``beta`` 2 up to 0.3 %,
+        and of near-copies 0.6 to 1.1 %; :func:`jets.emd.emd` gives the bounds of each pair.
 
     Raises
     ------
@@ -207,7 +208,7 @@ def exact(
             matrix[i, j] = solved(first[i], others[j], ground, most)[0]
         return i, len(columns)
 
-    with ThreadPoolExecutor(threads) as pool, progress_bar(count, progress) as advance:
+    with pool_of(threads) as pool, progress_bar(count, progress) as advance:
         for _, done in pool.map(row, range(len(first))):
             advance(done)
     return matrix + matrix.T if half else matrix
@@ -246,12 +247,7 @@ def bounded(
 
 def padded(events: Sequence[Array], small: float) -> Array:
     """Return events as one array ``(N, M, 3)`` with particles of weight 0 at the end, coordinates times ``small``."""
-    result = np.zeros((len(events), max(1, *(len(event) for event in events), 1), 3))
+    result = np.zeros((len(events), max(1, *map(len, events)), 3))
     for place, event in zip(result, events, strict=True):
         place[: len(event)] = event * (1, small, small)
     return result
-
-
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

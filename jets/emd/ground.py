@@ -14,7 +14,7 @@ TURN = 2 * np.pi
 
 
 class Ground:
-    """What a distance of particles is: arguments as in :func:`emd`."""
+    """What a distance of particles is: arguments as in :func:`jets.emd.events.emd`."""
 
     def __init__(self, R: float, beta: float, norm: bool, gdim: int | None, periodic_phi: bool, mask: bool) -> None:
         if not all(isinstance(number, Real) and 0 < number < np.inf for number in (R, beta)):

@@ -27,8 +27,6 @@ Angles are in units of :math:`2m/p_T`, masses in units of the jet's, so that a j
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jets.kernels import cached, fingerprint
+from jets.processes import cores, threads
 from jets.shapes.one_jet import describe
 
 SCALES = ("ln m", "ln pT")
@@ -79,7 +78,7 @@ def shapes(constituents: NDArray[np.floating]) -> NDArray[np.float64]:
         jets = np.ascontiguousarray(constituents[start : start + CHUNK], np.float64)
         _describe_all(jets, found[start : start + CHUNK])
 
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with threads(cores()) as pool:
         list(pool.map(part, starts))
     return found
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import os
 
+from jets.processes import cores
 from jetvae import options as shared
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    add, cores = parser.add_argument, len(os.sched_getaffinity(0))
+    add = parser.add_argument
     add("data", metavar="F", nargs="+", help="jets, an .npy file of vectors (N, K), or a toy such as toy:torus(n=3000)")
     help_beta = "resolution: of jets a distance in GeV, of vectors in their unit; above their noise"
     shared.add(parser, beta={"required": True, "help": help_beta})
     shared.add(parser, jets={"default": 2000, "help": "points, evenly spaced [2000]"})
     add("--pt", type=shared.number, metavar="P", help="pT in GeV given to every jet [the median of the jets]")
     shared.add(parser, seed={"help": "of split, restarts and draws [0]"})
-    add("--jobs", type=shared.positive, metavar="N", default=cores, help="processes [one for each core]")
+    add("--jobs", type=shared.positive, metavar="N", default=cores(), help="processes [one for each core]")
     shared.add(parser, out={"metavar": "DIR", "default": "discovered", "help": "folder of the files [discovered]"})
 
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import os
 
+from jets.processes import cores
 from jetvae import options as shared
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    add, cores = parser.add_argument, len(os.sched_getaffinity(0))
+    add = parser.add_argument
     add("points", metavar="F", nargs="+", help="an .npy file of vectors (N, K), or a toy such as toy:torus(n=3000)")
     shared.add(parser, beta={"required": True, "help": "resolution in units of the vectors; above their noise"})
     add("--latent", metavar="S", action="append", help="candidate; repeat it for each [ten manifolds up to R3]")
     add("--all", action="store_true", help="also race candidates that the shape of the points contradicts")
     shared.add(parser, "delta", seed={"help": "of split, restarts and draws [0]"})
-    add("--jobs", type=shared.positive, metavar="N", default=cores, help="processes [one for each core]")
+    add("--jobs", type=shared.positive, metavar="N", default=cores(), help="processes [one for each core]")
     shared.add(parser, out={"metavar": "F", "help": "also keep the tree of one file of points there"})
 
 

@@ -210,3 +210,17 @@ def test_any_order_of_imports():
     for order in (code, "import ot; " + code, "import torch; from jets.emd import emd; " + code):
         done = subprocess.run([sys.executable, "-c", order], capture_output=True, text=True, check=True)
         assert done.stdout.split() == ["True", "emd"]
+
+
+def test_after_an_error_the_rows_that_have_not_begun_are_given_up(monkeypatch):
+    """As after Ctrl-C: a large matrix does not go on to its end."""
+    begun = []
+
+    def failing(one, two, *_):
+        begun.append(1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(events, "solved", failing)
+    with pytest.raises(KeyboardInterrupt):
+        events.emds([[[1.0, 0, 0]]] * 500, n_jobs=1)
+    assert len(begun) < 250
