@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ from inference.folder import RunError
 from inference.joint import Joint
 from inference.labels import coordinate_labels
 from inference.run import Run
-from jets.processes import cores, threads
+from jets.processes import cores
 from models import VAE
 
 WARM_UP, DEPTH, TOGETHER = 300, 7, 16
@@ -187,7 +188,7 @@ def by_numpyro(
 
     program = jax.jit(jax.vmap(chain_program(log_joint, effort))).lower(*inputs(0)).compile()
     compiled = time.perf_counter()
-    with threads(cores()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         parts = list(pool.map(lambda first: list(map(np.asarray, program(*inputs(first)))), range(0, len(rows), size)))
     if not quiet:
         counts = f"{len(x)} jets x {chains} chains x {effort.draws} draws"

@@ -1,4 +1,4 @@
-"""Processes and threads that share work; processes end with the one that began them, and Ctrl-C is for that one."""
+"""Processes that share work: they end with the one that began them, and Ctrl-C is for that one alone."""
 
 from __future__ import annotations
 
@@ -7,23 +7,13 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 
 
 def cores() -> int:
     """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def threads(count: int) -> Iterator[Executor]:
-    """Give a pool of threads; after an error or an interruption what has not begun is given up."""
-    pool = ThreadPoolExecutor(count)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 @contextmanager

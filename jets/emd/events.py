@@ -10,6 +10,7 @@ with ``tolerance=0``, the default, and the bounded distance of :func:`jets.emd.e
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,7 +19,6 @@ from jets.emd.checks import CloudError
 from jets.emd.ground import Array, Ground, assert_weight, cleaned
 from jets.emd.pairs import pairwise, progress_bar
 from jets.processes import cores
-from jets.processes import threads as pool_of
 
 MOST = 10**7
 """Iterations of the network simplex, of which a pair of 100 particles takes some thousand."""
@@ -208,7 +208,7 @@ def exact(
             matrix[i, j] = solved(first[i], others[j], ground, most)[0]
         return i, len(columns)
 
-    with pool_of(threads) as pool, progress_bar(count, progress) as advance:
+    with ThreadPoolExecutor(threads) as pool, progress_bar(count, progress) as advance:
         for _, done in pool.map(row, range(len(first))):
             advance(done)
     return matrix + matrix.T if half else matrix

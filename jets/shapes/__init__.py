@@ -27,6 +27,7 @@ Angles are in units of :math:`2m/p_T`, masses in units of the jet's, so that a j
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jets.kernels import cached, fingerprint
-from jets.processes import cores, threads
+from jets.processes import cores
 from jets.shapes.one_jet import describe
 
 SCALES = ("ln m", "ln pT")
@@ -78,7 +79,7 @@ def shapes(constituents: NDArray[np.floating]) -> NDArray[np.float64]:
         jets = np.ascontiguousarray(constituents[start : start + CHUNK], np.float64)
         _describe_all(jets, found[start : start + CHUNK])
 
-    with threads(cores()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         list(pool.map(part, starts))
     return found
 
