@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from jets.heartbeat import BEAT
 from jets.lock import locked
 
 _TRAINING = threading.RLock()
@@ -28,5 +29,5 @@ def alone(folders: Sequence[Path]) -> Iterator[None]:
     above = sorted({folder.parent for folder in folders}) if len(folders) > 1 else []
     with _TRAINING, ExitStack() as stack:
         for folder in [*above, *folders]:
-            stack.enter_context(locked(folder))
+            stack.enter_context(locked(folder, beat=BEAT))
         yield

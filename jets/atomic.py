@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jets.disk import folder_for, made, writing
-from jets.lock import boot, start_of
+from jets.holder import boot, start_of
 
 
 @contextmanager

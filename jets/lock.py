@@ -10,22 +10,27 @@ import contextlib
 import errno
 import json
 import os
-import socket
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from functools import cache
+from dataclasses import asdict
 from pathlib import Path
 
 from jets.disk import made, refused
 from jets.errors import UserError
+from jets.heartbeat import beating
+from jets.holder import Holder
 
 LOCK = ".lock"
 """Name of the file in a folder that is written into; it is there only meanwhile."""
+NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES}
+"""What disks say that have no hard links."""
 _held: dict[Path, tuple[int, int]] = {}
 """File -> thread that holds it, and how many times."""
+_files: dict[Path, int] = {}
+"""File that is held -> its descriptor."""
 _guard = threading.Lock()
 
 
@@ -33,82 +38,8 @@ class Locked(UserError):
     """Another process works in a folder; the message says which, since when, and what to do."""
 
 
-@dataclass(frozen=True)
-class Holder:
-    """Who holds a lock.
-
-    Attributes
-    ----------
-    host, boot
-        The machine, and the number of its last start.
-    pid, started
-        The process, and when it began, in ticks since the machine's start.
-    since, command
-        Local time, and what it was called with.
-    inode
-        Of the lock file: in a copy of the folder it is another.
-    """
-
-    host: str
-    boot: str
-    pid: int
-    started: str
-    since: str
-    command: str
-    inode: int
-
-    @classmethod
-    def own(cls, inode: int) -> Holder:
-        """Return this process."""
-        words = " ".join([os.path.basename(sys.argv[0]) or "python", *sys.argv[1:]]) if sys.argv else "python"
-        now = time.strftime("%Y-%m-%d %H:%M:%S")
-        return cls(socket.gethostname(), boot(), os.getpid(), start_of(os.getpid()), now, words[:200], inode)
-
-    @classmethod
-    def read(cls, file: int) -> Holder | None:
-        """Return whom an open lock file names; None where it is empty or torn."""
-        try:
-            content = json.loads(os.pread(file, 4096, 0).decode())
-            return cls(**{name: kind(content[name]) for name, kind in KINDS.items()})
-        except (OSError, ValueError, LookupError, TypeError, OverflowError):
-            return None
-
-    @property
-    def gone(self) -> bool:
-        """Whether the process has ended, as far as can be seen from here."""
-        if self.boot and self.boot == boot():
-            return start_of(self.pid) != self.started
-        return self.host == socket.gethostname()
-
-    def __str__(self) -> str:
-        words = f"process {self.pid} on {self.host} since {self.since} ({self.command})"
-        return "".join(each if each.isprintable() else "?" for each in words)
-
-
-KINDS: dict[str, type] = {"host": str, "boot": str, "pid": int, "started": str} | {
-    "since": str,
-    "command": str,
-    "inode": int,
-}
-
-
-@cache
-def boot() -> str:
-    """Return the number of the machine's last start; empty where there is none."""
-    with contextlib.suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    return ""
-
-
-def start_of(pid: int) -> str:
-    """Return when a process began, in ticks since the machine's start; empty where there is no such process."""
-    with contextlib.suppress(OSError, IndexError):
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
-    return ""
-
-
 @contextlib.contextmanager
-def locked(folder: str | Path, *, name: str = LOCK, wait: bool = False) -> Iterator[None]:
+def locked(folder: str | Path, *, name: str = LOCK, wait: bool = False, beat: float = 0.0) -> Iterator[None]:
     """Be the one who works in a folder, which is made where it is not there and is empty again in the end.
 
     Within one thread it can be nested. What a process leaves that was killed is taken over, with a note.
@@ -119,6 +50,8 @@ def locked(folder: str | Path, *, name: str = LOCK, wait: bool = False) -> Itera
         Where the lock file lies, and its name, which for one file of the folder is ``.FILE.lock``.
     wait
         Wait for another process, with a note, rather than refuse.
+    beat
+        Seconds between two signs of life, by which other machines can tell a process that was lost; 0: none.
 
     Raises
     ------
@@ -132,12 +65,16 @@ def locked(folder: str | Path, *, name: str = LOCK, wait: bool = False) -> Itera
     try:
         first = entered(path, wait=wait)
         try:
-            file = acquired(path, Path(folder) / name, wait=wait) if first else None
-            try:
+            if not first:
                 yield
+                return
+            file = _files[path] = acquired(path, Path(folder) / name, wait=wait, beat=beat)
+            try:
+                with beating(file, beat):
+                    yield
             finally:
-                if file is not None:
-                    released(path, file)
+                del _files[path]
+                released(path, file)
         finally:
             left(path)
     finally:
@@ -179,7 +116,24 @@ def left(path: Path) -> None:
             _held[path] = thread, times - 1
 
 
-def acquired(path: Path, shown: Path, *, wait: bool) -> int:
+def assert_held(folder: str | Path) -> None:
+    """Assert that a folder that this process has locked is still its own, before anything is written there.
+
+    Raises
+    ------
+    Locked
+        Another process has taken it over, since this one gave no sign of life.
+    """
+    path = Path(folder).resolve() / LOCK
+    file = _files.get(path)
+    if file is not None and not is_there(path, file):
+        raise Locked(
+            f"{folder}: another process has taken it over, since this one gave no sign of life, stopped or cut off "
+            f"from the disk; nothing more is written there"
+        )
+
+
+def acquired(path: Path, shown: Path, *, wait: bool, beat: float = 0.0) -> int:
     """Return the open lock file, which names this process.
 
     Raises
@@ -192,7 +146,14 @@ def acquired(path: Path, shown: Path, *, wait: bool) -> int:
     said = False
     while True:
         try:
-            file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+            file = created(path, beat)
+            if file is not None:
+                return file
+            file = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+        except FileNotFoundError:  # removed by whoever held it, between the two calls
+            if path.parent.is_dir():
+                continue
+            raise
         except OSError as error:
             raise refused(error, subject(shown)) from error
         try:
@@ -201,7 +162,7 @@ def acquired(path: Path, shown: Path, *, wait: bool) -> int:
                 os.close(file)
                 continue
             if mine and not holds(holder, file):
-                taken_over(file, holder, shown)
+                taken_over(file, holder, shown, beat)
                 return file
             message = refusal(shown, holder, mine)
         except BaseException:
@@ -214,6 +175,37 @@ def acquired(path: Path, shown: Path, *, wait: bool) -> int:
             print(f"note: {message.partition(';')[0]}; waiting for it", file=sys.stderr, flush=True)
             said = True
         time.sleep(0.2)
+
+
+def created(path: Path, beat: float) -> int | None:
+    """Return a new lock file, which names this process from its first moment on; None: there is one already.
+
+    A hard link appears at once, with its content, and to one process alone, also where disks of several machines have
+    no lock of the kernel.
+
+    Raises
+    ------
+    OSError
+        It cannot be written.
+    """
+    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    file = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        is_mine(file)
+        named(file, beat)
+        os.link(temporary, path)
+    except FileExistsError:
+        os.close(file)
+        return None
+    except OSError as error:
+        os.close(file)
+        if error.errno not in NO_LINKS:
+            raise
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666))
+        return None
+    finally:
+        temporary.unlink(missing_ok=True)
+    return file
 
 
 def is_mine(file: int) -> bool:
@@ -259,7 +251,7 @@ def subject(lock: Path) -> Path:
     return lock.parent if lock.name == LOCK else lock.with_name(lock.name[1:].removesuffix(".lock"))
 
 
-def taken_over(file: int, before: Holder | None, shown: Path) -> None:
+def taken_over(file: int, before: Holder | None, shown: Path, beat: float) -> None:
     """Name this process in the lock file; say so where another was named.
 
     Raises
@@ -270,12 +262,17 @@ def taken_over(file: int, before: Holder | None, shown: Path) -> None:
     if before is not None and before.inode == os.fstat(file).st_ino:
         print(f"note: {subject(shown)}: {before} was killed; its lock is taken over", file=sys.stderr, flush=True)
     try:
-        os.ftruncate(file, 0)
-        os.pwrite(file, json.dumps(asdict(Holder.own(os.fstat(file).st_ino))).encode(), 0)
+        named(file, beat)
     except OSError as error:
         with contextlib.suppress(OSError):
             shown.unlink()
         raise refused(error, subject(shown)) from error
+
+
+def named(file: int, beat: float) -> None:
+    """Name this process in an open lock file."""
+    os.ftruncate(file, 0)
+    os.pwrite(file, json.dumps(asdict(Holder.own(os.fstat(file).st_ino, beat))).encode(), 0)
 
 
 def released(path: Path, file: int) -> None:

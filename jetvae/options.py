@@ -78,6 +78,15 @@ SHARED: dict[str, tuple[str, dict[str, Any]]] = {
         "--together",
         {"type": positive, "metavar": "K", "default": 16, "help": "trainings in one vectorised step, at most [16]"},
     ),
+    "dask": (
+        "--dask",
+        {
+            "metavar": "ADDRESS",
+            "nargs": "?",
+            "const": "",
+            "help": "on the dask cluster of the scheduler at ADDRESS, or without one on this machine's cores",
+        },
+    ),
     "trust_code": (
         "--trust-code",
         {"action": "store_true", "help": "import the user's module that a run's latent space names: it runs its code"},

@@ -8,10 +8,11 @@ from typing import Any
 
 from inference.grid import resume
 from inference.latent_number import LATENTS, in_use
-from inference.records import RESTARTS
+from inference.records import RESTARTS, RunError
 from inference.restarts import said
 from inference.run import Run
 from inference.scan import MANIFEST
+from inference.work import Share
 from jets.command import command
 
 
@@ -46,3 +47,28 @@ def finished(runs: Sequence[Run], scan: Path | None = None) -> None:
     for run in runs:
         print(f"wrote {', '.join(sorted(path.name for path in run.path.iterdir()))} in {run.path}")
         print(f"next: {command('summary', run.path)}; {command('report', run.path)}")
+
+
+def shared_out(share: Share, folder: Path) -> None:
+    """Say what a worker did of a scan, and what to do next.
+
+    Raises
+    ------
+    RunError
+        Trainings failed; it names them.
+    """
+    for path in share.trained:
+        print(f"wrote {path}")
+    trained, elsewhere, failed = len(share.trained), len(share.elsewhere), len(share.failed)
+    print(f"{folder / MANIFEST}: {trained} runs trained here, {elsewhere} in other hands, {failed} failed")
+    if share.failed:
+        again = command("work", folder, "--retry")
+        raise RunError(f"{failed} trainings failed: {'; '.join(share.failed.values())}; again: {again}")
+    if not share.elsewhere:
+        print(f"next: {command('topology', folder)}; {command('report', folder)}")
+
+
+def to_be_trained(folder: Path, runs: int) -> None:
+    """Say what a scan is that nobody has begun, and how it is trained."""
+    print(f"wrote {folder / MANIFEST} and the recipes of {runs} runs")
+    print(f"next: {command('work', folder)}, as often as you like, on machines that share the folder")

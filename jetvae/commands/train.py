@@ -16,6 +16,7 @@ from recipes import names
 
 if TYPE_CHECKING:
     from inference.latent_number import Found
+    from inference.recipe import Recipe
 
 DEFAULT = "image-dvae"
 """The recipe that is trained when none is named."""
@@ -80,8 +81,13 @@ def add(parser: argparse.ArgumentParser) -> None:
         "training jets is kept [1]",
     )
     add("--set", metavar="TABLE.KEY=V", action="append", default=[], help="any key of the recipe; repeatable")
+    add("--cells", action="store_true", help="only write the folder of the scan; jetvae work DIR trains it, anywhere")
     shared.add(
-        parser, "device", "together", out={"metavar": "DIR", "help": "folder, must not exist [runs/RECIPE-TIME]"}
+        parser,
+        "device",
+        "together",
+        "dask",
+        out={"metavar": "DIR", "help": "folder, must not exist [runs/RECIPE-TIME]"},
     )
     add("--resume", action="store_true", help="continue what is in --out, as jetvae resume does")
 
@@ -98,9 +104,8 @@ def ordered(words: Sequence[str]) -> list[str]:
 def run(options: argparse.Namespace) -> None:
     """Train, then name the files."""
     from inference.grid import combinations
-    from inference.latent_number import note, train_with
+    from inference.latent_number import train_with
     from inference.machine import tune_cpu
-    from inference.scan import create, folders, train
     from inference.training import default_folder, train_many
     from jetvae.trainings import finished, resumed
 
@@ -113,13 +118,29 @@ def run(options: argparse.Namespace) -> None:
     recipes = combinations(recipe, given, preset=options.preset, latents=latents, betas=betas, seeds=options.seeds)
     first = next(iter(recipes.values()))
     tune_cpu(first.training.threads)
-    if len(recipes) == 1:
-        folder = Path(options.out) if options.out else default_folder(recipe)
-        return finished([train_with(first, folder, found)] if found else train_many([first], [folder]))
-    folder = Path(options.out) if options.out else default_folder(f"scan-{recipe}")
+    if len(recipes) > 1 or options.cells or options.dask is not None:
+        return run_scan(options, recipes, found)
+    folder = Path(options.out) if options.out else default_folder(recipe)
+    finished([train_with(first, folder, found)] if found else train_many([first], [folder]))
+
+
+def run_scan(options: argparse.Namespace, recipes: dict[str, Recipe], found: Found | None) -> None:
+    """Make a scan, and train it: here, on a cluster, or by whoever takes it up."""
+    from inference.latent_number import note
+    from inference.scan import create, folders, train
+    from inference.training import default_folder
+    from jetvae.trainings import finished, shared_out, to_be_trained
+
+    folder = Path(options.out) if options.out else default_folder(f"scan-{options.recipe or DEFAULT}")
     create(folder, recipes)
     if found is not None:
         note(folders(folder), found)
+    if options.cells:
+        return to_be_trained(folder, len(recipes))
+    if options.dask is not None:
+        from inference.cluster import distribute
+
+        return shared_out(distribute(folder, options.dask, trust=True), folder)
     finished(train(folder, options.together), folder)
 
 
@@ -176,7 +197,7 @@ def unchanged(options: argparse.Namespace) -> dict[str, Any]:
     if options.out is None:
         raise RunError("--resume needs --out, the folder of the run or scan to continue")
     given = [name for name in vars(options) if name not in ("resume", "out", "epochs", "device", "together")]
-    untouched = {"seeds": 1, "set": []}
+    untouched = {"seeds": 1, "set": [], "cells": False}
     changed = [f"--{name.replace('_', '-')}" for name in given if getattr(options, name) != untouched.get(name)]
     if changed:
         raise RunError(f"{options.out}: --resume cannot change {', '.join(changed)}; train anew with another --out")

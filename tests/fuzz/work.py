@@ -14,7 +14,8 @@ import numpy as np
 from analysis.answers import kept
 from inference.run import Run
 from jets.emd import pairwise
-from jets.lock import LOCK, Holder, locked
+from jets.holder import Holder
+from jets.lock import LOCK, locked
 
 from .kinds import Kind
 from .run_files import digest, trained

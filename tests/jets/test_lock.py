@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from jets.lock import LOCK, Holder, Locked, locked
+from jets.holder import Holder, start_of
+from jets.lock import LOCK, Locked, locked
 
 ROOT = Path(__file__).parents[2]
 HOLD = """
@@ -59,6 +60,10 @@ def test_another_process_is_named_and_once_killed_holds_nothing(tmp_path, capsys
         said = f"{tmp_path}: process {process.pid} on {socket.gethostname()} since {year}"
         assert str(refused.value).startswith(said)
         process.send_signal(signal.SIGKILL)
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        with Path(f"/proc/{process.pid}/stat").open(encoding="utf-8") as remains:
+            assert remains.read().rpartition(")")[2].split()[0] == "Z"
+        assert start_of(process.pid) == ""
     assert (tmp_path / LOCK).exists()
     with locked(tmp_path):
         assert f"process {process.pid}" in capsys.readouterr().err
@@ -137,3 +142,34 @@ def test_of_many_threads_each_waits_for_the_others(tmp_path):
         thread.start()
         thread.join()
     assert failures == [f"{tmp_path}: another thread of this process works in it; wait for it"]
+
+
+NO_KERNEL_LOCK = """
+import os, sys, time
+from jets import lock
+lock.is_mine = lambda file: True
+folder, inside, got = sys.argv[1], sys.argv[2], 0
+stop = time.monotonic() + 2.0
+while time.monotonic() < stop:
+    try:
+        with lock.locked(folder):
+            os.close(os.open(inside, os.O_CREAT | os.O_EXCL))
+            time.sleep(0.002)
+            os.unlink(inside)
+            got += 1
+    except lock.Locked:
+        pass
+print(got)
+"""
+
+
+def test_on_a_disk_without_locks_of_the_kernel_one_process_at_a_time_creates_the_file(tmp_path):
+    """Whoever is inside makes a file that must not be there: two at once would end with an error."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    (tmp_path / "run").mkdir()
+    words = [sys.executable, "-c", NO_KERNEL_LOCK, str(tmp_path / "run"), str(tmp_path / "inside")]
+    processes = [subprocess.Popen(words, env=environment, text=True, stdout=subprocess.PIPE) for _ in range(4)]
+    counts = [int(process.communicate()[0]) for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4
+    assert sum(counts) > 50
+    assert list((tmp_path / "run").iterdir()) == []

@@ -1,0 +1,169 @@
+"""A scan on a dask cluster: its scheduler says who trains which run, and nothing else goes through it.
+
+Each run trains in a process of its own, by :mod:`inference.work`, and its results stay in its folder. So a scheduler
+that ends, or workers that do, cost what was trained since the last checkpoints: the unfinished runs are sent again.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inference.attended import TRUST
+from inference.progress import clock
+from inference.records import RunError
+from inference.run import Run
+from inference.scan import folders
+from inference.work import Share, unfinished
+from jets.command import command
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+TRIES = 3
+"""Times that a run is sent which ends without a result, before it is given up."""
+ABSENT = 600.0
+"""Seconds for which a scheduler may be gone."""
+PAUSE = 2.0
+"""Seconds before a lost scheduler is looked for again."""
+
+
+def distribute(folder: str | Path, address: str = "", *, trust: bool = False, absent: float = ABSENT) -> Share:
+    """Train the unfinished runs of a scan on a dask cluster; return what was done.
+
+    Parameters
+    ----------
+    folder
+        The scan, on a disk that all workers share; they have this package, and start in this folder where they have it.
+    address
+        Of the scheduler, as ``tcp://host:8786``; "": a cluster of this machine's cores, for the time being.
+    trust
+        Whether a user's module is imported that a latent space names.
+    absent
+        Seconds for which a scheduler may be gone before it is given up.
+
+    Raises
+    ------
+    RunError
+        dask.distributed is missing; the scheduler is gone for too long; or a run ended without a result several times.
+    """
+    folder = Path(folder).resolve()
+    cells = folders(folder)
+    share, sent, gone = Share(), Counter[str](), time.monotonic()
+    before = len(cells) - len(list(unfinished(cells, share)))
+    start = time.monotonic()
+    while left := {cell.relative_to(folder).as_posix(): cell for cell in unfinished(cells, share)}:
+        try:
+            with connected(address) as client:
+                gone = time.monotonic()
+                for name, said in ended(client, folder, list(left), trust):
+                    gone = time.monotonic()
+                    tell(left[name], said, sent, share)
+                    done = len(cells) - len(list(unfinished(cells, share)))
+                    show(done, len(cells), (time.monotonic() - start) / max(1, done - before))
+        except ConnectionError as error:
+            if time.monotonic() - gone > absent:
+                raise RunError(
+                    f"{folder}: no dask scheduler at {address} ({error}); start one, or: {command('work', folder)}"
+                ) from error
+            print(f"note: the dask scheduler is gone ({error}); what it had sent is sent again", file=sys.stderr)
+            time.sleep(PAUSE)
+    return share
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Client]:
+    """Give a client of the scheduler at ``address``, or of a cluster of this machine's cores.
+
+    Raises
+    ------
+    RunError
+        dask.distributed is missing.
+    ConnectionError
+        There is no scheduler.
+    """
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise RunError("--dask needs dask.distributed: pip install 'jetvae[dask]'") from error
+    if not address:
+        with (
+            LocalCluster(threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
+            Client(cluster) as client,
+        ):
+            yield client
+        return
+    try:
+        client = Client(address, timeout=10)
+    except (OSError, ValueError) as error:  # of a timeout, or an address that is none
+        raise ConnectionError(str(error)) from error
+    try:
+        yield client
+    finally:
+        client.close(timeout=2)
+
+
+def ended(client: Client, folder: Path, names: list[str], trust: bool) -> Iterator[tuple[str, str]]:
+    """Have runs trained; yield the name of each that ended, and what its process said last if it failed.
+
+    Raises
+    ------
+    ConnectionError
+        The scheduler is gone.
+    """
+    from distributed import as_completed
+
+    submit = {"pure": False, "retries": 0}
+    words = {name: (str(folder), name, os.getcwd(), trust) for name in names}
+    futures: dict[Any, str] = {client.submit(train_run, *words[name], **submit): name for name in names}
+    for future in as_completed(list(futures)):
+        if future.status == "cancelled":
+            raise ConnectionError("connection lost")
+        error = future.exception() if future.status == "error" else None
+        yield futures[future], future.result() if error is None else f"{type(error).__name__}: {error}"
+
+
+def train_run(folder: str, name: str, here: str, trust: bool) -> str:
+    """Train one run in a process of its own, which stops with this one; return what it said last if it failed."""
+    words = [sys.executable, "-m", "inference.attended", folder, name, *([TRUST] if trust else [])]
+    with subprocess.Popen(
+        words,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=here if os.path.isdir(here) else None,
+    ) as process:
+        last = ""
+        for line in process.stderr or ():
+            last = line.strip() or last
+    return "" if process.returncode == 0 else last or f"ended with {process.returncode}"
+
+
+def tell(cell: Path, said: str, sent: Counter[str], share: Share) -> None:
+    """Note how a run ended.
+
+    Raises
+    ------
+    RunError
+        It ended without a result, again.
+    """
+    if Run.open(cell).complete:
+        share.trained.append(cell)
+        return
+    if list(unfinished([cell], share)):
+        sent[str(cell)] += 1
+        if sent[str(cell)] >= TRIES:
+            raise RunError(f"{cell}: ended {TRIES} times without a result: {said}")
+
+
+def show(done: int, runs: int, seconds: float) -> None:
+    """Say how far the scan is, given the seconds a run."""
+    print(f"{done}/{runs} runs finished  {clock(seconds * (runs - done))} left", file=sys.stderr, flush=True)
