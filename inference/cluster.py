@@ -31,6 +31,8 @@ TRIES = 3
 """Times that a run is sent which ends without a result, before it is given up."""
 ABSENT = 600.0
 """Seconds for which a scheduler may be gone."""
+CONNECT = 10.0
+"""Seconds in which a scheduler must answer."""
 PAUSE = 2.0
 """Seconds before a lost scheduler is looked for again."""
 
@@ -101,7 +103,7 @@ def connected(address: str) -> Iterator[Client]:
             yield client
         return
     try:
-        client = Client(address, timeout=10)
+        client = Client(address, timeout=CONNECT)
     except (OSError, ValueError) as error:  # of a timeout, or an address that is none
         raise ConnectionError(str(error)) from error
     try:

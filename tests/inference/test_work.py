@@ -1,4 +1,4 @@
-"""Workers on a scan: each run once, by whoever takes it, equal to the serial scan; what is left behind is taken over."""
+"""Workers on a scan: each run once, equal to the serial scan; what is left behind is taken over."""
 
 import json
 import os
