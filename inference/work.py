@@ -72,7 +72,7 @@ def work(
         Names of the runs in question, as the manifest has them; none: all of ``part``.
     wait
         Stay until all are finished, to take over what a process leaves that ends before its time; else end when
-        nothing is left to begin.
+        nothing is left to begin, once it is seen that those of other machines live.
     retry
         Try again what failed.
     patience
@@ -92,7 +92,7 @@ def work(
             (cell / FAILURE).unlink(missing_ok=True)
     while True:
         share.elsewhere = [cell for cell in unfinished(cells, share) if not taken(cell, share, watch)]
-        if not share.elsewhere or not wait:
+        if not share.elsewhere or not (wait or any(watch.doubts(cell / LOCK) for cell in share.elsewhere)):
             break
         time.sleep(LOOK)
     tidy(cells)

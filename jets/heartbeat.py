@@ -60,6 +60,7 @@ class Watch:
     def __init__(self, patience: float = PATIENCE) -> None:
         self.patience = patience
         self.seen: dict[Path, tuple[tuple[int, ...], float]] = {}
+        self.living: set[Path] = set()
 
     def removes(self, lock: Path) -> bool:
         """Look at a lock file; remove it if its process was lost, with a note, and say whether it was removed."""
@@ -72,12 +73,17 @@ class Watch:
         before, since = self.seen.get(lock, ((), now))
         if mark != before:
             self.seen[lock] = mark, now
+            (self.living.add if before[:1] == mark[:1] else self.living.discard)(lock)
             return False
         if now - since < max(self.patience, MISSED * holder.beat) or not removed(lock, mark):
             return False
         said = f"note: {lock.parent}: {holder} gave no sign of life for {now - since:.0f} s and is taken for lost"
         print(said, file=sys.stderr, flush=True)
         return True
+
+    def doubts(self, lock: Path) -> bool:
+        """Whether the process of a lock may still turn out to be lost: it gave no sign since it was seen first."""
+        return lock in self.seen and lock not in self.living
 
 
 def looked_at(lock: Path) -> tuple[Holder, tuple[int, ...]] | None:

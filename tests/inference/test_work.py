@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -87,10 +88,20 @@ def test_run_of_a_machine_that_was_lost_is_taken_over_and_one_in_hand_is_not(tmp
     lock.touch()
     elsewhere = {"host": "batch17", "boot": "another", "pid": 7, "started": "1"}
     lock.write_text(json.dumps(asdict(Holder.own(lock.stat().st_ino, 0.01)) | elsewhere), encoding="utf-8")
-    share = work(scan, wait=False)
+    over = threading.Event()
+
+    def lives():
+        while not over.wait(0.02):
+            os.utime(lock)
+
+    thread = threading.Thread(target=lives)
+    thread.start()
+    share = work(scan, wait=False, patience=0.5)
+    over.set()
+    thread.join()
     assert (len(share.trained), share.elsewhere) == (3, [scan / NAMES[2]])
     start = time.monotonic()
-    assert work(scan, patience=0.5).trained == [scan / NAMES[2]]
+    assert work(scan, wait=False, patience=0.5).trained == [scan / NAMES[2]]
     assert time.monotonic() - start > 0.5
     assert weights(scan) == serial
 
