@@ -1,4 +1,4 @@
-"""``python -m inference.attended SCAN RUN``: train one run of a scan as long as the caller lives.
+"""A program, called with a scan and the name of a run: train that run as long as the caller lives.
 
 The caller holds the other end of standard input. When that closes, whatever ends the caller, training stops after the
 epoch, to be resumed.

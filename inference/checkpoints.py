@@ -13,6 +13,7 @@ from inference.folder import CHECKPOINT, REPLICAS, WEIGHTS, RunError, RunFolder,
 from inference.loaded import assert_finite, load_tensors
 from inference.records import RESTARTS
 from inference.replicas import Replica, assert_as_far
+from jets.lock import assert_held
 from jets.sums import DamagedError
 
 LOWER = "lower lr, or raise beta"
@@ -29,7 +30,11 @@ def save(replicas: Sequence[Replica]) -> None:
     ------
     RunError
         A weight or moment is not finite.
+    Locked
+        Another process has taken a training over.
     """
+    for replica in replicas:
+        assert_held(replica.folder.path)
     going = [replica for replica in replicas if not replica.failure]
     if not any(replica.history.taken for replica in going):
         return

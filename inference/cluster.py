@@ -12,7 +12,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from inference.run import Run
 from inference.scan import folders
 from inference.work import Share, unfinished
 from jets.command import command
+from jets.on_dask import SchedulerGone, connected
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -31,8 +31,6 @@ TRIES = 3
 """Times that a run is sent which ends without a result, before it is given up."""
 ABSENT = 600.0
 """Seconds for which a scheduler may be gone."""
-CONNECT = 10.0
-"""Seconds in which a scheduler must answer."""
 PAUSE = 2.0
 """Seconds before a lost scheduler is looked for again."""
 
@@ -54,7 +52,9 @@ def distribute(folder: str | Path, address: str = "", *, trust: bool = False, ab
     Raises
     ------
     RunError
-        dask.distributed is missing; the scheduler is gone for too long; or a run ended without a result several times.
+        The scheduler is gone for too long, or a run ended without a result several times.
+    ClusterError
+        dask.distributed is missing.
     """
     folder = Path(folder).resolve()
     cells = folders(folder)
@@ -70,7 +70,7 @@ def distribute(folder: str | Path, address: str = "", *, trust: bool = False, ab
                     tell(left[name], said, sent, share)
                     done = len(cells) - len(list(unfinished(cells, share)))
                     show(done, len(cells), (time.monotonic() - start) / max(1, done - before))
-        except ConnectionError as error:
+        except SchedulerGone as error:
             if time.monotonic() - gone > absent:
                 raise RunError(
                     f"{folder}: no dask scheduler at {address} ({error}); start one, or: {command('work', folder)}"
@@ -80,45 +80,13 @@ def distribute(folder: str | Path, address: str = "", *, trust: bool = False, ab
     return share
 
 
-@contextmanager
-def connected(address: str) -> Iterator[Client]:
-    """Give a client of the scheduler at ``address``, or of a cluster of this machine's cores.
-
-    Raises
-    ------
-    RunError
-        dask.distributed is missing.
-    ConnectionError
-        There is no scheduler.
-    """
-    try:
-        from distributed import Client, LocalCluster
-    except ImportError as error:
-        raise RunError("--dask needs dask.distributed: pip install 'jetvae[dask]'") from error
-    if not address:
-        with (
-            LocalCluster(threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
-            Client(cluster) as client,
-        ):
-            yield client
-        return
-    try:
-        client = Client(address, timeout=CONNECT)
-    except (OSError, ValueError) as error:  # of a timeout, or an address that is none
-        raise ConnectionError(str(error)) from error
-    try:
-        yield client
-    finally:
-        client.close(timeout=2)
-
-
 def ended(client: Client, folder: Path, names: list[str], trust: bool) -> Iterator[tuple[str, str]]:
     """Have runs trained; yield the name of each that ended, and what its process said last if it failed.
 
     Raises
     ------
-    ConnectionError
-        The scheduler is gone.
+    SchedulerGone
+        It does not answer any more.
     """
     from distributed import as_completed
 
@@ -127,7 +95,7 @@ def ended(client: Client, folder: Path, names: list[str], trust: bool) -> Iterat
     futures: dict[Any, str] = {client.submit(train_run, *words[name], **submit): name for name in names}
     for future in as_completed(list(futures)):
         if future.status == "cancelled":
-            raise ConnectionError("connection lost")
+            raise SchedulerGone("connection lost")
         error = future.exception() if future.status == "error" else None
         yield futures[future], future.result() if error is None else f"{type(error).__name__}: {error}"
 

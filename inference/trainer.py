@@ -32,7 +32,6 @@ from inference.validation import mean_bound
 from inference.weighting import normalised, say_what_is_not_weighted
 from jets import Jets
 from jets.disk import DiskError
-from jets.lock import assert_held
 from models import VAE
 from priors import VampPrior
 
@@ -173,15 +172,7 @@ class Trainer:
             raise error.going_on(kept(self.folders)) from error
 
     def checkpoint(self) -> None:
-        """Save all that is needed to resume here.
-
-        Raises
-        ------
-        Locked
-            Another process has taken the training over.
-        """
-        for folder in self.folders:
-            assert_held(folder.path)
+        """Save all that is needed to resume here."""
         checkpoints.save(self.replicas)
         self.saved = time.perf_counter()
 

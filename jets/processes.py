@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 
+from jets import on_dask
+
 
 def cores() -> int:
     """Return the number of cores that this process may use."""
@@ -17,25 +19,37 @@ def cores() -> int:
 
 
 @contextmanager
-def workers(count: int, prepare: Callable[[], object] | None = None) -> Iterator[Executor | None]:
+def workers(
+    count: int, prepare: Callable[[], object] | None = None, dask: str | None = None
+) -> Iterator[Executor | None]:
     """Give a pool of processes, each of which calls ``prepare`` first; None for one process.
 
-    After an error or an interruption what they are at is given up.
+    After an error or an interruption what they are at is given up. ``dask`` takes those of a cluster instead, by the
+    address of its scheduler, "" for one of this machine's cores.
+
+    Raises
+    ------
+    ClusterError
+        The cluster cannot be used.
     """
+    if dask is not None:
+        with on_dask.pool(dask, prepare) as pool:
+            yield pool
+        return
     if count < 2:
         yield None
         return
     # A forked process would share its parent's threads' locks.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(count, context, initializer=begin, initargs=(prepare,))
+    processes = ProcessPoolExecutor(count, context, initializer=begin, initargs=(prepare,))
     try:
-        yield pool
+        yield processes
     except BaseException:
-        for process in list((pool._processes or {}).values()):
+        for process in list((processes._processes or {}).values()):
             process.kill()
         raise
     finally:
-        pool.shutdown(cancel_futures=True)
+        processes.shutdown(cancel_futures=True)
 
 
 def begin(prepare: Callable[[], object] | None) -> None:

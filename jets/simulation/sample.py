@@ -23,6 +23,7 @@ from rich.text import Text
 
 from jets.files import replacing
 from jets.lock import locked
+from jets.on_dask import width
 from jets.processes import workers
 from jets.simulation import sample_file
 from jets.simulation.config import Config, SimulationError
@@ -48,7 +49,7 @@ def files(config: Config, out: Path) -> dict[str, Path]:
     return {level: out.with_name(f"{out.stem}_{level}{out.suffix}") for level in config.level}
 
 
-def simulate(config: Config, out: str | Path, jobs: int = 1) -> float:
+def simulate(config: Config, out: str | Path, jobs: int = 1, dask: str | None = None) -> float:
     """Simulate a sample into a new HDF5 file and return how many jets per second this call made.
 
     Parameters
@@ -60,6 +61,9 @@ def simulate(config: Config, out: str | Path, jobs: int = 1) -> float:
         folder ``out.partial``.
     jobs
         Processes; the file does not depend on their number.
+    dask
+        Address of a scheduler whose workers make the blocks, all at a time, in place of ``jobs`` processes; "": of one
+        of this machine's cores. They share the disk of ``out``.
 
     Raises
     ------
@@ -70,6 +74,8 @@ def simulate(config: Config, out: str | Path, jobs: int = 1) -> float:
         Another process simulates this sample.
     DiskError
         A file cannot be written; the same call continues.
+    ClusterError
+        The dask cluster cannot be used; the same call continues.
     """
     out = Path(out)
     folder = folder_of(out)
@@ -78,7 +84,7 @@ def simulate(config: Config, out: str | Path, jobs: int = 1) -> float:
         begin(folder, config)
         began = perf_counter()
         try:
-            counts = _count_blocks(config, folder, jobs)
+            counts = _count_blocks(config, folder.resolve(), jobs, dask)
         except BrokenExecutor as error:
             raise SimulationError(
                 f"a process of {jobs} was killed (out of memory?): the same command continues, also with fewer --jobs"
@@ -101,12 +107,13 @@ def _check(outs: Sequence[Path], folder: Path, jobs: int) -> None:
         raise SimulationError(f"{folder.parent} is no folder: create it or give another --out")
 
 
-def _count_blocks(config: Config, folder: Path, jobs: int) -> list[int]:
+def _count_blocks(config: Config, folder: Path, jobs: int, dask: str | None) -> list[int]:
     """Make blocks until they hold enough jets; return their numbers of jets, in order."""
     counts: list[int] = []
-    with _progress() as progress, workers(jobs) as pool:
+    with _progress() as progress, workers(jobs, dask=dask) as pool:
+        at_once = width(pool) if pool is not None and dask is not None else jobs
         task = progress.add_task(config.process, total=config.n)
-        for count in _blocks(config, folder, pool, jobs):
+        for count in _blocks(config, folder, pool, at_once):
             counts.append(count)
             progress.update(task, completed=min(sum(counts), config.n))
             if sum(counts) >= config.n:

@@ -18,6 +18,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--pt", type=shared.number, metavar="P", help="pT in GeV given to every jet [the median of the jets]")
     shared.add(parser, seed={"help": "of split, restarts and draws [0]"})
     add("--jobs", type=shared.positive, metavar="N", default=cores(), help="processes [one for each core]")
+    shared.add(parser, "dask")
     shared.add(parser, out={"metavar": "DIR", "default": "discovered", "help": "folder of the files [discovered]"})
 
 
@@ -39,7 +40,7 @@ def run(options: argparse.Namespace) -> None:
     sample = load(*options.data)
     announce(sample)
     folder = ready(options.out)
-    with workers(options.jobs, tune_cpu) as pool:
+    with workers(options.jobs, tune_cpu, options.dask) as pool:
         tree = discover(sample, options.beta, at_most=options.jets, pt=options.pt, seed=options.seed, pool=pool)
     print("\n".join(sentences(tree)))
     points = array(tree, "points/place").values

@@ -17,6 +17,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add("--all", action="store_true", help="also race candidates that the shape of the points contradicts")
     shared.add(parser, "delta", seed={"help": "of split, restarts and draws [0]"})
     add("--jobs", type=shared.positive, metavar="N", default=cores(), help="processes [one for each core]")
+    shared.add(parser, "dask")
     shared.add(parser, out={"metavar": "F", "help": "also keep the tree of one file of points there"})
 
 
@@ -32,7 +33,7 @@ def run(options: argparse.Namespace) -> None:
     from jets.processes import workers
 
     tune_cpu()
-    with workers(options.jobs, tune_cpu) as pool:
+    with workers(options.jobs, tune_cpu, options.dask) as pool:
         for source in options.points:
             given = load(source)
             announce(given)

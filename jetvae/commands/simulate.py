@@ -36,6 +36,7 @@ def add(parser: argparse.ArgumentParser) -> None:
             help="of the hard process, not of w and dark [%(default)s]",
         )
     parser.add_argument("--jobs", type=shared.positive, metavar="J", default=1, help="processes [%(default)s]")
+    shared.add(parser, "dask")
     parser.add_argument(
         "--events-per-block",
         type=int,
@@ -70,10 +71,10 @@ def run(options: argparse.Namespace) -> None:
     from jets.simulation.unfinished import folder_of
 
     given = vars(options) | {"out": options.out or Path(f"{options.process}.h5"), "level": tuple(options.level)}
-    out, jobs = given.pop("out"), given.pop("jobs")
+    out, jobs, dask = (given.pop(name) for name in ("out", "jobs", "dask"))
     config = Config(**given)
     try:
-        rate = simulate(config, out, jobs)
+        rate = simulate(config, out, jobs, dask)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"interrupted; the same command continues from {folder_of(out)}") from None
     # The papers stand in for the banner of fastjet, which asks to be cited.

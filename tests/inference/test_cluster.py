@@ -16,6 +16,7 @@ from inference.folder import WEIGHTS
 from inference.records import RunError
 from inference.scan import folders
 from inference.work import FAILURE, Share, work
+from jets import on_dask
 from jetvae.__main__ import main
 
 pytest.importorskip("distributed")
@@ -103,7 +104,7 @@ def test_command_trains_on_a_cluster_of_its_own(tmp_path, capsys):
 
 def test_scheduler_that_never_comes_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "PAUSE", 0.0)
-    monkeypatch.setattr(cluster, "CONNECT", 0.5)
+    monkeypatch.setattr(on_dask, "CONNECT", 0.5)
     scan = written(tmp_path / "scan", epochs=2, seeds=2)
     for address in ("tcp://127.0.0.1:9", "nonsense"):
         with pytest.raises(RunError, match=f"no dask scheduler at {address} .*; start one, or: jetvae work "):

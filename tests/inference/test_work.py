@@ -18,7 +18,7 @@ from inference.records import RunError
 from inference.scan import folders
 from inference.work import FAILURE, work
 from jets.holder import Holder
-from jets.lock import LOCK
+from jets.lock import LOCK, Locked
 from jetvae.__main__ import main
 
 ROOT = Path(__file__).parents[2]
@@ -167,3 +167,25 @@ def test_errors_name_the_remedy(tmp_path, capsys, words, said):
     scan = written(tmp_path / "scan")
     assert main(["work", *(str(scan) if word == "SCAN" else word for word in words)]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_training_that_was_taken_over_writes_nothing_more(tmp_path, monkeypatch):
+    """A worker that stood still, and whose lock another has removed meanwhile, stops at its next checkpoint."""
+    from inference.trainer import Trainer
+
+    scan, train_epoch = (
+        written(tmp_path / "scan", "--set", "training.checkpoint_seconds=0", epochs=4),
+        Trainer.train_epoch,
+    )
+
+    def loses(trainer, epoch):
+        if epoch == 2:
+            (scan / NAMES[0] / LOCK).unlink()
+        return train_epoch(trainer, epoch)
+
+    monkeypatch.setattr(Trainer, "train_epoch", loses)
+    with pytest.raises(Locked, match="another process has taken it over, since this one gave no sign of life"):
+        module.train(scan / NAMES[0], module.Share())
+    assert not (scan / NAMES[0] / WEIGHTS).exists()
+    monkeypatch.undo()
+    assert len(work(scan).trained) == 4
