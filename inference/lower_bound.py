@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+import pyro
 import torch
 from pyro import poutine
 from pyro.poutine import Trace
@@ -12,6 +13,7 @@ from pyro.poutine.util import site_is_subsample
 from torch import Tensor
 
 from inference.recipe import RecipeError
+from models import VAE
 from models.registration import unregistered
 from priors import Latent, Space, Superposition, kl_per_coordinate
 
@@ -184,3 +186,13 @@ def samples(trace: Trace, *, observed: bool) -> dict[str, Site]:
         for name, site in trace.nodes.items()
         if site["type"] == "sample" and not site_is_subsample(site) and site["is_observed"] is observed
     }
+
+
+def kl_names(vae: VAE, x: Tensor) -> list[str]:
+    """Return the names of the KL terms in the order of a step's report, seen on jets x ``(B, ...)``."""
+    devices = [x.device] if x.is_cuda else []
+    with torch.random.fork_rng(devices=devices), torch.no_grad(), pyro.validation_enabled(False):
+        was_training = vae.training
+        bound = elbo(vae.eval().model, vae.guide, x)
+        vae.train(was_training)
+    return [term.name for site, kl in bound.kl.items() for term in kl_terms(vae.latent, site, kl.shape[-1])]

@@ -8,84 +8,18 @@ and one replica of many see the numbers of plain eager Pyro under the same seed.
 from __future__ import annotations
 
 import shutil
-import warnings
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
-import pyro
 import torch
 from torch import Generator, Tensor
-from torch.fx import GraphModule
+from torch.fx import GraphModule, Node
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.graph import CodeGen
 
-from inference.machine import keep_compiled
+from inference.noise import Noise, Step, trace
 from inference.products import is_amd, turned_round
-
-Step = Callable[..., Tensor]
-
-aten = torch.ops.aten
-DRAWS: dict[object, Callable[..., Tensor]] = {
-    aten.normal_.default: Tensor.normal_,
-    aten.randn.default: Tensor.normal_,
-    aten.randn_like.default: Tensor.normal_,
-    aten.uniform_.default: Tensor.uniform_,
-    aten.rand.default: Tensor.uniform_,
-    aten.rand_like.default: Tensor.uniform_,
-}
-"""Random operations that are replaced by inputs -> how to draw them. Others (gamma variates) stay in the graph."""
-IN_PLACE = (aten.normal_.default, aten.uniform_.default)
-"""Those whose arguments after the first are those of the distribution: mean and deviation, or the two ends."""
-
-
-class Noise(NamedTuple):
-    """One random input of a graph."""
-
-    fill: Callable[..., Tensor]
-    arguments: tuple[float, ...]
-    shape: torch.Size
-    dtype: torch.dtype
-
-    def empty(self, device: torch.device, *replicas: int) -> Tensor:
-        """Return a tensor to draw it into, of so many replicas where there are several."""
-        return torch.empty((*replicas, *self.shape), dtype=self.dtype, device=device)
-
-    def draw(self, place: Tensor, generator: Generator) -> None:
-        """Draw it anew, into ``place``."""
-        self.fill(place, *self.arguments, generator=generator)
-
-
-def trace(step: Step, inputs: Sequence[Tensor]) -> tuple[GraphModule, list[Noise]]:
-    """Return the step as a graph whose further inputs are its noise.
-
-    ``inputs`` are only looked at: the step runs on tensors of their shapes that hold no numbers.
-    """
-    keep_compiled()  # before tracing, at which torch chooses a place of its own
-    devices = [inputs[0].device] if inputs[0].device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices), pyro.validation_enabled(False), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of tracing itself
-        graph = make_fx(step, tracing_mode="fake", _allow_non_fake_inputs=True)(*inputs)
-    noise = externalise_noise(graph)
-    return graph, noise
-
-
-def externalise_noise(graph: GraphModule) -> list[Noise]:
-    """Replace the graph's normal and uniform draws by inputs, in order."""
-    last = [node for node in graph.graph.nodes if node.op == "placeholder"][-1]
-    found: list[Noise] = []
-    for node in [node for node in graph.graph.nodes if node.target in DRAWS]:
-        value = node.meta["val"] if "val" in node.meta else node.meta["tensor_meta"]
-        with graph.graph.inserting_after(last):
-            last = graph.graph.placeholder(f"noise_{len(found)}")
-        last.meta["val"] = value  # a C++ wrapper asks for it
-        node.replace_all_uses_with(last)
-        graph.graph.erase_node(node)
-        arguments = node.args[1:] if node.target in IN_PLACE else ()
-        found.append(Noise(DRAWS[node.target], arguments, value.shape, value.dtype))
-    graph.graph.set_codegen(CodeGen())
-    graph.graph.eliminate_dead_code()
-    graph.recompile()
-    return found
+from inference.recipe import RecipeError
+from inference.share import ALONE, Share
 
 
 class Program:
@@ -103,15 +37,33 @@ class Program:
         Whether to compile the graph.
     shared
         Position in ``inputs`` of the tensor that replicas share (the constituents).
+    whole, share
+        Of a batch that is shared among processes: the noise of all of it, and which part is this one's.
+
+    Raises
+    ------
+    ValueError
+        Of a shared batch: draws stay in the graph.
     """
 
     def __init__(
-        self, step: Step, inputs: Sequence[Tensor], generators: Sequence[Generator], *, compiled: bool, shared: int
+        self,
+        step: Step,
+        inputs: Sequence[Tensor],
+        generators: Sequence[Generator],
+        *,
+        compiled: bool,
+        shared: int,
+        whole: Sequence[Noise] = (),
+        share: Share = ALONE,
     ) -> None:
         self.generators, self.shared, self.many = generators, shared, len(generators) > 1
         self.device = inputs[0].device
         self.reason = ""
         graph, self.noise = trace(step, inputs)
+        self.whole, self.share = whole, share
+        if share.of > 1 and any(draws_itself(node) for node in graph.graph.nodes):
+            raise ValueError("its draws are rejection samplers, which processes cannot share")
         examples = [*inputs, *(noise.empty(self.device).zero_() for noise in self.noise)]  # they are computed with
         if self.many:
             examples = [t if i == shared else torch.stack([t] * len(generators)) for i, t in enumerate(examples)]
@@ -125,10 +77,23 @@ class Program:
 
     def draw(self, places: Sequence[Tensor]) -> Sequence[Tensor]:
         """Draw the noise of one step into ``places``, and return them."""
+        for noise, place in zip(self.whole, places, strict=True) if self.share.of > 1 else ():
+            every = noise.empty(self.device)
+            noise.draw(every, self.generators[0])
+            place.copy_(self.part(every, place.shape))
+        if self.share.of > 1:
+            return places
         for r, generator in enumerate(self.generators):
             for noise, place in zip(self.noise, places, strict=True):
                 noise.draw(place[r] if self.many else place, generator)
         return places
+
+    def part(self, every: Tensor, shape: torch.Size) -> Tensor:
+        """Return this process' part, of this shape, of the noise of a whole batch."""
+        for dim, (most, own) in enumerate(zip(every.shape, shape, strict=True)):
+            if most != own:
+                every = self.share.part(every, dim)
+        return every
 
     @torch.no_grad()
     def __call__(self, *inputs: Tensor) -> Tensor:
@@ -190,11 +155,23 @@ class Eager:
         """Take the step of one replica, its noise from its own generator."""
         cuda = generator.device.type == "cuda"
         with torch.random.fork_rng(devices=[generator.device] if cuda else []):
-            usual = torch.cuda.default_generators[generator.device.index or 0] if cuda else torch.default_generator
+            usual = usual_generator(generator.device)
             usual.set_state(generator.get_state())
             report = self.step(*inputs)
             generator.set_state(usual.get_state())
         return report
+
+
+def usual_generator(device: torch.device) -> Generator:
+    """Return torch's own generator of a device."""
+    if device.type != "cuda":
+        return torch.default_generator
+    return torch.cuda.default_generators[torch.cuda.current_device() if device.index is None else device.index]
+
+
+def draws_itself(node: Node) -> bool:
+    """Whether an operation of a graph draws random numbers."""
+    return torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ())
 
 
 def has_compiler() -> bool:
@@ -203,12 +180,27 @@ def has_compiler() -> bool:
 
 
 def make_program(
-    step: Step, inputs: Sequence[Tensor], generators: Sequence[Generator], *, compiled: bool, shared: int
+    step: Step,
+    inputs: Sequence[Tensor],
+    generators: Sequence[Generator],
+    *,
+    compiled: bool,
+    shared: int,
+    whole: Sequence[Noise] = (),
+    share: Share = ALONE,
 ) -> Program | CapturedProgram | Eager:
-    """Return the fastest program that the model and the machine allow; its ``reason`` says why, if it is eager."""
+    """Return the fastest program that the model and the machine allow; its ``reason`` says why, if it is eager.
+
+    Raises
+    ------
+    RecipeError
+        The batch is to be shared among processes, and the model cannot be traced.
+    """
     try:
-        program = Program(step, inputs, generators, compiled=compiled, shared=shared)
+        program = Program(step, inputs, generators, compiled=compiled, shared=shared, whole=whole, share=share)
     except Exception as error:  # whatever a user's model does that a graph cannot hold
+        if share.of > 1:
+            raise RecipeError(f"the model cannot be trained by several processes: {cause(error)}") from error
         return Eager(step, generators, shared, f"the model cannot be traced ({cause(error)}); training eagerly")
     return CapturedProgram(program) if program.device.type == "cuda" else program
 

@@ -16,9 +16,11 @@ from torch import Generator, Tensor
 from inference.data import Split
 from inference.folder import RunError, RunFolder
 from inference.history import VALIDATED, History
-from inference.program import make_program
+from inference.noise import Noise, trace
+from inference.program import make_program, usual_generator
 from inference.recipe import Recipe, RecipeError, TrainingConfig
 from inference.schedules import best_of, should_stop
+from inference.share import ALONE, Share
 from inference.step import Layout, State, make_step
 from inference.tensors import assert_same_types
 from models import VAE
@@ -238,7 +240,7 @@ def make_generators(seeds: Sequence[int], device: torch.device) -> list[Generato
     """Return the source of noise of each replica; a single one uses torch's own, as plain Pyro would."""
     if len(seeds) > 1:
         return [Generator(device).manual_seed(seed) for seed in seeds]
-    return [torch.cuda.default_generators[device.index or 0] if device.type == "cuda" else torch.default_generator]
+    return [usual_generator(device)]
 
 
 def program_of(
@@ -249,6 +251,7 @@ def program_of(
     config: TrainingConfig,
     *,
     compiled: bool,
+    share: Share = ALONE,
 ) -> tuple[Callable[..., Tensor], str]:
     """Return the step of all replicas as a program, and why it is slow if it is.
 
@@ -258,10 +261,13 @@ def program_of(
         R of them, and their joined state.
     inputs
         Examples: constituents, rows ``(R, B)``, controls ``(R, 4)``, and weights ``(R, B)`` where there are any.
+        Of a shared batch, this process' rows and weights.
     make
         Makes the model's data from constituents.
     config, compiled
         Of the training, and whether to compile.
+    share
+        Of this process in each batch.
 
     Returns
     -------
@@ -272,8 +278,14 @@ def program_of(
     """
     constituents, *own = inputs
     single, flat = len(replicas) == 1, state.replica(0).flat
-    step = make_step(replicas[0].vae, make, config, interpreted=single and not compiled)
+    interpreted = single and not compiled
+    step = make_step(replicas[0].vae, make, config, interpreted=interpreted, share=share)
     example = [*flat, constituents, *(tensor[0] for tensor in own)]
-    generators = [replica.generator for replica in replicas]
-    program = make_program(step, example, generators, compiled=compiled, shared=len(flat))
+    generators, whole = [replica.generator for replica in replicas], list[Noise]()
+    if share.of > 1:
+        rows, controls, *weights = (tensor[0] for tensor in own)
+        every = [torch.cat([tensor] * share.of) for tensor in (rows, *weights)]
+        alone = make_step(replicas[0].vae, make, config, interpreted=interpreted)
+        whole = trace(alone, [*flat, constituents, every[0], controls, *every[1:]])[1]
+    program = make_program(step, example, generators, compiled=compiled, shared=len(flat), whole=whole, share=share)
     return Alone(program, state) if single else program, program.reason

@@ -11,6 +11,7 @@ from torch.nn.utils.stateless import _reparametrize_module
 
 from inference.objective import Controls, loss, mean_of_jets
 from inference.recipe import TrainingConfig
+from inference.share import ALONE, Share
 from models import VAE
 
 EPSILON = 1e-8
@@ -113,7 +114,12 @@ class State:
 
 
 def make_step(
-    vae: VAE, make: Callable[[Tensor], Tensor], config: TrainingConfig, *, interpreted: bool = False
+    vae: VAE,
+    make: Callable[[Tensor], Tensor],
+    config: TrainingConfig,
+    *,
+    interpreted: bool = False,
+    share: Share = ALONE,
 ) -> Callable[..., Tensor]:
     r"""Return the step ``(*state.flat, constituents, rows, controls) -> report``, which changes the state in place.
 
@@ -124,6 +130,8 @@ def make_step(
     else 0, the loss, the reconstruction, and the KL of each term [nat per jet]. A step whose loss or gradient is not
     finite changes nothing. A model for a range of resolutions draws that of each jet. Nothing is read back from the
     device. A step that will be neither compiled nor vectorised, ``interpreted``, has Adam as one operation.
+
+    Of a batch that is shared among processes ``rows`` are those of this one, and the report is of all.
     """
     layout = Layout(vae)
     buffer_names = [name for name, _ in vae.named_buffers() if name != BETA]
@@ -138,22 +146,24 @@ def make_step(
         x = make(constituents[rows])
         leaves = {name: view.detach().requires_grad_() for name, view in layout.split(state.parameters).items()}
         buffers = {name: buffer.clone() for name, buffer in zip(buffer_names, state.buffers, strict=True)}
-        beta = controls.beta if vae.resolution is None else vae.resolution.stratified(len(x))
+        beta = controls.beta if vae.resolution is None else share.part(vae.resolution.stratified(share.of * len(x)))
         with _reparametrize_module(vae, leaves | buffers | {BETA: beta}), torch.enable_grad():
             value, bound = loss(vae, x, controls, config, weight)
             found = torch.autograd.grad(value, list(leaves.values()), allow_unused=True, materialize_grads=True)
         gradients = layout.join(dict(zip(leaves, found, strict=True)))
         with torch.no_grad():
+            kl = torch.cat([mean_of_jets(term, weight) for term in bound.kl.values()])
+            reconstruction = mean_of_jets(bound.reconstruction, weight)
+            terms = torch.cat([part.detach() for part in (value[None], reconstruction[None], kl)])
+            *gradients, terms = share.means([*gradients, terms])
+            value = terms[0]
             taken = torch.stack([value, *(g.sum() for g in gradients)]).isfinite().all()
             if config.clip:
                 gradients = clipped(gradients, config.clip)
             update(state, gradients, controls.lr, config.adam_betas, taken)
             for old, new in zip(state.buffers, buffers.values(), strict=True):
                 old.copy_(torch.where(taken, new, old))
-            kl = torch.cat([mean_of_jets(term, weight) for term in bound.kl.values()])
-            reconstruction = mean_of_jets(bound.reconstruction, weight)
-            parts = [taken.to(value.dtype)[None], value[None], reconstruction[None], kl]
-            return torch.cat([part.detach() for part in parts])
+            return torch.cat([taken.to(value.dtype)[None], terms])
 
     return step
 

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import pyro
@@ -18,15 +19,17 @@ from inference.data import Data, Split, data_for, shuffled, split
 from inference.folder import RunFolder
 from inference.history import History
 from inference.interruption import Interrupted, kept, on_request
-from inference.lower_bound import elbo, kl_terms
+from inference.lower_bound import kl_names
 from inference.machine import choose_device, device_name, tune_cpu
 from inference.objective import Controls
 from inference.postmortem import guard
 from inference.progress import Progress
+from inference.ranks import shared_out
 from inference.recipe import Recipe
 from inference.replicas import Replica, assert_alike, common_plan, joined_state, make_generators, program_of
 from inference.restarts import seed_of
 from inference.schedules import plateau_factor
+from inference.share import current
 from inference.tracking import Tracker
 from inference.validation import mean_bound
 from inference.weighting import normalised, say_what_is_not_weighted
@@ -84,6 +87,8 @@ class Trainer:
             Replica(*each, History(names), self.state.replica(r), seed=seeds[r]) for r, each in enumerate(owned)
         ]
         self.size, self.steps_per_epoch = common_plan([len(part.train) for part in splits], self.config)
+        self.share = current()
+        shared_out(self.share, recipes, vaes, self.size)
         self.weights = None if jets.weights is None else [normalised(jets.weights, part.train) for part in splits]
         if self.weights is not None:
             say_what_is_not_weighted(vaes[0])
@@ -142,9 +147,10 @@ class Trainer:
                 rows = self.train_epoch(epoch)
                 progress.update(epoch + 1, mean_row(self.replicas, rows))
                 tracker.write(epoch + 1, rows)
-                if time.perf_counter() - self.saved > self.config.checkpoint_seconds or stop():
+                stopping = self.share.any(stop())
+                if time.perf_counter() - self.saved > self.config.checkpoint_seconds or stopping:
                     self.checkpoint()
-                if stop() and epoch + 1 < total:
+                if stopping and epoch + 1 < total:
                     raise KeyboardInterrupt
         self.checkpoint()
         if total >= self.config.epochs:
@@ -189,8 +195,8 @@ class Trainer:
             vae.latent.anneal(epoch / max(1, self.config.epochs - 1))
         controls, batches = self.controls(epoch), self.batches(epoch)
         weights = self.weights_of(batches)
-        numbers = zip(controls, strict=True) if weights is None else zip(controls, weights, strict=True)
-        fed = zip(self.data.feed(batches), numbers, strict=True)
+        numbers = zip(controls, *([] if weights is None else [self.share.part(weights)]), strict=True)
+        fed = zip(self.data.feed(self.share.part(batches)), numbers, strict=True)
         report = torch.stack([self.step(block, rows, *inputs) for (block, rows), inputs in fed]).cpu()
         seconds = time.perf_counter() - start
         speed = {"seconds": seconds, "jets_per_second": len(report) * self.size / seconds}
@@ -203,7 +209,7 @@ class Trainer:
                     row = replica.history.add_steps(report[:, r], controls[:, r].cpu(), mean)
                     part, seed = replica.split.validation, replica.seed
                     weights_of_all = None if self.weights is None else self.weights[r]
-                    bound = mean_bound(replica.vae, self.data, part, seed, weights_of_all)
+                    bound = self.share.first(partial(mean_bound, replica.vae, self.data, part, seed, weights_of_all))
                     replica.record({"epoch": epoch + 1.0} | row | bound | speed)
                     guard(replica, self.data, report[:, r, 0], batches[:, r], epoch * self.steps_per_epoch)
                     checkpoints.assert_trained(replica)
@@ -229,6 +235,7 @@ class Trainer:
             self.data.make_training,
             self.config,
             compiled=compiled,
+            share=self.share,
         )
         if reason:
             print(f"note: {reason}", file=sys.stderr)
@@ -264,16 +271,6 @@ def prepare(vae: VAE, data: Data, part: Split, *, low_precision: bool) -> None:
     if starts:
         first = torch.as_tensor(part.train[: max(1000, *starts)], device=data.device)
         vae.latent.connect(vae.encode, data[first])
-
-
-def kl_names(vae: VAE, x: Tensor) -> list[str]:
-    """Return the names of the KL terms in the order of a step's report, seen on jets x ``(B, ...)``."""
-    devices = [x.device] if x.is_cuda else []
-    with torch.random.fork_rng(devices=devices), torch.no_grad(), pyro.validation_enabled(False):
-        was_training = vae.training
-        bound = elbo(vae.eval().model, vae.guide, x)
-        vae.train(was_training)
-    return [term.name for site, kl in bound.kl.items() for term in kl_terms(vae.latent, site, kl.shape[-1])]
 
 
 def control_values(replica: Replica, progress: float) -> Controls:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -54,6 +55,7 @@ class Resolution(nn.Module):
         self.register_buffer("centres", torch.linspace(-1, 1, bumps), persistent=False)
         self.register_buffer("mean_loss", torch.zeros(BINS))
         self.codes = bumps + 2
+        self.total: Callable[[Tensor], Tensor] | None = None  # sums over the processes that share a batch
 
     def place(self, beta: Tensor) -> Tensor:
         """Return where beta lies in the range: -1 and 1 at its ends, linear in ln beta; shape of beta."""
@@ -92,8 +94,9 @@ class Resolution(nn.Module):
         bins = ((self.place(beta) + 1) / 2 * BINS).clamp(0, BINS - 1).long()
         member = (bins.unsqueeze(-1) == torch.arange(BINS, device=bins.device)).to(loss.dtype)
         if self.training:
-            count = member.sum(0)
-            now = (loss.detach() @ member / count.clamp(min=1)).clamp(min=0)
+            sums = torch.stack([loss.detach() @ member, member.sum(0)])
+            sum_of_losses, count = sums if self.total is None else self.total(sums)
+            now = (sum_of_losses / count.clamp(min=1)).clamp(min=0)
             moved = torch.where(self.mean_loss > 0, torch.lerp(now, self.mean_loss, MEMORY), now)
             self.mean_loss.copy_(torch.where(count > 0, moved, self.mean_loss))
         return (loss / (FLOOR + member @ self.mean_loss)).mean()

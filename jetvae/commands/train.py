@@ -103,6 +103,7 @@ def ordered(words: Sequence[str]) -> list[str]:
 
 def run(options: argparse.Namespace) -> None:
     """Train, then name the files."""
+    from inference import ranks
     from inference.grid import combinations
     from inference.latent_number import train_with
     from inference.machine import tune_cpu
@@ -120,6 +121,9 @@ def run(options: argparse.Namespace) -> None:
     tune_cpu(first.training.threads)
     if len(recipes) > 1 or options.cells or options.dask is not None:
         return run_scan(options, recipes, found)
+    if ranks.launched():
+        run = ranks.train(first, options.out)
+        return finished([run]) if run is not None else None
     folder = Path(options.out) if options.out else default_folder(recipe)
     finished([train_with(first, folder, found)] if found else train_many([first], [folder]))
 

@@ -1,0 +1,111 @@
+"""One training on many processes, started by torchrun: each takes its share of every batch, and all take one step.
+
+Every process has all jets, draws the order and the noise of the whole batch, and keeps those of its own jets. Gradients
+and the terms of the report are averaged in one exchange, so that all have the same weights after each step, those of
+one process with the whole batch but for rounding. The first writes the files; what the others write is thrown away.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+
+from inference.recipe import Recipe, RecipeError
+from inference.records import RunError
+from inference.run import Run
+from inference.share import CURRENT, Share
+from inference.shared_norm import share_norms
+from models import VAE
+
+
+def launched() -> bool:
+    """Whether torchrun has started this process."""
+    return dist.is_available() and dist.is_torchelastic_launched()
+
+
+@contextmanager
+def joined(device: str) -> Iterator[Share]:
+    """Join the processes that torchrun has started, each with a GPU of its own unless ``device`` is cpu.
+
+    Only the first prints, but for errors.
+    """
+    on_gpu = device != "cpu" and torch.cuda.is_available()
+    if on_gpu:
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    dist.init_process_group("nccl" if on_gpu else "gloo")
+    share = Share(dist.get_rank(), dist.get_world_size())
+    CURRENT.append(share)
+    try:
+        with silent() if share.rank else nullcontext():
+            yield share
+    finally:
+        CURRENT.pop()
+        dist.destroy_process_group()
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Print nothing meanwhile; errors are printed by who catches them."""
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+        yield
+
+
+def train(recipe: Recipe, out: str | Path | None) -> Run | None:
+    """Train with the processes that torchrun has started; return the run in the first of them, None in the others.
+
+    After torchrun has started the processes again, since one was lost, the training in ``out`` is resumed.
+
+    Raises
+    ------
+    RecipeError
+        The recipe cannot be shared, or ``out`` is None; else as :func:`inference.training.train_many`.
+    """
+    from inference.training import train_many
+
+    if out is None:
+        raise RecipeError("under torchrun a training needs --out: its processes must know of one folder")
+    folder = Path(out)
+    with joined(recipe.training.device) as share:
+        again = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+        resume = share.first(lambda: again and (folder / "config.toml").is_file())
+        with tempfile.TemporaryDirectory() as home:
+            own = folder if share.rank == 0 else Path(home) / folder.name
+            if resume and share.rank:
+                shutil.copytree(folder, own, ignore=shutil.ignore_patterns(".*"))
+            share.any(False)  # all have copied
+            [run] = train_many([recipe], [own], resume=resume)
+        return run if share.rank == 0 else None
+
+
+def shared_out(share: Share, recipes: Sequence[Recipe], vaes: Sequence[VAE], size: int) -> None:
+    """Share a training among processes: what sees the whole batch sees that of all of them.
+
+    Raises
+    ------
+    RecipeError
+        Several runs; a batch that cannot be divided; terms of the loss that see the whole batch at once.
+    RunError
+        The processes do not begin with the same weights.
+    """
+    if share.of == 1:
+        return
+    training = recipes[0].training
+    if len(recipes) > 1:
+        raise RecipeError("under torchrun one run is trained at a time: one --latent, --beta and seed, no restarts")
+    if size % share.of:
+        raise RecipeError(f"a batch of {size} jets cannot be divided among {share.of} processes; change --batch-size")
+    if training.free_bits or training.capacity is not None:
+        raise RecipeError("free_bits and capacity act on the KL of a whole batch; train with one process")
+    sums = [float(parameter.detach().double().sum()) for parameter in vaes[0].parameters()]
+    if share.any(share.first(lambda: sums) != sums):
+        raise RunError("the processes do not begin with the same weights; run the same version of torch in all")
+    share_norms(vaes[0], share)
+    if vaes[0].resolution is not None:
+        vaes[0].resolution.total = share.total
