@@ -57,10 +57,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
-    print(
-        "| jets/s | one process | two, batch shared | two, twice the batch | two trainings at once | weak | of what the cores can |"
-    )
-    print("|---|---|---|---|---|---|---|")
+    print("| jets/s | one process | two, batch shared | two, twice the batch (weak scaling) | two trainings at once |")
+    print("|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as home:
         for name, (words, size, epochs) in KINDS.items():
             words = [*words, "--epochs", str(epochs)]
@@ -75,10 +73,8 @@ def main() -> None:
                 for _ in range(options.repeats)
             ]
             one, shared, weak, both = (statistics.median(column) for column in zip(*found, strict=True))
-            print(
-                f"| {name} | {one:,.0f} | {shared:,.0f} | {weak:,.0f} | {both:,.0f} | {weak / (2 * one):.2f} | {weak / both:.2f} |",
-                flush=True,
-            )
+            ratio = weak / (2 * one)
+            print(f"| {name} | {one:,.0f} | {shared:,.0f} | {weak:,.0f} ({ratio:.2f}) | {both:,.0f} |", flush=True)
 
 
 if __name__ == "__main__":

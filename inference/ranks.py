@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -18,11 +18,9 @@ import torch
 import torch.distributed as dist
 
 from inference.recipe import Recipe, RecipeError
-from inference.records import RunError
 from inference.run import Run
 from inference.share import CURRENT, Share
-from inference.shared_norm import share_norms
-from models import VAE
+from inference.training import train_many
 
 
 def launched() -> bool:
@@ -67,8 +65,6 @@ def train(recipe: Recipe, out: str | Path | None) -> Run | None:
     RecipeError
         The recipe cannot be shared, or ``out`` is None; else as :func:`inference.training.train_many`.
     """
-    from inference.training import train_many
-
     if out is None:
         raise RecipeError("under torchrun a training needs --out: its processes must know of one folder")
     folder = Path(out)
@@ -82,30 +78,3 @@ def train(recipe: Recipe, out: str | Path | None) -> Run | None:
             share.any(False)  # all have copied
             [run] = train_many([recipe], [own], resume=resume)
         return run if share.rank == 0 else None
-
-
-def shared_out(share: Share, recipes: Sequence[Recipe], vaes: Sequence[VAE], size: int) -> None:
-    """Share a training among processes: what sees the whole batch sees that of all of them.
-
-    Raises
-    ------
-    RecipeError
-        Several runs; a batch that cannot be divided; terms of the loss that see the whole batch at once.
-    RunError
-        The processes do not begin with the same weights.
-    """
-    if share.of == 1:
-        return
-    training = recipes[0].training
-    if len(recipes) > 1:
-        raise RecipeError("under torchrun one run is trained at a time: one --latent, --beta and seed, no restarts")
-    if size % share.of:
-        raise RecipeError(f"a batch of {size} jets cannot be divided among {share.of} processes; change --batch-size")
-    if training.free_bits or training.capacity is not None:
-        raise RecipeError("free_bits and capacity act on the KL of a whole batch; train with one process")
-    sums = [float(parameter.detach().double().sum()) for parameter in vaes[0].parameters()]
-    if share.any(share.first(lambda: sums) != sums):
-        raise RunError("the processes do not begin with the same weights; run the same version of torch in all")
-    share_norms(vaes[0], share)
-    if vaes[0].resolution is not None:
-        vaes[0].resolution.total = share.total

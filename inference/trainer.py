@@ -24,12 +24,12 @@ from inference.machine import choose_device, device_name, tune_cpu
 from inference.objective import Controls
 from inference.postmortem import guard
 from inference.progress import Progress
-from inference.ranks import shared_out
 from inference.recipe import Recipe
 from inference.replicas import Replica, assert_alike, common_plan, joined_state, make_generators, program_of
 from inference.restarts import seed_of
 from inference.schedules import plateau_factor
 from inference.share import current
+from inference.sharing import shared_out
 from inference.tracking import Tracker
 from inference.validation import mean_bound
 from inference.weighting import normalised, say_what_is_not_weighted

@@ -14,10 +14,11 @@ import xarray as xr
 
 from inference import share as module
 from inference.folder import WEIGHTS, load_tensors
-from inference.ranks import shared_out, silent
+from inference.ranks import silent
 from inference.recipe import RecipeError, read
 from inference.run import Run
 from inference.share import ALONE, Share
+from inference.sharing import shared_out
 from models import image_vae
 
 ROOT = Path(__file__).parents[2]

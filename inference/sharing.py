@@ -1,14 +1,45 @@
-"""Batch normalisation of a batch that is shared among processes: by the moments of all of it."""
+"""What a training among several processes asks of its model: what sees a whole batch sees that of all of them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from inference.recipe import Recipe, RecipeError
+from inference.records import RunError
 from inference.share import Share
+from models import VAE
+
+
+def shared_out(share: Share, recipes: Sequence[Recipe], vaes: Sequence[VAE], size: int) -> None:
+    """Share a training among processes: what sees the whole batch sees that of all of them.
+
+    Raises
+    ------
+    RecipeError
+        Several runs; a batch that cannot be divided; terms of the loss that see the whole batch at once.
+    RunError
+        The processes do not begin with the same weights.
+    """
+    if share.of == 1:
+        return
+    training = recipes[0].training
+    if len(recipes) > 1:
+        raise RecipeError("under torchrun one run is trained at a time: one --latent, --beta and seed, no restarts")
+    if size % share.of:
+        raise RecipeError(f"a batch of {size} jets cannot be divided among {share.of} processes; change --batch-size")
+    if training.free_bits or training.capacity is not None:
+        raise RecipeError("free_bits and capacity act on the KL of a whole batch; train with one process")
+    sums = [float(parameter.detach().double().sum()) for parameter in vaes[0].parameters()]
+    if share.any(share.first(lambda: sums) != sums):
+        raise RunError("the processes do not begin with the same weights; run the same version of torch in all")
+    share_norms(vaes[0], share)
+    if vaes[0].resolution is not None:
+        vaes[0].resolution.total = share.total
 
 
 class Total(torch.autograd.Function):
