@@ -150,10 +150,10 @@ def acquired(path: Path, shown: Path, *, wait: bool, beat: float = 0.0) -> int:
             if file is not None:
                 return file
             file = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
-        except FileNotFoundError:  # removed by whoever held it, between the two calls
-            if path.parent.is_dir():
+        except FileNotFoundError as error:
+            if path.parent.is_dir():  # removed by whoever held it, between the two calls
                 continue
-            raise
+            raise refused(error, subject(shown)) from error
         except OSError as error:
             raise refused(error, subject(shown)) from error
         try:

@@ -10,4 +10,5 @@
 #SBATCH --output=%x-%A_%a.log
 # Two minutes before the time is over a worker is told to stop: it ends after the epoch, with a checkpoint, and what is
 # unfinished waits for the next worker. exec lets the signal reach it.
-exec jetvae work "${SCAN:?the folder of the scan}" --no-wait
+: "${SCAN:?the folder of the scan}"
+exec jetvae work "$SCAN" --no-wait
