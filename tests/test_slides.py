@@ -165,6 +165,8 @@ def leaves(words):
         return "_".join([words[1], *option(words, "--level")[:1]]) + ".h5"
     if words[0] == "train":
         return f"{out[0]}/{'scan.json' if '--seeds' in words else 'weights.safetensors'}"
+    if words[0] == "meaning" and "--own-axes" in words:
+        return f"{words[1]}/own_axes.nc"
     return f"{words[1]}/{LEAVES[words[0]]}"
 
 

@@ -12,7 +12,7 @@ from analysis.measures.information import ACTIVE
 from analysis.store import names
 
 WRITTEN = 0.1
-"""Least correlation that is written into its cell."""
+"""Least correlation that is written into its cell, but for those that are framed."""
 
 
 def meaning_map(found: xr.Dataset, kl: xr.DataArray) -> Figure:
@@ -44,13 +44,14 @@ def draw_meaning(axes: Axes, values: xr.DataArray, best: xr.DataArray, kl: xr.Da
         axes.set_axis_off()
         return
     drawn = axes.imshow(np.asarray(values), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
+    best_of = [str(best.sel(coordinate=name).values) for name in coordinates]
+    framed = [(observed.index(name), i) for i, name in enumerate(best_of) if name in observed]
     for (i, j), value in np.ndenumerate(np.asarray(values)):
-        if abs(value) >= WRITTEN:
+        if abs(value) >= WRITTEN or ((j, i) in framed and np.isfinite(value)):
             ink, text = "#ffffff" if abs(value) > 0.6 else "#111111", f"{value:.2f}".replace("0.", ".")
             axes.text(j, i, text, ha="center", va="center", fontsize=6.5, color=ink)
-    framed = [str(best.sel(coordinate=name).values) for name in coordinates]
-    place = [observed.index(name) if name in observed else -1 for name in framed]
-    axes.scatter(place, range(len(place)), s=230, marker="s", facecolors="none", edgecolors="#111111", linewidths=1.2)
+    x, y = zip(*framed, strict=True) if framed else ((), ())
+    axes.scatter(x, y, s=230, marker="s", facecolors="none", edgecolors="#111111", linewidths=1.2)
     axes.set_xticks(range(len(observed)), observed, rotation=50, ha="right", fontsize=8)
     labels = [f"{name}  {float(kl.sel(coordinate=name)):.1f} nat" for name in coordinates]
     axes.set_yticks(range(len(coordinates)), labels, fontsize=8)

@@ -129,6 +129,7 @@ LIKE = {
     "jet-top": {"data.files": ["sample:top"], "data.test": 0.2, "training.epochs": 200, "model.latent": "R16"},
     "jet-w": {"data.constituents": 50, "training.epochs": 400, "training.clip": 1.0, "schedule.kl_weight.over": 0.7},
     "jet-circle": {"data.files": ["sample:w"], "model.encoder": [64, 256, 256], "training.epochs": 200},
+    "jet-top-circle": {"data.files": ["sample:top"], "model.latent": "R20 x S1", "model.equivariant": True},
     "image-gmvae": {"model.latent": "G1:2", "model.beta": 0.01, "model.batch_norm": True, "training.lr": 1e-3},
     "image-ae": {"model.kind": "ae", "model.latent": "R4", "model.decoder": [100], "training.epochs": 30},
     "image-dvae-3": {"model.latent": "L3(alpha=1,0.25,0.1)", "model.decoder_bias": False, "data.limit": None},

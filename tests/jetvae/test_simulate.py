@@ -18,7 +18,7 @@ def test_defaults_are_those_of_a_sample():
     parser = argparse.ArgumentParser()
     simulate.add(parser)
     options = vars(parser.parse_args(["top"]))
-    assert (options.pop("out"), options.pop("jobs")) == (None, 1)
+    assert (options.pop("out"), options.pop("jobs"), options.pop("dask")) == (None, 1, None)
     assert set(options) == set(asdict(Config("top")))
     assert Config(**options) == Config("top")
 
