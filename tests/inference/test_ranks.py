@@ -65,7 +65,7 @@ def weighted(tmp_path_factory):
 def test_two_processes_take_the_steps_of_one(kind, tmp_path, weighted):
     words = KINDS[kind] if kind == "compiled" else [*KINDS[kind], *PLAIN]
     if kind == "weights":
-        words = ["jet-w", "--data", weighted, "--beta", "0.02", "--epochs", "5", *PLAIN]
+        words = ["jet-w", "--data", weighted, "--beta", "0.02", "--epochs", "2", "--batch-size", "50", *PLAIN]
     alone = run([*words, "--out", tmp_path / "alone"], torchrun=None)
     assert alone.returncode == 0, alone.stderr
     both = run([*words, "--out", tmp_path / "both"])
