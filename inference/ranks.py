@@ -55,10 +55,10 @@ def silent() -> Iterator[None]:
         yield
 
 
-def train(recipe: Recipe, out: str | Path | None) -> Run | None:
+def train(recipe: Recipe, out: str | Path | None, *, resume: bool = False) -> Run | None:
     """Train with the processes that torchrun has started; return the run in the first of them, None in the others.
 
-    After torchrun has started the processes again, since one was lost, the training in ``out`` is resumed.
+    With ``resume``, or after torchrun has started the processes again, since one was lost, that in ``out`` is resumed.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def train(recipe: Recipe, out: str | Path | None) -> Run | None:
     folder = Path(out)
     with joined(recipe.training.device) as share:
         again = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
-        resume = share.first(lambda: again and (folder / "config.toml").is_file())
+        resume = resume or share.first(lambda: again and (folder / "config.toml").is_file())
         with tempfile.TemporaryDirectory() as home:
             own = folder if share.rank == 0 else Path(home) / folder.name
             if resume and share.rank:

@@ -49,6 +49,12 @@ def finished(runs: Sequence[Run], scan: Path | None = None) -> None:
         print(f"next: {command('summary', run.path)}; {command('report', run.path)}")
 
 
+def finished_shared(run: Run | None) -> None:
+    """Say the same of a training that several processes did, in the first of them, which has the run."""
+    if run is not None:
+        finished([run])
+
+
 def shared_out(share: Share, folder: Path) -> None:
     """Say what a worker did of a scan, and what to do next.
 

@@ -104,14 +104,17 @@ def ordered(words: Sequence[str]) -> list[str]:
 def run(options: argparse.Namespace) -> None:
     """Train, then name the files."""
     from inference import ranks
-    from inference.grid import combinations
+    from inference.grid import combinations, continued
     from inference.latent_number import train_with
     from inference.machine import tune_cpu
     from inference.training import default_folder, train_many
-    from jetvae.trainings import finished, resumed
+    from jetvae.trainings import finished, finished_shared, resumed
 
     if options.resume:
-        return finished(*resumed(options.out, unchanged(options), options.together))
+        changes = unchanged(options)
+        if ranks.launched():
+            return finished_shared(ranks.train(continued(Path(options.out), changes), options.out, resume=True))
+        return finished(*resumed(options.out, changes, options.together))
     recipe = options.recipe or DEFAULT
     betas, given = options.beta or [None], overrides(options)
     found = latents_found(options, given) if options.latents else None
@@ -122,19 +125,24 @@ def run(options: argparse.Namespace) -> None:
     if len(recipes) > 1 or options.cells or options.dask is not None:
         return run_scan(options, recipes, found)
     if ranks.launched():
-        run = ranks.train(first, options.out)
-        return finished([run]) if run is not None else None
+        return finished_shared(ranks.train(first, options.out))
     folder = Path(options.out) if options.out else default_folder(recipe)
     finished([train_with(first, folder, found)] if found else train_many([first], [folder]))
 
 
 def run_scan(options: argparse.Namespace, recipes: dict[str, Recipe], found: Found | None) -> None:
     """Make a scan, and train it: here, on a cluster, or by whoever takes it up."""
+    from inference import ranks
     from inference.latent_number import note
+    from inference.recipe import RecipeError
     from inference.scan import create, folders, train
     from inference.training import default_folder
     from jetvae.trainings import finished, shared_out, to_be_trained
 
+    if ranks.launched():
+        raise RecipeError("under torchrun one run is trained at a time: one --latent, --beta and seed")
+    if options.cells and options.dask is not None:
+        raise RecipeError("--cells trains nothing; leave out --dask, or --cells")
     folder = Path(options.out) if options.out else default_folder(f"scan-{options.recipe or DEFAULT}")
     create(folder, recipes)
     if found is not None:

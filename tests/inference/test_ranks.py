@@ -1,6 +1,7 @@
 """One training on two processes is that of one, step by step; one that is lost costs little."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -108,6 +109,18 @@ def test_process_that_is_lost_is_started_again_and_the_training_resumed(tmp_path
     assert not list(tmp_path.rglob(".*"))
 
 
+def test_training_is_prolonged_by_two_processes(tmp_path):
+    """Begun by one process, gone on with by one, or by two: but for rounding the same."""
+    words = ["vae-toy", "--data", "toy:curve(n=1000)", *PLAIN, "--beta", "0.1"]
+    assert run([*words, "--epochs", "4", "--out", tmp_path / "one"], torchrun=None).returncode == 0
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    assert run(["--resume", "--epochs", "8", "--out", tmp_path / "one"], torchrun=None).returncode == 0
+    found = run(["--resume", "--epochs", "8", "--out", tmp_path / "two"])
+    assert found.returncode == 0, found.stderr
+    assert len(steps(tmp_path / "one")["loss"]) == 16
+    np.testing.assert_allclose(steps(tmp_path / "two")["loss"], steps(tmp_path / "one")["loss"], rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -117,6 +130,7 @@ def test_process_that_is_lost_is_started_again_and_the_training_resumed(tmp_path
             ["--beta", "0.1", "--set", "training.free_bits=0.1", "--out", "OUT"],
             "free_bits and capacity act on the KL of a whole batch",
         ),
+        (["--seeds", "2", "--out", "OUT"], "under torchrun one run is trained at a time"),
         (["--latent", "D3 x R1", "--out", "OUT"], "its draws are rejection samplers, which processes cannot share"),
     ],
 )

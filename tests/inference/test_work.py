@@ -153,6 +153,12 @@ def test_scan_that_was_interrupted_together_is_finished_apart(tmp_path, monkeypa
     assert len(weights(scan)) == 4
 
 
+def test_options_that_contradict_each_other_are_refused(tmp_path, capsys):
+    assert main(["train", *QUICK, *GRID, "--cells", "--dask", "--out", str(tmp_path / "scan")]) == 2
+    assert "--cells trains nothing; leave out --dask" in capsys.readouterr().err
+    assert not (tmp_path / "scan").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
