@@ -192,7 +192,7 @@ class _Parser:
         try:
             latent = build(*arguments, **options)
         except (TypeError, ValueError, ArithmeticError, RuntimeError, MemoryError) as error:
-            raise LatentStringError(self.text, position, str(error)) from error
+            raise LatentStringError(self.text, position, in_words(error, build)) from error
         if not isinstance(latent, Latent):
             raise LatentStringError(self.text, position, f"{build} made a {type(latent).__name__}, not a priors.Latent")
         return latent
@@ -265,3 +265,21 @@ def takes_components(build: Callable[..., Any]) -> bool:
     (True, False)
     """
     return "components" in inspect.signature(build).parameters
+
+
+def in_words(error: Exception, build: Callable[..., Any]) -> str:
+    """Return why a factor could not be built: of an option that it does not have, which ones it has.
+
+    >>> from priors import Dirichlet
+    >>> in_words(TypeError("f() got an unexpected keyword argument 'beta'"), Dirichlet)
+    "no option 'beta' here; there is alpha"
+    """
+    found = re.search(r"unexpected keyword argument '(\w+)'", str(error)) if isinstance(error, TypeError) else None
+    if found is None:
+        return str(error)
+    known = [
+        name
+        for name, each in inspect.signature(build).parameters.items()
+        if each.default is not each.empty and name != "components"
+    ]
+    return f"no option {found[1]!r} here; there is {', '.join(known) or 'none'}"
