@@ -96,7 +96,7 @@ def test_run_of_a_machine_that_was_lost_is_taken_over_and_one_in_hand_is_not(tmp
 
     thread = threading.Thread(target=lives)
     thread.start()
-    share = work(scan, wait=False, patience=0.5)
+    share = work(scan, wait=False, patience=30.0)
     over.set()
     thread.join()
     assert (len(share.trained), share.elsewhere) == (3, [scan / NAMES[2]])
