@@ -37,7 +37,10 @@ def joined(device: str) -> Iterator[Share]:
     on_gpu = device != "cpu" and torch.cuda.is_available()
     if on_gpu:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("nccl" if on_gpu else "gloo")
+    store, rank, processes = next(dist.rendezvous("env://"))
+    # what processes of before a restart have left in the store are addresses where nobody answers
+    own = dist.PrefixStore(f"start {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+    dist.init_process_group("nccl" if on_gpu else "gloo", store=own, rank=rank, world_size=processes)
     share = Share(dist.get_rank(), dist.get_world_size())
     CURRENT.append(share)
     try:
