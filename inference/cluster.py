@@ -20,7 +20,7 @@ from inference.progress import clock
 from inference.records import RunError
 from inference.run import Run
 from inference.scan import folders
-from inference.work import Share, unfinished
+from inference.work import Worked, forgive, unfinished
 from jets.command import command
 from jets.on_dask import SchedulerGone, connected
 
@@ -35,7 +35,9 @@ PAUSE = 2.0
 """Seconds before a lost scheduler is looked for again."""
 
 
-def distribute(folder: str | Path, address: str = "", *, trust: bool = False, absent: float = ABSENT) -> Share:
+def distribute(
+    folder: str | Path, address: str = "", *, retry: bool = False, trust: bool = False, absent: float = ABSENT
+) -> Worked:
     """Train the unfinished runs of a scan on a dask cluster; return what was done.
 
     Parameters
@@ -44,6 +46,8 @@ def distribute(folder: str | Path, address: str = "", *, trust: bool = False, ab
         The scan, on a disk that all workers share; they have this package, and start in this folder where they have it.
     address
         Of the scheduler, as ``tcp://host:8786``; "": a cluster of this machine's cores, for the time being.
+    retry
+        Try again what failed.
     trust
         Whether a user's module is imported that a latent space names.
     absent
@@ -58,17 +62,19 @@ def distribute(folder: str | Path, address: str = "", *, trust: bool = False, ab
     """
     folder = Path(folder).resolve()
     cells = folders(folder)
-    share, sent, gone = Share(), Counter[str](), time.monotonic()
-    before = len(cells) - len(list(unfinished(cells, share)))
+    if retry:
+        forgive(cells)
+    worked, sent, gone = Worked(), Counter[str](), time.monotonic()
+    before = len(cells) - len(list(unfinished(cells, worked)))
     start = time.monotonic()
-    while left := {cell.relative_to(folder).as_posix(): cell for cell in unfinished(cells, share)}:
+    while left := {cell.relative_to(folder).as_posix(): cell for cell in unfinished(cells, worked)}:
         try:
             with connected(address) as client:
                 gone = time.monotonic()
                 for name, said in ended(client, folder, list(left), trust):
                     gone = time.monotonic()
-                    tell(left[name], said, sent, share)
-                    done = len(cells) - len(list(unfinished(cells, share)))
+                    tell(left[name], said, sent, worked)
+                    done = len(cells) - len(list(unfinished(cells, worked)))
                     show(done, len(cells), (time.monotonic() - start) / max(1, done - before))
         except SchedulerGone as error:
             if time.monotonic() - gone > absent:
@@ -77,7 +83,7 @@ def distribute(folder: str | Path, address: str = "", *, trust: bool = False, ab
                 ) from error
             print(f"note: the dask scheduler is gone ({error}); what it had sent is sent again", file=sys.stderr)
             time.sleep(PAUSE)
-    return share
+    return worked
 
 
 def ended(client: Client, folder: Path, names: list[str], trust: bool) -> Iterator[tuple[str, str]]:
@@ -117,7 +123,7 @@ def train_run(folder: str, name: str, here: str, trust: bool) -> str:
     return "" if process.returncode == 0 else last or f"ended with {process.returncode}"
 
 
-def tell(cell: Path, said: str, sent: Counter[str], share: Share) -> None:
+def tell(cell: Path, said: str, sent: Counter[str], worked: Worked) -> None:
     """Note how a run ended.
 
     Raises
@@ -126,9 +132,9 @@ def tell(cell: Path, said: str, sent: Counter[str], share: Share) -> None:
         It ended without a result, again.
     """
     if Run.open(cell).complete:
-        share.trained.append(cell)
+        worked.trained.append(cell)
         return
-    if list(unfinished([cell], share)):
+    if list(unfinished([cell], worked)):
         sent[str(cell)] += 1
         if sent[str(cell)] >= TRIES:
             raise RunError(f"{cell}: ended {TRIES} times without a result: {said}")

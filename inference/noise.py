@@ -14,6 +14,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.graph import CodeGen
 
 from inference.machine import keep_compiled
+from inference.share import Share
 
 Step = Callable[..., Tensor]
 
@@ -46,6 +47,23 @@ class Noise(NamedTuple):
     def draw(self, place: Tensor, generator: Generator) -> None:
         """Draw it anew, into ``place``."""
         self.fill(place, *self.arguments, generator=generator)
+
+
+class WholeBatch(NamedTuple):
+    """The noise of a batch that processes share: each draws all of it, and keeps that of its own jets."""
+
+    noise: list[Noise]
+    share: Share
+
+    def draw(self, places: Sequence[Tensor], generator: Generator) -> None:
+        """Draw the noise of a step; put this process' part into ``places``."""
+        for noise, place in zip(self.noise, places, strict=True):
+            every = noise.empty(place.device)
+            noise.draw(every, generator)
+            for dim in range(place.dim()):
+                if every.shape[dim] != place.shape[dim]:
+                    every = self.share.part(every, dim)
+            place.copy_(every)
 
 
 def trace(step: Step, inputs: Sequence[Tensor]) -> tuple[GraphModule, list[Noise]]:

@@ -16,10 +16,9 @@ from torch.fx import GraphModule, Node
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.graph import CodeGen
 
-from inference.noise import Noise, Step, trace
+from inference.noise import Step, WholeBatch, trace
 from inference.products import is_amd, turned_round
 from inference.recipe import RecipeError
-from inference.share import ALONE, Share
 
 
 class Program:
@@ -37,8 +36,8 @@ class Program:
         Whether to compile the graph.
     shared
         Position in ``inputs`` of the tensor that replicas share (the constituents).
-    whole, share
-        Of a batch that is shared among processes: the noise of all of it, and which part is this one's.
+    whole
+        Noise of the batch of which these inputs are the part of this process; None: they are all of it.
 
     Raises
     ------
@@ -54,15 +53,14 @@ class Program:
         *,
         compiled: bool,
         shared: int,
-        whole: Sequence[Noise] = (),
-        share: Share = ALONE,
+        whole: WholeBatch | None = None,
     ) -> None:
         self.generators, self.shared, self.many = generators, shared, len(generators) > 1
         self.device = inputs[0].device
         self.reason = ""
         graph, self.noise = trace(step, inputs)
-        self.whole, self.share = whole, share
-        if share.of > 1 and any(draws_itself(node) for node in graph.graph.nodes):
+        self.whole = whole
+        if whole is not None and any(draws_itself(node) for node in graph.graph.nodes):
             raise ValueError("its draws are rejection samplers, which processes cannot share")
         examples = [*inputs, *(noise.empty(self.device).zero_() for noise in self.noise)]  # they are computed with
         if self.many:
@@ -77,23 +75,13 @@ class Program:
 
     def draw(self, places: Sequence[Tensor]) -> Sequence[Tensor]:
         """Draw the noise of one step into ``places``, and return them."""
-        for noise, place in zip(self.whole, places, strict=True) if self.share.of > 1 else ():
-            every = noise.empty(self.device)
-            noise.draw(every, self.generators[0])
-            place.copy_(self.part(every, place.shape))
-        if self.share.of > 1:
+        if self.whole is not None:
+            self.whole.draw(places, self.generators[0])
             return places
         for r, generator in enumerate(self.generators):
             for noise, place in zip(self.noise, places, strict=True):
                 noise.draw(place[r] if self.many else place, generator)
         return places
-
-    def part(self, every: Tensor, shape: torch.Size) -> Tensor:
-        """Return this process' part, of this shape, of the noise of a whole batch."""
-        for dim, (most, own) in enumerate(zip(every.shape, shape, strict=True)):
-            if most != own:
-                every = self.share.part(every, dim)
-        return every
 
     @torch.no_grad()
     def __call__(self, *inputs: Tensor) -> Tensor:
@@ -186,8 +174,7 @@ def make_program(
     *,
     compiled: bool,
     shared: int,
-    whole: Sequence[Noise] = (),
-    share: Share = ALONE,
+    whole: WholeBatch | None = None,
 ) -> Program | CapturedProgram | Eager:
     """Return the fastest program that the model and the machine allow; its ``reason`` says why, if it is eager.
 
@@ -197,9 +184,9 @@ def make_program(
         The batch is to be shared among processes, and the model cannot be traced.
     """
     try:
-        program = Program(step, inputs, generators, compiled=compiled, shared=shared, whole=whole, share=share)
+        program = Program(step, inputs, generators, compiled=compiled, shared=shared, whole=whole)
     except Exception as error:  # whatever a user's model does that a graph cannot hold
-        if share.of > 1:
+        if whole is not None:
             raise RecipeError(f"the model cannot be trained by several processes: {cause(error)}") from error
         return Eager(step, generators, shared, f"the model cannot be traced ({cause(error)}); training eagerly")
     return CapturedProgram(program) if program.device.type == "cuda" else program

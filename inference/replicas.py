@@ -16,7 +16,7 @@ from torch import Generator, Tensor
 from inference.data import Split
 from inference.folder import RunError, RunFolder
 from inference.history import VALIDATED, History
-from inference.noise import Noise, trace
+from inference.noise import WholeBatch, trace
 from inference.program import make_program, usual_generator
 from inference.recipe import Recipe, RecipeError, TrainingConfig
 from inference.schedules import best_of, should_stop
@@ -281,11 +281,11 @@ def program_of(
     interpreted = single and not compiled
     step = make_step(replicas[0].vae, make, config, interpreted=interpreted, share=share)
     example = [*flat, constituents, *(tensor[0] for tensor in own)]
-    generators, whole = [replica.generator for replica in replicas], list[Noise]()
+    generators, whole = [replica.generator for replica in replicas], None
     if share.of > 1:
         rows, controls, *weights = (tensor[0] for tensor in own)
         every = [torch.cat([tensor] * share.of) for tensor in (rows, *weights)]
         alone = make_step(replicas[0].vae, make, config, interpreted=interpreted)
-        whole = trace(alone, [*flat, constituents, every[0], controls, *every[1:]])[1]
-    program = make_program(step, example, generators, compiled=compiled, shared=len(flat), whole=whole, share=share)
+        whole = WholeBatch(trace(alone, [*flat, constituents, every[0], controls, *every[1:]])[1], share)
+    program = make_program(step, example, generators, compiled=compiled, shared=len(flat), whole=whole)
     return Alone(program, state) if single else program, program.reason

@@ -15,7 +15,7 @@ from inference.share import Share
 from models import VAE
 
 
-def shared_out(share: Share, recipes: Sequence[Recipe], vaes: Sequence[VAE], size: int) -> None:
+def share_batches(share: Share, recipes: Sequence[Recipe], vaes: Sequence[VAE], size: int) -> None:
     """Share a training among processes: what sees the whole batch sees that of all of them.
 
     Raises

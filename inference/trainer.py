@@ -29,7 +29,7 @@ from inference.replicas import Replica, assert_alike, common_plan, joined_state,
 from inference.restarts import seed_of
 from inference.schedules import plateau_factor
 from inference.share import current
-from inference.sharing import shared_out
+from inference.sharing import share_batches
 from inference.tracking import Tracker
 from inference.validation import mean_bound
 from inference.weighting import normalised, say_what_is_not_weighted
@@ -88,7 +88,7 @@ class Trainer:
         ]
         self.size, self.steps_per_epoch = common_plan([len(part.train) for part in splits], self.config)
         self.share = current()
-        shared_out(self.share, recipes, vaes, self.size)
+        share_batches(self.share, recipes, vaes, self.size)
         self.weights = None if jets.weights is None else [normalised(jets.weights, part.train) for part in splits]
         if self.weights is not None:
             say_what_is_not_weighted(vaes[0])

@@ -31,7 +31,7 @@ LOOK = 2.0
 
 
 @dataclass
-class Share:
+class Worked:
     """What a worker did of a scan.
 
     Attributes
@@ -57,7 +57,7 @@ def work(
     wait: bool = True,
     retry: bool = False,
     patience: float = PATIENCE,
-) -> Share:
+) -> Worked:
     """Train the runs of a scan that nobody has finished nor has in hand, one at a time; return what was done.
 
     Each is trained by itself, and ends with the numbers that ``jetvae train --together 1`` gives it.
@@ -86,17 +86,22 @@ def work(
         The training in hand was stopped.
     """
     cells = chosen(folders(folder), Path(folder), part, only)
-    share, watch = Share(), Watch(patience)
+    worked, watch = Worked(), Watch(patience)
     if retry:
-        for cell in cells:
-            (cell / FAILURE).unlink(missing_ok=True)
+        forgive(cells)
     while True:
-        share.elsewhere = [cell for cell in unfinished(cells, share) if not taken(cell, share, watch)]
-        if not share.elsewhere or not (wait or any(watch.doubts(cell / LOCK) for cell in share.elsewhere)):
+        worked.elsewhere = [cell for cell in unfinished(cells, worked) if not taken(cell, worked, watch)]
+        if not worked.elsewhere or not (wait or any(watch.doubts(cell / LOCK) for cell in worked.elsewhere)):
             break
         time.sleep(LOOK)
     tidy(cells)
-    return share
+    return worked
+
+
+def forgive(cells: Iterable[Path]) -> None:
+    """Let runs that failed be tried again."""
+    for cell in cells:
+        (cell / FAILURE).unlink(missing_ok=True)
 
 
 def chosen(cells: Sequence[Path], folder: Path, part: tuple[int, int], only: Sequence[str]) -> list[Path]:
@@ -115,28 +120,28 @@ def chosen(cells: Sequence[Path], folder: Path, part: tuple[int, int], only: Seq
     return [names[name] for name in only] or list(cells[i - 1 :: n])
 
 
-def unfinished(cells: Iterable[Path], share: Share) -> Iterator[Path]:
+def unfinished(cells: Iterable[Path], worked: Worked) -> Iterator[Path]:
     """Yield the runs that are neither finished nor failed; note those that failed."""
     for cell in cells:
         if (cell / FAILURE).is_file():
-            share.failed[cell] = (cell / FAILURE).read_text(encoding="utf-8").strip()
+            worked.failed[cell] = (cell / FAILURE).read_text(encoding="utf-8").strip()
         elif not Run.open(cell).complete:
             yield cell
 
 
-def taken(cell: Path, share: Share, watch: Watch) -> bool:
+def taken(cell: Path, worked: Worked, watch: Watch) -> bool:
     """Train a run unless another process has it in hand; whether nothing is left to be done of it."""
     try:
         with alone([cell]):
             if not Run.open(cell).complete and not (cell / FAILURE).is_file():  # by now
-                train(cell, share)
+                train(cell, worked)
             return True
     except Locked:
         watch.removes(cell / LOCK)
         return False
 
 
-def train(cell: Path, share: Share) -> None:
+def train(cell: Path, worked: Worked) -> None:
     """Train a run to its end; note in its folder why it failed, where it does."""
     recipe = Run.open(cell).recipe
     tune_cpu(recipe.training.threads)
@@ -145,9 +150,9 @@ def train(cell: Path, share: Share) -> None:
         train_many([recipe], [cell], resume=True)
     except (RunError, RecipeError) as error:
         RunFolder(cell).write_text(FAILURE, f"{error}\n")
-        share.failed[cell] = str(error)
+        worked.failed[cell] = str(error)
     else:
-        share.trained.append(cell)
+        worked.trained.append(cell)
 
 
 def tidy(cells: Sequence[Path]) -> None:

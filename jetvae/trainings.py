@@ -12,7 +12,7 @@ from inference.records import RESTARTS, RunError
 from inference.restarts import said
 from inference.run import Run
 from inference.scan import MANIFEST
-from inference.work import Share
+from inference.work import Worked
 from jets.command import command
 
 
@@ -49,13 +49,13 @@ def finished(runs: Sequence[Run], scan: Path | None = None) -> None:
         print(f"next: {command('summary', run.path)}; {command('report', run.path)}")
 
 
-def finished_shared(run: Run | None) -> None:
+def finished_by_several(run: Run | None) -> None:
     """Say the same of a training that several processes did, in the first of them, which has the run."""
     if run is not None:
         finished([run])
 
 
-def shared_out(share: Share, folder: Path) -> None:
+def worked_off(worked: Worked, folder: Path) -> None:
     """Say what a worker did of a scan, and what to do next.
 
     Raises
@@ -63,14 +63,14 @@ def shared_out(share: Share, folder: Path) -> None:
     RunError
         Trainings failed; it names them.
     """
-    for path in share.trained:
+    for path in worked.trained:
         print(f"wrote {path}")
-    trained, elsewhere, failed = len(share.trained), len(share.elsewhere), len(share.failed)
+    trained, elsewhere, failed = len(worked.trained), len(worked.elsewhere), len(worked.failed)
     print(f"{folder / MANIFEST}: {trained} runs trained here, {elsewhere} in other hands, {failed} failed")
-    if share.failed:
+    if worked.failed:
         again = command("work", folder, "--retry")
-        raise RunError(f"{failed} trainings failed: {'; '.join(share.failed.values())}; again: {again}")
-    if not share.elsewhere:
+        raise RunError(f"{failed} trainings failed: {'; '.join(worked.failed.values())}; again: {again}")
+    if not worked.elsewhere:
         print(f"next: {command('topology', folder)}; {command('report', folder)}")
 
 

@@ -108,12 +108,12 @@ def run(options: argparse.Namespace) -> None:
     from inference.latent_number import train_with
     from inference.machine import tune_cpu
     from inference.training import default_folder, train_many
-    from jetvae.trainings import finished, finished_shared, resumed
+    from jetvae.trainings import finished, finished_by_several, resumed
 
     if options.resume:
         changes = unchanged(options)
         if ranks.launched():
-            return finished_shared(ranks.train(continued(Path(options.out), changes), options.out, resume=True))
+            return finished_by_several(ranks.train(continued(Path(options.out), changes), options.out, resume=True))
         return finished(*resumed(options.out, changes, options.together))
     recipe = options.recipe or DEFAULT
     betas, given = options.beta or [None], overrides(options)
@@ -125,7 +125,7 @@ def run(options: argparse.Namespace) -> None:
     if len(recipes) > 1 or options.cells or options.dask is not None:
         return run_scan(options, recipes, found)
     if ranks.launched():
-        return finished_shared(ranks.train(first, options.out))
+        return finished_by_several(ranks.train(first, options.out))
     folder = Path(options.out) if options.out else default_folder(recipe)
     finished([train_with(first, folder, found)] if found else train_many([first], [folder]))
 
@@ -137,7 +137,7 @@ def run_scan(options: argparse.Namespace, recipes: dict[str, Recipe], found: Fou
     from inference.recipe import RecipeError
     from inference.scan import create, folders, train
     from inference.training import default_folder
-    from jetvae.trainings import finished, shared_out, to_be_trained
+    from jetvae.trainings import finished, to_be_trained, worked_off
 
     if ranks.launched():
         raise RecipeError("under torchrun one run is trained at a time: one --latent, --beta and seed")
@@ -152,7 +152,7 @@ def run_scan(options: argparse.Namespace, recipes: dict[str, Recipe], found: Fou
     if options.dask is not None:
         from inference.cluster import distribute
 
-        return shared_out(distribute(folder, options.dask, trust=True), folder)
+        return worked_off(distribute(folder, options.dask, trust=True), folder)
     finished(train(folder, options.together), folder)
 
 

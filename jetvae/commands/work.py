@@ -45,13 +45,16 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Work, then say what was done."""
     from inference.cluster import distribute
+    from inference.records import RunError
     from inference.work import work
-    from jetvae.trainings import shared_out
+    from jetvae.trainings import worked_off
 
     if options.dask is not None:
-        share = distribute(options.folder, options.dask, trust=options.trust_code)
+        if options.only or options.no_wait or options.cell != (1, 1):
+            raise RunError("--dask trains all of a scan; leave out --cell, --only and --no-wait")
+        worked = distribute(options.folder, options.dask, retry=options.retry, trust=options.trust_code)
     else:
-        share = work(
+        worked = work(
             options.folder, part=options.cell, only=options.only, wait=not options.no_wait, retry=options.retry
         )
-    shared_out(share, Path(options.folder))
+    worked_off(worked, Path(options.folder))

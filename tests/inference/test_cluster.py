@@ -15,7 +15,7 @@ from inference.cluster import distribute
 from inference.folder import WEIGHTS
 from inference.records import RunError
 from inference.scan import folders
-from inference.work import FAILURE, Share, work
+from inference.work import FAILURE, Worked, work
 from jets import on_dask
 from jetvae.__main__ import main
 
@@ -100,6 +100,8 @@ def test_command_trains_on_a_cluster_of_its_own(tmp_path, capsys):
     (folders(reference)[0] / FAILURE).write_text("too many steps\n")
     assert main(["work", str(reference), "--dask"]) == 2
     assert "1 trainings failed: too many steps" in capsys.readouterr().err
+    assert main(["work", str(reference), "--dask", "--retry"]) == 0
+    assert weights(reference) == weights(tmp_path / "scan")
 
 
 def test_scheduler_that_never_comes_is_given_up(tmp_path, monkeypatch):
@@ -112,7 +114,7 @@ def test_scheduler_that_never_comes_is_given_up(tmp_path, monkeypatch):
 
 
 def test_run_that_ends_without_a_result_is_given_up(tmp_path):
-    scan, share = written(tmp_path / "scan", epochs=2, seeds=2), Share()
+    scan, share = written(tmp_path / "scan", epochs=2, seeds=2), Worked()
     cell, sent = folders(scan)[0], cluster.Counter()
     cluster.tell(cell, "killed", sent, share)
     cluster.tell(cell, "killed", sent, share)

@@ -19,7 +19,7 @@ from inference.ranks import silent
 from inference.recipe import RecipeError, read
 from inference.run import Run
 from inference.share import ALONE, Share
-from inference.sharing import shared_out
+from inference.sharing import share_batches
 from models import image_vae
 
 ROOT = Path(__file__).parents[2]
@@ -154,7 +154,7 @@ def test_share_of_one_process_changes_nothing(capsys):
     assert Share(0, 2).part(torch.zeros(4, 6), 0).shape == (2, 6)
     recipe = read("image-dvae", {})
     with pytest.raises(RecipeError, match="one run is trained at a time"):
-        shared_out(Share(0, 2), [recipe, recipe], [image_vae("R2", beta=0.1)], 100)
+        share_batches(Share(0, 2), [recipe, recipe], [image_vae("R2", beta=0.1)], 100)
     with silent():
         print("unheard")
     assert capsys.readouterr().out == ""

@@ -164,6 +164,7 @@ def test_options_that_contradict_each_other_are_refused(tmp_path, capsys):
     [
         (["absent"], "absent: no run there, nor a scan"),
         (["SCAN", "--only", "R3/beta0.3-seed0"], f"no run R3/beta0.3-seed0; the scan has {NAMES[0]}, "),
+        (["SCAN", "--dask", "--only", NAMES[0]], "--dask trains all of a scan; leave out --cell, --only and --no-wait"),
         (["SCAN", "--cell", "0/3"], "expected I/N with I from 1 to N, as 1/8, got 0/3"),
         (["SCAN", "--cell", "4/3"], "expected I/N"),
         (["SCAN", "--cell", "one"], "expected I/N"),
@@ -191,7 +192,7 @@ def test_training_that_was_taken_over_writes_nothing_more(tmp_path, monkeypatch)
 
     monkeypatch.setattr(Trainer, "train_epoch", loses)
     with pytest.raises(Locked, match="another process has taken it over, since this one gave no sign of life"):
-        module.train(scan / NAMES[0], module.Share())
+        module.train(scan / NAMES[0], module.Worked())
     assert not (scan / NAMES[0] / WEIGHTS).exists()
     monkeypatch.undo()
     assert len(work(scan).trained) == 4
