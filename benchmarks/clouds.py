@@ -128,7 +128,7 @@ def main() -> None:
 def measure(trainer: Trainer, repeats: int) -> None:
     """Time everything in turn and print."""
     vae, images = trainer.vaes[0].train(), trainer.data
-    batch, controls = trainer.batches(1)[0], trainer.controls(1)[0]
+    batch, controls = next(trainer.feed.stretches(1)).rows[0], trainer.controls(1)[0]
     with vae.at(vae.resolution.stratified(batch.shape[1]) if vae.resolution else vae.likelihood.beta):
         x = images[batch[0]]
         cloud = decoded(vae, x)[0]

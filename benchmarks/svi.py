@@ -28,9 +28,9 @@ import numpy as np
 import torch
 
 from benchmarks.svi_contenders.task import START, Task
-from inference.data import split
 from inference.machine import MALLOC_OPTIONS
 from inference.recipe import DataConfig
+from inference.splits import split
 from jets import load
 from jets.preprocess import pixelise, prepare
 

@@ -24,11 +24,12 @@ from scipy.stats import kstest
 from analysis.evaluation.two_samples import two_samples
 from analysis.measures.two_samples import spans
 from benchmarks.rows import keep, kept
-from inference.data import Split, completed, split
+from inference.completed import completed
 from inference.folder import RunFolder
 from inference.recipe import Recipe, read
 from inference.replicas import plan
 from inference.run import Run
+from inference.splits import Split, split
 from inference.trainer import Trainer
 from jets import Jets, concatenate
 from models import build

@@ -7,6 +7,7 @@ from typing import Any
 from inference.recipe import Recipe
 from jets import Jets, summary
 from jets.checks import say
+from jets.out_of_core.sample import DiskJets
 
 NOT_WEIGHTED = (
     "event weights count in losses, ELBO, KL, D1 and D2, AUC, ROC and rejections; k-hat, ln p(x), bounds of "
@@ -14,12 +15,22 @@ NOT_WEIGHTED = (
     "percentiles and histograms count each jet once"
 )
 """What is said of jets with weights: ranks, quantiles and pairs of jets have no meaning with weights of both signs."""
+SOME = 20_000
+"""Jets of a sample on disk that are summarised."""
 SAID: set[str] = set()
 """What has been said already: a command may read its jets several times."""
 
 
-def announce(jets: Jets, recipe: Recipe | None = None) -> None:
-    """Print the summary of jets as notes, with what the image and the limit of a recipe leave out of them."""
+def announce(jets: Jets | DiskJets, recipe: Recipe | None = None) -> None:
+    """Print the summary of jets as notes, with what the image and the limit of a recipe leave out of them.
+
+    Of jets that stay on disk, some are summarised.
+    """
+    if isinstance(jets, DiskJets):
+        if jets.fingerprint not in SAID:
+            SAID.add(jets.fingerprint)
+            say(f"on disk: {', '.join(f'{count:,} {name}' for name, count in jets.counts.items())}; of them:")
+        jets = jets.sampled(SOME)
     settings: dict[str, Any] = {}
     if recipe is not None and not jets.are_vectors:
         settings = {"limit": recipe.data.constituents, "steps": recipe.image.steps}

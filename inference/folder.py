@@ -27,6 +27,7 @@ from jets.sums import assert_intact, assert_listed
 
 if TYPE_CHECKING:
     from jets import Jets
+    from jets.out_of_core.sample import DiskJets
 
 CHECKPOINT = "checkpoint.safetensors"
 """Checkpoint of a run."""
@@ -77,7 +78,7 @@ class RunFolder:
     path: Path
 
     @classmethod
-    def create(cls, path: str | Path, recipe: Recipe, jets: Jets, weights: str = OF_THE_SEED) -> RunFolder:
+    def create(cls, path: str | Path, recipe: Recipe, jets: Jets | DiskJets, weights: str = OF_THE_SEED) -> RunFolder:
         """Make the folder and record what will be done, and where the initial ``weights`` come from.
 
         Raises
@@ -117,7 +118,7 @@ class RunFolder:
         assert_listed(folder.path, TEXTS)
         return folder
 
-    def continued(self, recipe: Recipe, jets: Jets) -> RunFolder:
+    def continued(self, recipe: Recipe, jets: Jets | DiskJets) -> RunFolder:
         """Record that the run goes on with ``recipe``, which may train longer.
 
         Raises

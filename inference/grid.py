@@ -14,8 +14,9 @@ from inference.machine import tune_cpu
 from inference.provenance import RESUMABLE
 from inference.recipe import Recipe, RecipeError, read
 from inference.run import Run
+from inference.sample import load_for
 from inference.tables import flat
-from inference.training import load_for, train_many
+from inference.training import train_many
 from jets.lock import locked
 
 
@@ -87,7 +88,7 @@ def gaussian_data(spectrum: Sequence[float]) -> dict[str, Any]:
     }
 
 
-def read_fractions(texts: Sequence[str]) -> dict[str, float]:
+def read_fractions(texts: Sequence[str], option: str = "fraction") -> dict[str, float]:
     """Read texts ``CLASS=F``; a bare number stands for the last class, which is named ``""`` here.
 
     >>> read_fractions(["qcd=0.5", "top=.05"]), read_fractions(["0.05"])
@@ -104,7 +105,7 @@ def read_fractions(texts: Sequence[str]) -> dict[str, float]:
         try:
             result[name] = float(number)
         except ValueError:
-            raise RecipeError(f"--fraction {text}: expected CLASS=F or F with F between 0 and 1") from None
+            raise RecipeError(f"--{option} {text}: expected CLASS=F or F with F between 0 and 1") from None
     return result
 
 

@@ -31,12 +31,16 @@ class History:
     epochs
         One row per epoch, as in ``history.csv``.
     steps
-        ``(steps, columns)``: the report of each step, then its controls.
+        ``(steps, columns)``: the report of each step of these epochs, then its controls.
+    begun
+        ``(steps, columns + 2)``: the same of an epoch that is not over, then the mean weight of the step's jets (1
+        where there are none) and the seconds that it took.
     """
 
     kl_names: list[str]
     epochs: list[dict[str, float]] = field(default_factory=list)
     steps: Tensor = field(default_factory=lambda: torch.zeros(0, 0))
+    begun: Tensor = field(default_factory=lambda: torch.zeros(0, 0))
 
     @property
     def columns(self) -> list[str]:
@@ -46,17 +50,31 @@ class History:
     @property
     def skipped(self) -> int:
         """Number of steps skipped so far."""
-        return int((self.steps[:, 0] == 0).sum()) if len(self.steps) else 0
+        return sum(int((rows[:, 0] == 0).sum()) for rows in (self.steps, self.begun) if len(rows))
 
     @property
     def taken(self) -> int:
         """Number of steps taken so far."""
-        return len(self.steps) - self.skipped
+        return len(self.steps) + len(self.begun) - self.skipped
 
     @property
     def validation_losses(self) -> list[float]:
         """Validation loss of each epoch; that of training where nothing is held out for validation."""
         return [row.get("validation_loss", row["loss"]) for row in self.epochs]
+
+    def begin(self, report: Tensor, controls: Tensor, weight: Tensor | None, seconds: float) -> None:
+        """Record some steps of an epoch that is not over, ``(n, terms)`` and ``(n, 4)``, which took so many seconds."""
+        count = len(report)
+        extra = [torch.ones(count) if weight is None else weight.cpu(), torch.full((count,), seconds / count)]
+        new = torch.cat([report.cpu(), controls.cpu(), torch.stack(extra, 1)], 1)
+        self.begun = torch.cat([self.begun, new]) if len(self.begun) else new
+
+    def end_epoch(self) -> tuple[dict[str, float], float]:
+        """Make the steps of the epoch that was begun part of the record; return their means, and its seconds."""
+        rows, self.begun = self.begun, torch.zeros(0, 0)
+        of_controls = len(Controls._fields)
+        row = self.add_steps(rows[:, : -of_controls - 2], rows[:, -of_controls - 2 : -2], rows[:, -2])
+        return row, float(rows[:, -1].double().sum())
 
     def add_steps(self, report: Tensor, controls: Tensor, weight: Tensor | None = None) -> dict[str, float]:
         """Record the steps of an epoch, ``(n, terms)`` and ``(n, 4)``; return their means over the steps taken.
@@ -97,6 +115,20 @@ class History:
         if len(steps) and (steps.dim() != 2 or steps.shape[1] != len(self.columns) or not steps.is_floating_point()):
             raise ValueError(f"its history has steps of shape {tuple(steps.shape)}")
         return rows, steps
+
+    def checked_begun(self, begun: Tensor) -> Tensor:
+        """Return steps that were read of an epoch that is not over, after asserting that they are such.
+
+        Raises
+        ------
+        ValueError
+            They are not.
+        """
+        if len(begun) and (
+            begun.dim() != 2 or begun.shape[1] != len(self.columns) + 2 or not begun.is_floating_point()
+        ):
+            raise ValueError(f"its history has steps of shape {tuple(begun.shape)} in an epoch that is not over")
+        return begun.cpu()
 
     def save(self, path: Path) -> Path:
         """Write groups ``epoch`` and ``step`` as NetCDF4, atomically."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -23,6 +24,26 @@ DecayRate = Annotated[float, Field(ge=0, lt=1)]
 PixelSize = Annotated[float, Field(ge=1e-6, le=10)]
 
 
+UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+
+
+def bytes_of(size: str) -> float:
+    """Return a size of memory in bytes.
+
+    >>> bytes_of("2GB"), bytes_of("1.5 GiB")
+    (2000000000.0, 1610612736.0)
+
+    Raises
+    ------
+    ValueError
+        It is none.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d*)?) ?([MGT]i?B)", size.strip())
+    if not found:
+        raise ValueError("expected a size of memory, as 2GB or 1.5GiB")
+    return float(found[1]) * UNITS[found[2]]
+
+
 class DataConfig(Table):
     """The ``[data]`` table: which jets, and how they are split."""
 
@@ -32,7 +53,50 @@ class DataConfig(Table):
     test: float = Field(1 / 3, gt=0, lt=1, description="part of each class held out for testing, never thinned")
     validation: float = Field(0.1, ge=0, lt=1, description="part of the rest watched during training")
     constituents: int | None = Field(None, ge=1, description="leading constituents used; all by default")
+    mixture: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
+        {}, description="class -> its share of the training jets, in any unit; as many of each are kept as make it"
+    )
+    split: Literal["counted", "hashed"] = Field(
+        "counted",
+        description="counted: parts of the wanted sizes; hashed: the side of each jet by its event number, or by "
+        "itself where it has none, whatever jets are beside it",
+    )
+    window: int | None = Field(None, ge=1, description="jets that are shuffled together; all by default")
+    memory: str | None = Field(
+        None,
+        description="memory that the process may take, as '2GB': jets stay on disk, and a window of them is read ahead",
+    )
+    cache: str = Field("runs/jets-cache", description="folder for what is noted of jets that stay on disk")
     resident: bool = Field(True, description="keep all jets on the device; false: stream batches from host memory")
+
+    @field_validator("memory")
+    @classmethod
+    def is_memory(cls, memory: str | None) -> str | None:
+        """Assert that memory is a size.
+
+        Raises
+        ------
+        ValueError
+            It is not.
+        """
+        if memory is not None:
+            bytes_of(memory)
+        return memory
+
+    @model_validator(mode="after")
+    def one_mixture(self) -> DataConfig:
+        """Assert that a mixture is not also made by other means, and is of something.
+
+        Raises
+        ------
+        ValueError
+            It is, or it is not.
+        """
+        if self.mixture and (self.fraction or self.limit):
+            raise ValueError("mixture goes with neither fraction nor limit; leave them out")
+        if self.mixture and not any(self.mixture.values()):
+            raise ValueError("mixture: expected a share above 0")
+        return self
 
 
 class ImageConfig(Table):

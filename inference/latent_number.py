@@ -22,7 +22,8 @@ from inference.interruption import Interrupted
 from inference.lower_bound import elbo
 from inference.recipe import Recipe, RecipeError
 from inference.run import Run
-from inference.training import assert_enough, load_for, none_left, ready, train, train_many
+from inference.sample import assert_enough, load_for, ready
+from inference.training import none_left, train, train_many
 from priors import Normal, Space, parse
 
 MOST = 64

@@ -12,11 +12,12 @@ from inference.data import Data
 from inference.folder import POSTMORTEM, RunError
 from inference.lower_bound import paired_traces, samples
 from inference.replicas import Replica
+from inference.windows import KeptData
 from models import VAE
 
 
-def guard(replica: Replica, data: Data, taken: Tensor, batches: Tensor, before: int) -> None:
-    """Name the steps of an epoch that were skipped; stop when they are too many, keeping the batch.
+def guard(replica: Replica, data: Data | KeptData, taken: Tensor, batches: Tensor, before: int) -> None:
+    """Name those of some steps that were skipped; stop when they are too many, keeping the batch.
 
     Parameters
     ----------
@@ -25,7 +26,7 @@ def guard(replica: Replica, data: Data, taken: Tensor, batches: Tensor, before: 
     taken, batches
         ``(steps,)``, 0 where a step was skipped, and the jets of each ``(steps, B)``.
     before
-        Number of steps before the epoch.
+        Number of steps before them.
 
     Raises
     ------

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TextIO
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TextIO
+
+import numpy as np
+from torch import Tensor
+
+from inference.history import STEP_TERMS
+
+if TYPE_CHECKING:
+    from inference.replicas import Replica
+
+PATIENCE = 60.0
+"""Seconds between two plain lines of a long epoch, at least."""
 
 
 class Progress:
@@ -22,25 +34,28 @@ class Progress:
         Where to write; standard error by default.
     """
 
-    def __init__(self, epochs: int, jets: int, done: int = 0, stream: TextIO | None = None) -> None:
+    def __init__(self, epochs: int, jets: int, done: float = 0, stream: TextIO | None = None) -> None:
         self.epochs, self.jets, self.done = epochs, jets, done
         self.stream = sys.stderr if stream is None else stream
         self.live = self.stream.isatty()
         self.start = self.last = time.perf_counter()
         self.first = done
 
-    def update(self, epoch: int, row: dict[str, float]) -> None:
-        """Show the state after ``epoch`` (counted from 1); a plain stream gets about ten lines in all."""
+    def update(self, epoch: float, row: dict[str, float]) -> None:
+        """Show the state after so many epochs; a plain stream gets about ten lines in all, and some in long epochs."""
         now = time.perf_counter()
         final = epoch == self.epochs
-        due = now - self.last > 0.2 if self.live else epoch % max(1, self.epochs // 10) == 0
+        if self.live:
+            due = now - self.last > 0.2
+        else:
+            due = epoch % max(1, self.epochs // 10) == 0 if epoch == int(epoch) else now - self.last > PATIENCE
         if not (due or final):
             return
         self.last = now
         rate = (epoch - self.first) * self.jets / (now - self.start)
         left = (self.epochs - epoch) * self.jets / rate
         text = (
-            f"epoch {epoch}/{self.epochs}  {rate:,.0f} jets/s  {clock(left)} left  "
+            f"epoch {shown(epoch)}/{self.epochs}  {rate:,.0f} jets/s  {clock(left)} left  "
             f"loss {row['loss']:.4f} = reconstruction {row['reconstruction']:.4f} + KL {row['kl']:.4f} nats"
         )
         end = "\n" if final or not self.live else ""
@@ -57,3 +72,25 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def shown(epoch: float) -> str:
+    """Write a number of epochs.
+
+    >>> shown(3), shown(0.256)
+    ('3', '0.26')
+    """
+    return f"{epoch:.0f}" if epoch == int(epoch) else f"{epoch:.2f}"
+
+
+def mean_row(replicas: Sequence[Replica], rows: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Return the mean over replicas of what progress shows; of those that have not failed, where there are any."""
+    healthy = [row for replica, row in zip(replicas, rows, strict=True) if not replica.failure] or rows
+    return {name: float(np.mean([row[name] for row in healthy])) for name in ("loss", "reconstruction", "kl")}
+
+
+def mean_of(report: Tensor) -> dict[str, float]:
+    """Return what progress shows of some steps, ``(steps, R, terms)``: means over those that were taken."""
+    taken = report[report[..., 0] > 0].double()
+    reconstruction, kl = float(taken[:, 2].mean()), float(taken[:, len(STEP_TERMS) :].sum(-1).mean())
+    return {"loss": reconstruction + kl, "reconstruction": reconstruction, "kl": kl}

@@ -15,22 +15,22 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inference.data import split
+from inference.feeds import split_of
 from inference.recipe import Recipe
 from inference.tables import flat
 
 if TYPE_CHECKING:
     from jets import Jets
+    from jets.out_of_core.sample import DiskJets
 
-RESUMABLE = {"training.epochs", "training.device"}
+RESUMABLE = {"training.epochs", "training.device", "data.memory", "data.cache"}
 """What may change when a training resumes."""
 PACKAGES = ("jetvae", "torch", "pyro-ppl", "numpy", "xarray", "arviz")
 """Those whose versions are recorded."""
 
 
-def provenance(recipe: Recipe, jets: Jets) -> dict[str, Any]:
+def provenance(recipe: Recipe, jets: Jets | DiskJets) -> dict[str, Any]:
     """Return seed, digests of the recipe, versions, git hash, data fingerprint, counts, machine and command."""
-    parts = split(jets, recipe.data, recipe.training.seed)
     return {
         "command": command_line(),
         "seed": recipe.training.seed,
@@ -40,7 +40,7 @@ def provenance(recipe: Recipe, jets: Jets) -> dict[str, Any]:
         "data": list(jets.sources),
         "data_fingerprint": jets.fingerprint,
         "classes": list(jets.classes),
-        "counts": {name: jets[getattr(parts, name)].counts for name in ("train", "validation", "test")},
+        "counts": split_of(jets, recipe.data, recipe.training.seed).counts(jets),
         "versions": {"python": platform.python_version()} | {name: installed(name) for name in PACKAGES},
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
     }

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import torch
 
-from inference.data import data_for, split
+from inference.data import data_for
 from inference.recipe import Recipe
+from inference.splits import split
 from jets import Jets
 from models import VAE
 from priors import Space, parse

@@ -57,6 +57,19 @@ class Recipe(Table):
         return self
 
     @model_validator(mode="after")
+    def one_on_disk(self) -> Recipe:
+        """Assert that jets that stay on disk are trained on once.
+
+        Raises
+        ------
+        RecipeError
+            They are not.
+        """
+        if self.data.memory is not None and self.training.restarts > 1:
+            raise RecipeError("memory goes with no restarts, which are trained together; give --seeds instead")
+        return self
+
+    @model_validator(mode="after")
     def schedules_arrive(self) -> Recipe:
         """Assert that a schedule that moves by factors does not end at a recipe's own 0, and that none is ignored.
 

@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from inference.data import Split
 from inference.folder import RunError, RunFolder
 from inference.history import VALIDATED, History
 from inference.noise import WholeBatch, trace
@@ -21,6 +20,7 @@ from inference.program import make_program, usual_generator
 from inference.recipe import Recipe, RecipeError, TrainingConfig
 from inference.schedules import best_of, should_stop
 from inference.share import ALONE, Share
+from inference.splits import Split
 from inference.step import Layout, State, make_step
 from inference.tensors import assert_same_types
 from models import VAE
@@ -111,15 +111,19 @@ class Replica:
     def content(self) -> dict[str, Any]:
         """Return all that is needed to train on as if nothing had happened: the content of a checkpoint."""
         best = {} if self.best is None else {"best": self.best}
-        return best | {
-            "model": own(self.vae.state_dict()),
-            "first": [tensor.clone() for tensor in self.moments(self.state.first).values()],
-            "second": [tensor.clone() for tensor in self.moments(self.state.second).values()],
-            "count": self.state.count.clone(),
-            "rng": self.generator.get_state(),
-            "epochs": self.history.epochs,
-            "steps": self.history.steps,
-        }
+        return (
+            best
+            | {
+                "model": own(self.vae.state_dict()),
+                "first": [tensor.clone() for tensor in self.moments(self.state.first).values()],
+                "second": [tensor.clone() for tensor in self.moments(self.state.second).values()],
+                "count": self.state.count.clone(),
+                "rng": self.generator.get_state(),
+                "epochs": self.history.epochs,
+                "steps": self.history.steps,
+            }
+            | ({"begun": self.history.begun} if len(self.history.begun) else {})
+        )
 
     def restore(self, content: dict[str, Any]) -> None:
         """Undo :meth:`content`, in place.
@@ -139,11 +143,13 @@ class Replica:
         also = VALIDATED if len(self.split.validation) else set()
         perhaps = {"best"} if self.recipe.training.early_stop else set()
         epochs, steps = self.history.checked(content["epochs"], content["steps"].cpu(), also, perhaps)
+        begun = self.history.checked_begun(content.get("begun", torch.zeros(0, 0)))
         self.generator.set_state(content["rng"].cpu())
         self.vae.load_state_dict(content["model"])
         for tensor, value in zip(mine, theirs, strict=True):
             tensor.copy_(value)
         self.history.epochs, self.history.steps, self.best = epochs, steps, best
+        self.history.begun = begun
         if self.recipe.training.early_stop and self.history.epochs:
             name_best(self.history)  # rows of before the best was kept do not
 

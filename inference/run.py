@@ -12,17 +12,21 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from inference.data import Data, Split, data_for, split
+from inference.data import Data, data_for
+from inference.disk_split import evaluated
 from inference.entry import announce
 from inference.folder import CHECKPOINT, LARGEST, REPLICAS, RunError, RunFolder
 from inference.history import History
 from inference.loaded import assert_finite, load_tensors
 from inference.recipe import Recipe, read
 from inference.records import read_history
+from inference.sample import load_for
 from inference.schedules import should_stop
+from inference.splits import Split, split
 from inference.tensors import assert_same_types
-from jets import Jets, load
+from jets import Jets
 from jets.command import command
+from jets.out_of_core.sample import DiskJets
 from jets.sums import assert_intact
 from models import VAE, build
 from priors.lookup import from_a_file
@@ -140,7 +144,7 @@ class Run:
 
     @cached_property
     def jets(self) -> Jets:
-        """The jets that the run was trained on, all parts.
+        """The jets that the run was trained on, all parts; of jets that stay on disk, as many as its memory holds.
 
         Raises
         ------
@@ -150,10 +154,11 @@ class Run:
         remedy = f"pass those that it was trained on: Run.open({str(self.path)!r}, jets)"
         if self._given is None and IN_MEMORY in self.recipe.data.files:
             raise RunError(f"{self.path}: trained on jets in memory; {remedy}")
-        jets = load(*self.recipe.data.files) if self._given is None else self._given
-        if jets.fingerprint != self.provenance["data_fingerprint"]:
-            sources = ", ".join(jets.sources) or "jets in memory"
+        found = load_for(self.recipe) if self._given is None else self._given
+        if found.fingerprint != self.provenance["data_fingerprint"]:
+            sources = ", ".join(found.sources) or "jets in memory"
             raise RunError(f"{self.path}: {sources} changed since this run was trained; restore them, or {remedy}")
+        jets = evaluated(found, self.recipe.data) if isinstance(found, DiskJets) else found
         announce(jets, self.recipe)
         return jets
 

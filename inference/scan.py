@@ -19,11 +19,13 @@ from inference.recipe import Recipe
 from inference.records import MANIFEST, RESTARTS, read_json
 from inference.replicas import plan
 from inference.run import Run
-from inference.training import assert_enough, load_for, none_left, ready, train_many
+from inference.sample import assert_enough, load_for, ready
+from inference.training import none_left, train_many
 from jets import Jets, sums
 from jets.command import command
 from jets.files import replacing
 from jets.lock import locked
+from jets.out_of_core.sample import DiskJets
 from jets.sums import SUMS, assert_intact
 
 TOGETHER = 16
@@ -111,7 +113,7 @@ def clear(folder: Path, names: Iterable[str]) -> None:
             shutil.rmtree(folder / top)
 
 
-def write(folder: Path, recipes: Mapping[str, Recipe], jets: Jets) -> None:
+def write(folder: Path, recipes: Mapping[str, Recipe], jets: Jets | DiskJets) -> None:
     """Write the folders of all runs, and the manifest last; after an error nothing is left."""
     made: list[RunFolder] = []
     with none_left(made):

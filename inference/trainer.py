@@ -4,37 +4,39 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-import numpy as np
 import pyro
 import torch
 from torch import Tensor
 
 from inference import checkpoints
 from inference.alone import alone
-from inference.data import Data, Split, data_for, shuffled, split
+from inference.controls import control_values
+from inference.data import Data
+from inference.feeds import Stretch, feed_of, split_of
 from inference.folder import RunFolder
 from inference.history import History
 from inference.interruption import Interrupted, kept, on_request
 from inference.lower_bound import kl_names
 from inference.machine import choose_device, device_name, tune_cpu
-from inference.objective import Controls
 from inference.postmortem import guard
-from inference.progress import Progress
+from inference.progress import Progress, mean_of, mean_row
 from inference.recipe import Recipe
 from inference.replicas import Replica, assert_alike, common_plan, joined_state, make_generators, program_of
 from inference.restarts import seed_of
-from inference.schedules import plateau_factor
 from inference.share import current
 from inference.sharing import share_batches
+from inference.splits import Split
 from inference.tracking import Tracker
 from inference.validation import mean_bound
-from inference.weighting import normalised, say_what_is_not_weighted
+from inference.weighting import say_what_is_not_weighted
+from inference.windows import KeptData
 from jets import Jets
 from jets.disk import DiskError
+from jets.out_of_core.sample import DiskJets
 from models import VAE
 from priors import VampPrior
 
@@ -65,7 +67,7 @@ class Trainer:
     """
 
     def __init__(
-        self, folders: Sequence[RunFolder], recipes: Sequence[Recipe], vaes: Sequence[VAE], jets: Jets
+        self, folders: Sequence[RunFolder], recipes: Sequence[Recipe], vaes: Sequence[VAE], jets: Jets | DiskJets
     ) -> None:
         assert_alike(recipes)
         self.config = recipes[0].training
@@ -73,12 +75,15 @@ class Trainer:
         self.device = choose_device(self.config.device)
         if self.config.precision == "tf32":
             torch.set_float32_matmul_precision("high")
-        splits = [split(jets, recipe.data, recipe.training.seed) for recipe in recipes]
-        self.data = data_for(jets, recipes[0], self.device)
+        splits = [split_of(jets, recipe.data, recipe.training.seed) for recipe in recipes]
+        seeds = [seed_of(recipe, folder) for recipe, folder in zip(recipes, folders, strict=True)]
+        self.size, self.steps_per_epoch = plan = common_plan([len(part.train) for part in splits], self.config)
+        self.share = current()
+        self.feed = feed_of(jets, recipes, splits, seeds, plan, self.device, self.share)
+        self.data = self.feed.data
         for vae, part in zip(vaes, splits, strict=True):
             prepare(vae.to(self.device), self.data, part, low_precision=self.config.precision == "bf16")
         self.state = joined_state(vaes)
-        seeds = [seed_of(recipe, folder) for recipe, folder in zip(recipes, folders, strict=True)]
         pyro.set_rng_seed(seeds[0])
         generators = make_generators(seeds, self.device)
         names = kl_names(vaes[0], self.data[torch.as_tensor(splits[0].train[:2], device=self.device)])
@@ -86,11 +91,8 @@ class Trainer:
         self.replicas = [
             Replica(*each, History(names), self.state.replica(r), seed=seeds[r]) for r, each in enumerate(owned)
         ]
-        self.size, self.steps_per_epoch = common_plan([len(part.train) for part in splits], self.config)
-        self.share = current()
         share_batches(self.share, recipes, vaes, self.size)
-        self.weights = None if jets.weights is None else [normalised(jets.weights, part.train) for part in splits]
-        if self.weights is not None:
+        if self.feed.weighted:
             say_what_is_not_weighted(vaes[0])
         checkpoints.restore(self.replicas, self.device)
         self.saved = time.perf_counter()
@@ -135,8 +137,8 @@ class Trainer:
     def train_epochs(self, until: int | None, stop: Callable[[], bool]) -> None:
         """Train to the last epoch, that after ``until``, or until ``stop`` says so; same errors as :meth:`train`."""
         total = self.config.epochs if until is None else until
-        jets = len(self.replicas) * len(self.replicas[0].split.train)
-        progress = Progress(self.config.epochs, jets, self.done)
+        jets = len(self.replicas) * self.steps_per_epoch * self.size
+        progress = Progress(self.config.epochs, jets, self.done + self.begun / self.steps_per_epoch)
         if self.done < total:
             for folder in self.folders:
                 folder.trains_on(device_name(self.device))
@@ -144,14 +146,10 @@ class Trainer:
             for epoch in range(self.done, total):
                 if all(replica.over for replica in self.replicas):
                     break
-                rows = self.train_epoch(epoch)
+                rows = self.train_epoch(epoch, partial(self.paused, progress, stop))
                 progress.update(epoch + 1, mean_row(self.replicas, rows))
                 tracker.write(epoch + 1, rows)
-                stopping = self.share.any(stop())
-                if time.perf_counter() - self.saved > self.config.checkpoint_seconds or stopping:
-                    self.checkpoint()
-                if stopping and epoch + 1 < total:
-                    raise KeyboardInterrupt
+                self.pause(stop, last=epoch + 1 == total)
         self.checkpoint()
         if total >= self.config.epochs:
             self.finished = True
@@ -177,41 +175,83 @@ class Trainer:
         except DiskError as error:
             raise error.going_on(kept(self.folders)) from error
 
+    def paused(self, progress: Progress, stop: Callable[[], bool], epoch: float, row: dict[str, float]) -> None:
+        """Between two stretches of an epoch say how far the training is, and pause."""
+        progress.update(epoch, row)
+        self.pause(stop)
+
+    def pause(self, stop: Callable[[], bool], *, last: bool = False) -> None:
+        """Save a checkpoint where one is due; stop where that is asked for, unless it is the ``last`` thing to do."""
+        stopping = self.share.any(stop())
+        if time.perf_counter() - self.saved > self.config.checkpoint_seconds or stopping:
+            self.checkpoint()
+        if stopping and not last:
+            raise KeyboardInterrupt
+
     def checkpoint(self) -> None:
         """Save all that is needed to resume here."""
         checkpoints.save(self.replicas)
         self.saved = time.perf_counter()
 
-    def train_epoch(self, epoch: int) -> list[dict[str, float]]:
-        """Take one pass over the training jets; record, guard and validate; return the last row of each replica.
+    @property
+    def begun(self) -> int:
+        """Steps taken so far of the epoch that is not over."""
+        return max(len(replica.history.begun) for replica in self.replicas)
 
-        A replica that has stopped early takes the steps too, which are then undone: it keeps what it would have alone.
-        One that has failed takes them in vain.
+    def train_epoch(
+        self, epoch: int, between: Callable[[float, dict[str, float]], None] = lambda *_: None
+    ) -> list[dict[str, float]]:
+        """Take one pass over the training jets, or what is left of it; return the last row of each replica.
+
+        ``between`` is called between two stretches, with the epochs done and the means of the last stretch. A replica
+        that has stopped early takes the steps too, which are then undone: it keeps what it would have alone. One that
+        has failed takes them in vain.
         """
         stopped = {r: each.content() for r, each in enumerate(self.replicas) if each.stopped and not each.failure}
-        start = time.perf_counter()
         for vae in self.vaes:
             vae.train()
             vae.latent.anneal(epoch / max(1, self.config.epochs - 1))
-        controls, batches = self.controls(epoch), self.batches(epoch)
-        weights = self.weights_of(batches)
+        done = self.begun
+        for stretch in self.feed.stretches(epoch, done):
+            report = self.take(epoch, done, stretch, stopped)
+            done += len(stretch.rows)
+            if done < self.steps_per_epoch:
+                between(epoch + done / self.steps_per_epoch, mean_of(report))
+        for r, content in stopped.items():
+            self.replicas[r].restore(content)
+        return self.end_epoch(epoch)
+
+    def take(self, epoch: int, before: int, stretch: Stretch, stopped: Collection[int]) -> Tensor:
+        """Take the steps of a stretch, ``before`` which some of the epoch were taken; record and guard them.
+
+        Returns the reports of the steps, ``(steps, R, terms)``. Replicas that have stopped early record nothing.
+        """
+        start, weights = time.perf_counter(), stretch.weights
+        controls = self.controls(epoch, before, len(stretch.rows))
         numbers = zip(controls, *([] if weights is None else [self.share.part(weights)]), strict=True)
-        fed = zip(self.data.feed(self.share.part(batches)), numbers, strict=True)
+        fed = zip(stretch.fed, numbers, strict=True)
         report = torch.stack([self.step(block, rows, *inputs) for (block, rows), inputs in fed]).cpu()
-        seconds = time.perf_counter() - start
-        speed = {"seconds": seconds, "jets_per_second": len(report) * self.size / seconds}
+        seconds, controls = time.perf_counter() - start, controls.cpu()
         for r, replica in enumerate(self.replicas):
-            if r in stopped:
-                replica.restore(stopped[r])
-            elif not replica.failure:
+            if r not in stopped and not replica.failure:
                 with checkpoints.failing_alone(replica):
                     mean = None if weights is None else weights[:, r].mean(-1).cpu()
-                    row = replica.history.add_steps(report[:, r], controls[:, r].cpu(), mean)
-                    part, seed = replica.split.validation, replica.seed
-                    weights_of_all = None if self.weights is None else self.weights[r]
-                    bound = self.share.first(partial(mean_bound, replica.vae, self.data, part, seed, weights_of_all))
+                    replica.history.begin(report[:, r], controls[:, r], mean, seconds)
+                    steps = epoch * self.steps_per_epoch + before
+                    guard(replica, self.data, report[:, r, 0], stretch.rows[:, r], steps)
+        return report
+
+    def end_epoch(self, epoch: int) -> list[dict[str, float]]:
+        """Validate and record an epoch whose steps are taken; return the last row of each replica."""
+        for r, replica in enumerate(self.replicas):
+            if len(replica.history.begun) and not replica.failure:
+                with checkpoints.failing_alone(replica):
+                    row, seconds = replica.history.end_epoch()
+                    speed = {"seconds": seconds, "jets_per_second": self.steps_per_epoch * self.size / seconds}
+                    part = replica.split.validation
+                    weights = self.feed.weights_of(r, part)
+                    bound = self.share.first(partial(mean_bound, replica.vae, self.data, part, replica.seed, weights))
                     replica.record({"epoch": epoch + 1.0} | row | bound | speed)
-                    guard(replica, self.data, report[:, r, 0], batches[:, r], epoch * self.steps_per_epoch)
                     checkpoints.assert_trained(replica)
         return [replica.history.epochs[-1] if replica.history.epochs else {} for replica in self.replicas]
 
@@ -241,51 +281,19 @@ class Trainer:
             print(f"note: {reason}", file=sys.stderr)
         return program
 
-    def controls(self, epoch: int) -> Tensor:
-        """Return the controls of every step of an epoch, ``(steps, R, 4)``."""
+    def controls(self, epoch: int, before: int = 0, count: int | None = None) -> Tensor:
+        """Return the controls of ``count`` steps of an epoch after ``before`` others, all by default, (steps, R, 4)."""
         total = self.steps_per_epoch * self.config.epochs
-        progress = [(epoch * self.steps_per_epoch + i) / max(1, total - 1) for i in range(self.steps_per_epoch)]
+        steps = range(before, self.steps_per_epoch if count is None else before + count)
+        progress = [(epoch * self.steps_per_epoch + i) / max(1, total - 1) for i in steps]
         table = [[control_values(replica, t) for replica in self.replicas] for t in progress]
         return torch.tensor(table, device=self.device)
 
-    def weights_of(self, batches: Tensor) -> Tensor | None:
-        """Return the weights of the jets of every step, ``(steps, R, B)``, on the device; None where there are none."""
-        if self.weights is None:
-            return None
-        rows = [torch.as_tensor(own)[batches[:, r]] for r, own in enumerate(self.weights)]
-        return torch.stack(rows, 1).to(self.device, torch.get_default_dtype())
 
-    def batches(self, epoch: int) -> Tensor:
-        """Return the jets of every step, ``(steps, R, B)``; an incomplete batch waits an epoch."""
-        orders = [
-            shuffled(replica.split.train, replica.seed, epoch)[: self.steps_per_epoch * self.size]
-            for replica in self.replicas
-        ]
-        return torch.stack(orders, 1).unflatten(0, (self.steps_per_epoch, self.size)).transpose(1, 2).contiguous()
-
-
-def prepare(vae: VAE, data: Data, part: Split, *, low_precision: bool) -> None:
+def prepare(vae: VAE, data: Data | KeptData, part: Split, *, low_precision: bool) -> None:
     """Set the networks' precision, and start priors made of posteriors at the first training jets."""
     vae.low_precision = low_precision
     starts = [each.components for each in vae.latent.modules() if isinstance(each, VampPrior)]
     if starts:
         first = torch.as_tensor(part.train[: max(1000, *starts)], device=data.device)
         vae.latent.connect(vae.encode, data[first])
-
-
-def control_values(replica: Replica, progress: float) -> Controls:
-    """Return the controls of one replica at ``progress`` in 0..1, as floats."""
-    recipe, training, schedule = replica.recipe, replica.recipe.training, replica.recipe.schedule
-    factor = plateau_factor(replica.history.validation_losses, training.plateau, 0.5)
-    return Controls(
-        lr=schedule.lr.to(training.lr)(progress) * factor,  # type: ignore[arg-type]
-        beta=schedule.beta.to(recipe.model.beta.typical)(progress),  # type: ignore[arg-type]
-        kl_weight=schedule.kl_weight.to(training.kl_weight)(progress),  # type: ignore[arg-type]
-        capacity=schedule.capacity.to(training.capacity or 0.0)(progress),  # type: ignore[arg-type]
-    )
-
-
-def mean_row(replicas: Sequence[Replica], rows: Sequence[dict[str, float]]) -> dict[str, float]:
-    """Return the mean over replicas of what progress shows; of those that have not failed, where there are any."""
-    healthy = [row for replica, row in zip(replicas, rows, strict=True) if not replica.failure] or rows
-    return {name: float(np.mean([row[name] for row in healthy])) for name in ("loss", "reconstruction", "kl")}

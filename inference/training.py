@@ -14,7 +14,6 @@ import pyro
 
 from inference import restarts
 from inference.alone import alone
-from inference.data import completed, split
 from inference.entry import announce
 from inference.folder import RunFolder, assert_new
 from inference.given import recorded
@@ -22,12 +21,11 @@ from inference.machine import choose_device
 from inference.recipe import DataConfig, ImageConfig, Recipe, RecipeError, check
 from inference.records import RunError
 from inference.run import IN_MEMORY, Run
+from inference.sample import assert_enough, load_for, ready
 from inference.trainer import Trainer
-from inference.unused import assert_used, say_decided
-from inference.weighting import assert_no_part_cancels
+from inference.unused import assert_used
 from jets import Jets
 from models import VAE, build
-from priors import VampPrior, parse
 
 TRAINED: WeakKeyDictionary[VAE, Path] = WeakKeyDictionary()
 """Model -> folder of the run that :func:`fit` trained it in last."""
@@ -72,6 +70,8 @@ def fit(
     """
     if training.get("restarts", 1) != 1:
         raise RecipeError("fit starts at the weights that the model has: restarts need initial weights of their own")
+    if data is not None and data.memory is not None:
+        raise RecipeError("fit trains on jets in memory; leave memory out, or train a recipe that names files")
     if vae.config is None:
         raise RecipeError(
             "fit needs a model made by models.build or models.image_vae, so that the run can be read back"
@@ -165,6 +165,7 @@ def trained_starts(recipe: Recipe, path: Path, *, resume: bool) -> tuple[RunFold
         None could be trained; else as :func:`train_many`.
     """
     jets, made = load_for(recipe), list[RunFolder]()
+    assert isinstance(jets, Jets), "a recipe with memory has no restarts"
     with none_left(made):
         if resume:
             folder, recipe = RunFolder.open(path), as_begun(recipe, path)
@@ -219,20 +220,6 @@ def begun(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bool) -
         return Trainer(opened, recipes, vaes, jets)
 
 
-def ready(recipes: Sequence[Recipe], jets: Jets) -> list[Recipe]:
-    """Return recipes to be trained on ``jets``, with what these decide.
-
-    Raises
-    ------
-    RecipeError
-        A key that is set has no effect, or the data do not fit the model.
-    """
-    assert_used(recipes, vectors=jets.are_vectors)
-    result = [completed(recipe, jets) for recipe in recipes]
-    say_decided(recipes[0], result[0])
-    return result
-
-
 def as_begun(recipe: Recipe, folder: Path) -> Recipe:
     """Return the recipe with what the data decided when the run in ``folder`` began."""
     begun = Run.open(folder).recipe.model
@@ -249,38 +236,6 @@ def none_left(folders: Sequence[RunFolder]) -> Iterator[None]:
         for folder in folders:
             folder.discard()
         raise
-
-
-def assert_enough(recipe: Recipe, jets: Jets) -> None:
-    """Assert that there are jets enough to train on.
-
-    Raises
-    ------
-    RecipeError
-        There are too few for a split, none to test on, or too few for a prior that starts at training jets; or a
-        fraction is wrong; or the weights of a part cancel.
-    """
-    parts = split(jets, recipe.data, recipe.training.seed)
-    found = len(parts.train)
-    if not len(parts.test):
-        events = "" if jets.events is None else f", of {len(set(jets.events.tolist()))} events,"
-        raise RecipeError(
-            f"no jet of {len(jets)}{events} is held out for testing; give more data, or raise [data] test"
-        )
-    assert_no_part_cancels(jets.weights, training=parts.train, validation=parts.validation, test=parts.test)
-    for factor in parse(recipe.model.latent).modules():
-        if isinstance(factor, VampPrior) and factor.components > found:
-            raise RecipeError(
-                f"[model] latent: {factor} starts at {factor.components} training jets, and there are {found}; "
-                f"take fewer, or give more data"
-            )
-
-
-def load_for(recipe: Recipe) -> Jets:
-    """Load the jets that a recipe names."""
-    from jets import load
-
-    return load(*recipe.data.files)
 
 
 def default_folder(name: str) -> Path:

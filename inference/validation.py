@@ -10,6 +10,7 @@ from torch import Tensor
 from inference.data import Data
 from inference.lower_bound import ELBO, elbo
 from inference.weighting import normalised
+from inference.windows import KeptData
 from models import VAE
 
 BATCH = 1000
@@ -18,18 +19,18 @@ BATCH = 1000
 
 @torch.no_grad()
 def mean_bound(
-    vae: VAE, images: Data, index: np.ndarray, seed: int, weights: np.ndarray | None = None
+    vae: VAE, images: Data | KeptData, index: np.ndarray, seed: int, weights: np.ndarray | None = None
 ) -> dict[str, float]:
     r"""Return ``validation_loss``, ``_reconstruction``, ``_kl`` [nat per jet] of the jets of ``index``; {} without any.
 
-    With ``weights`` ``(N,)`` of all jets, :math:`\sum w\ell/\sum w`. The noise is that of ``seed``, and no other draws
-    are disturbed. Jets whose bound is not finite are left out, as their training steps are.
+    With ``weights`` of these jets, ``(len(index),)``, :math:`\sum w\ell/\sum w`. The noise is that of ``seed``, and no
+    other draws are disturbed. Jets whose bound is not finite are left out, as their training steps are.
     """
     if not len(index):
         return {}
     vae.eval()
     sums, devices = torch.zeros(3, dtype=torch.float64), [images.device] if images.device.type == "cuda" else []
-    weight = None if weights is None else iter(torch.as_tensor(normalised(weights, index)[index]).split(BATCH))
+    weight = None if weights is None else iter(torch.as_tensor(normalised(weights, np.arange(len(index)))).split(BATCH))
     with torch.random.fork_rng(devices=devices), pyro.validation_enabled(False):
         torch.manual_seed(seed)
         for x in images.batches(index, BATCH):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from inference.recipe import RecipeError
 from models import VAE
 
 Index = NDArray[np.int64]
+CALLED = {"train": "training"}
+"""What parts are called in messages, where that is not their name."""
 
 
 def normalised(weights: NDArray[np.float64], part: Index) -> NDArray[np.float32]:
@@ -27,29 +30,37 @@ def normalised(weights: NDArray[np.float64], part: Index) -> NDArray[np.float32]
     """
     total = weights[part].sum()
     if total <= 0:
-        raise RecipeError(cancelled(weights, part))
+        raise RecipeError(cancelled(len(part), total))
     return (weights / (total / len(part))).astype(np.float32)
 
 
-def cancelled(weights: NDArray[np.float64], part: Index) -> str:
-    """Say that the weights of a part cancel."""
+def cancelled(count: int, total: float) -> str:
+    """Say that the weights of so many jets cancel."""
     return (
-        f"the weights of {len(part)} jets sum to {weights[part].sum():.3g}: there is no mean over them; "
+        f"the weights of {count} jets sum to {total:.3g}: there is no mean over them; "
         "give more jets, or leave the weights out"
     )
 
 
-def assert_no_part_cancels(weights: NDArray[np.float64] | None, **parts: Index) -> None:
+def assert_no_part_cancels(sums: Mapping[str, float], counts: Mapping[str, Mapping[str, int]]) -> None:
     """Assert that the weights of each part, where it has jets, have a positive sum.
+
+    Parameters
+    ----------
+    sums
+        Part -> sum of its weights; empty where jets have none.
+    counts
+        Part -> class -> number of jets.
 
     Raises
     ------
     RecipeError
         They have not; the message names the part.
     """
-    for name, part in parts.items():
-        if weights is not None and len(part) and weights[part].sum() <= 0:
-            raise RecipeError(f"{name} part: {cancelled(weights, part)}")
+    for part, total in sums.items():
+        count = sum(counts[part].values())
+        if count and total <= 0:
+            raise RecipeError(f"{CALLED.get(part, part)} part: {cancelled(count, total)}")
 
 
 def say_what_is_not_weighted(vae: VAE) -> None:

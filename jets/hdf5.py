@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,11 @@ import h5py
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from jets import checks
+from jets import checks, datasets
 from jets.dataset import GROUPS, Jets
 from jets.disk import disk
 from jets.errors import JetFileError, legible
 from jets.files import replacing
-from jets.simulation.config import CLASSES
 from jets.untrusted import checker
 from jets.untrusted.room import assert_room
 from jets.weights import EVENT_NAMES, WEIGHT_NAMES
@@ -28,6 +28,8 @@ CHECKED: dict[str, Any] = {"libver": ("v110", "v110"), "track_order": True}
 The numbers are packed by zlib, which keeps checksums of them.
 """
 SEAL = "names_crc32"
+LABELS = 1 << 20
+"""Labels that are read at a time."""
 CONSTITUENTS = (("pt", "eta_rel", "phi_rel"), "GeV, 1, rad")
 """Columns and units of the constituents."""
 
@@ -120,15 +122,7 @@ def opened(path: Path) -> Iterator[Stored]:
 
 
 class Stored:
-    """An open file of jets: their number, the classes that they have, and any of them.
-
-    Attributes
-    ----------
-    classes
-        The classes of which there are jets.
-    label
-        ``(N,)``, index into them.
-    """
+    """An open file of jets: their number, the classes that they have, and any of them."""
 
     def __init__(self, file: h5py.File, path: Path) -> None:
         self.file, self.path = file, path
@@ -136,20 +130,60 @@ class Stored:
         if "constituents" not in set(file):
             found = sorted(file)
             raise JetFileError(f"{path}: no dataset 'constituents', only {found}; see docs/data.md for the format")
-        self._constituents = _constituents(_dataset(file, "constituents", path), path)
-        classes = _classes(file, path)
-        if "label" in set(file):
-            label = checks.labels(_dataset(file, "label", path)[()], classes, len(self), str(path))
-        else:
-            label, classes = np.zeros(len(self), np.int64), (path.stem,)
-        present = np.unique(label)
-        self.label, self.classes = np.searchsorted(present, label), tuple(classes[i] for i in present)
-        self._columns = {name: _columns(file, name, path, len(self)) for name in GROUPS}
-        self._beside = [_beside(file, names, path, len(self)) for names in (WEIGHT_NAMES, EVENT_NAMES)]
-        _say_what_is_not_read(file, path)
+        self._constituents = datasets.constituents(datasets.dataset(file, "constituents", path), path)
+        self._label = datasets.dataset(file, "label", path) if "label" in set(file) else None
+        self._known = datasets.classes(file, path) if self._label is not None else (path.stem,)
+        self._columns = {name: datasets.columns(file, name, path, len(self)) for name in GROUPS}
+        self._beside = [datasets.beside(file, names, path, len(self)) for names in (WEIGHT_NAMES, EVENT_NAMES)]
+        datasets.say_what_is_not_read(file, path)
 
     def __len__(self) -> int:
         return self._constituents.shape[0]
+
+    @cached_property
+    def present(self) -> NDArray[np.int64]:
+        """Numbers of the classes of which there are jets, rising; all labels are read, some at a time.
+
+        Raises
+        ------
+        JetFileError
+            Labels that are none.
+        """
+        if self._label is None:
+            return np.zeros(1, np.int64)
+        if self._label.shape != (len(self),):
+            shaped = np.broadcast_to(np.zeros((), self._label.dtype), self._label.shape)
+            checks.labels(shaped, self._known, len(self), str(self.path))
+        found = [np.empty(0, np.int64)]
+        for start in range(0, len(self), LABELS):
+            found.append(np.unique(self._labels(slice(start, min(start + LABELS, len(self))))))
+        return np.unique(np.concatenate(found))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of which there are jets."""
+        return tuple(self._known[i] for i in self.present)
+
+    def label(self, rows: slice) -> NDArray[np.int64]:
+        """Return the labels of some jets, ``(n,)``, index into :attr:`classes`."""
+        return np.searchsorted(self.present, self._labels(rows))
+
+    def _labels(self, rows: slice) -> NDArray[np.int64]:
+        """Return labels as the file has them."""
+        count = len(range(*rows.indices(len(self))))
+        if self._label is None:
+            return np.zeros(count, np.int64)
+        return checks.labels(self._label[rows], self._known, count, str(self.path))
+
+    @property
+    def width(self) -> int:
+        """Constituents of a jet, at most."""
+        return self._constituents.shape[1]
+
+    @property
+    def rows_together(self) -> int:
+        """Number of jets that are packed together, and cannot be read one without the others."""
+        return self._constituents.chunks[0] if self._constituents.chunks else 1
 
     def jets(self) -> Jets:
         """Return all jets.
@@ -164,11 +198,11 @@ class Stored:
         rows = slice(0, len(self))
         weights, events = self.beside(rows)
         given: dict[str, Any] = {**self.groups(rows), "weights": weights, "events": events}
-        return Jets(self.constituents(rows), self.label, self.classes, sources=(str(self.path),), **given)
+        return Jets(self.constituents(rows), self.label(rows), self.classes, sources=(str(self.path),), **given)
 
     def constituents(self, rows: slice) -> NDArray[np.float32]:
         """Return constituents of some jets as they are stored, ``(n, M, 3)``."""
-        steps = _steps(self._constituents, self.path)
+        steps = datasets.steps(self._constituents, self.path)
         with np.errstate(over="ignore", invalid="ignore"):
             values = np.asarray(self._constituents[rows], np.float32)
             return values if steps is None else np.multiply(values, steps, out=values)
@@ -193,77 +227,3 @@ def _sealed(file: h5py.File, path: Path) -> None:
     for found in (file, *(data for data in file.values() if isinstance(data, h5py.Dataset))):
         if SEAL in found.attrs and found.attrs[SEAL] != names_checksum(found):
             raise JetFileError(f"{path}: names of classes or columns are damaged; get it again, or write it anew")
-
-
-def _dataset(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
-    """Return a dataset of real numbers."""
-    data = file.get(name)
-    if not isinstance(data, h5py.Dataset):
-        raise JetFileError(f"{path}: {name} is no dataset; see docs/data.md for the format")
-    if data.dtype.kind not in "fiub" or data.shape is None:
-        raise JetFileError(f"{path}: {name} is of type {data.dtype}; expected real numbers")
-    return data
-
-
-def _constituents(data: h5py.Dataset, path: Path) -> h5py.Dataset:
-    if data.ndim != 3 or data.shape[-1] != 3 or 0 in data.shape:
-        raise JetFileError(
-            f"{path}: constituents has shape {data.shape}, expected (jets, constituents, 3) with jets > 0"
-        )
-    return data
-
-
-def _classes(file: h5py.File, path: Path) -> tuple[str, ...]:
-    """Return the names of the classes: an attribute, or a dataset, of text or bytes."""
-    if "classes" in file.attrs:
-        return checks.names(file.attrs["classes"], "the attribute classes", str(path))
-    if "classes" not in set(file):
-        return CLASSES
-    held = file["classes"]
-    return checks.names(held[()] if isinstance(held, h5py.Dataset) else None, "the dataset classes", str(path))
-
-
-def _steps(data: h5py.Dataset, path: Path) -> NDArray[np.float32] | None:
-    """Return the three step sizes of constituents that are stored as whole numbers of steps."""
-    if "scale" not in data.attrs:
-        return None
-    scale = np.asarray(data.attrs["scale"])
-    if scale.dtype.kind not in "fiu" or scale.shape not in ((), (1,), (3,)) or not np.isfinite(scale).all():
-        raise JetFileError(f"{path}: the attribute scale of constituents is {scale!r}; expected three step sizes")
-    with np.errstate(over="ignore"):
-        return np.asarray(scale.astype(np.float32))
-
-
-def _columns(file: h5py.File, name: str, path: Path, count: int) -> tuple[h5py.Dataset | None, tuple[str, ...]]:
-    if name not in set(file):
-        return None, ()
-    data = _dataset(file, name, path)
-    columns = checks.names(data.attrs.get("columns", ()), f"the attribute columns of {name}", str(path), ratios=True)
-    if data.shape != (count, len(columns)):
-        raise JetFileError(
-            f"{path}: {name} has shape {data.shape}, expected ({count}, {len(columns)}) by its 'columns'"
-        )
-    return data, columns
-
-
-def _beside(file: h5py.File, names: tuple[str, ...], path: Path, count: int) -> h5py.Dataset | None:
-    """Return the one dataset that has one of these names; None without any."""
-    found = [name for name in names if name in set(file)]
-    if len(found) > 1:
-        raise JetFileError(f"{path}: has {' and '.join(found)}; keep one of them")
-    if not found:
-        return None
-    data = _dataset(file, found[0], path)
-    if data.shape[:1] != (count,):
-        what = "weights" if names is WEIGHT_NAMES else "event numbers"
-        raise JetFileError(f"{path}: {what} have shape {data.shape}; expected one for each of {count} jets")
-    return data
-
-
-def _say_what_is_not_read(file: h5py.File, path: Path) -> None:
-    """Name what may be weights or event numbers under another name."""
-    read = {"constituents", "label", "classes", *GROUPS, *WEIGHT_NAMES, *EVENT_NAMES}
-    for name in sorted(set(file) - read):
-        if "weight" in name.lower() or "event" in name.lower():
-            known = WEIGHT_NAMES[0] if "weight" in name.lower() else EVENT_NAMES[0]
-            checks.say(f"{path}: {name!r} is not read; were it named {known!r}, it would be")

@@ -172,7 +172,7 @@ def of_stored(stored: Stored, named: str | None, source: str, size: int, skip_ba
     start = 0
     for first in range(0, len(stored), size):
         rows = slice(first, min(first + size, len(stored)))
-        label = stored.label[rows]
+        label = stored.label(rows)
         if chosen is not None and not (label == chosen).any():
             continue
         part = Rows(stored.constituents(rows), label, stored.groups(rows), *stored.beside(rows))

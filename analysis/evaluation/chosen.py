@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inference.data import Data, data_for, split
+from inference.data import Data, data_for
 from inference.entry import announce
 from inference.run import Run
+from inference.splits import split
 from jets import Jets, load
 from jets.errors import UserError
 

@@ -20,12 +20,13 @@ from analysis.measures.orientation import Orientation
 from analysis.measures.scores import Score, score_table, stacked
 from analysis.measures.searching import known_of
 from analysis.measures.typicality import shape_entropies
-from inference.data import Data, Images, data_for, split
+from inference.data import Data, Images, data_for
 from inference.entry import announce
 from inference.importance import drawn_log_weights, log_weights
 from inference.machine import tune_cpu
 from inference.recipe import Recipe, RecipeError
 from inference.run import Run
+from inference.splits import split
 from jets import Jets
 from jets.command import command
 from models import AE, VAE

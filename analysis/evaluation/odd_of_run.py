@@ -12,9 +12,9 @@ import xarray as xr
 from analysis.measures.oddness import TREES, USUAL, Odd
 from analysis.store import Missing
 from inference import tensors
-from inference.data import split
 from inference.folder import RunFolder
 from inference.run import Run, RunError
+from inference.splits import split
 from jets import Jets
 from jets.errors import UserError
 from jets.lock import locked

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from analysis.evaluation.odd_of_run import MOST, odd_of
 from analysis.measures.scores import Score
 from analysis.measures.typicality import Bulk
-from inference.data import split
 from inference.run import Run
+from inference.splits import split
 from jets import Jets
 from jets.shapes import NAMES, shapes
 

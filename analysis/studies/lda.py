@@ -18,8 +18,9 @@ from analysis.report.page import Part, Question, Table
 from analysis.report.words import listed, spread
 from analysis.studies.images import corner_images
 from analysis.studies.setup import Setup
-from inference.data import data_for, split
+from inference.data import data_for
 from inference.run import Run
+from inference.splits import split
 from jets import Jets
 from jets.errors import UserError
 

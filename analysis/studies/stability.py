@@ -18,9 +18,10 @@ from analysis.measures.tagging import auc
 from analysis.report.page import Part, Question, Table
 from analysis.report.words import listed, spread
 from analysis.studies.setup import LABELS, Setup
-from inference.data import data_for, split
+from inference.data import data_for
 from inference.machine import tune_cpu
 from inference.recipe import Recipe
+from inference.splits import split
 from inference.training import trainer_for
 from jets import Jets
 from jets.files import save_npy

@@ -16,9 +16,9 @@ from analysis.measures.tagging import auc
 from analysis.measures.typicality import image_scores
 from analysis.report.page import Part, Question, Table
 from analysis.studies.setup import LABELS, Setup
-from inference.data import split
 from inference.recipe import DataConfig
 from inference.run import Run
+from inference.splits import split
 from jets import concatenate
 
 CONTAMINATION = (0.0, 0.02, 0.05)

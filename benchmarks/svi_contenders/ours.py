@@ -11,12 +11,13 @@ from torch import Tensor
 
 import inference.machine
 from benchmarks.svi_contenders.task import ADAM_BETAS, COUNTS, LR, START, Task
-from inference.data import shuffled, split
 from inference.folder import RunFolder
 from inference.objective import Controls, loss
+from inference.order import shuffled
 from inference.program import make_program
 from inference.recipe import DataConfig, Recipe, TrainingConfig
 from inference.replicas import make_generators
+from inference.splits import split
 from inference.step import State, make_step
 from inference.trainer import Trainer
 from jets import load

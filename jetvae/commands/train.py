@@ -28,6 +28,7 @@ KEYS = {
     "seed": "training.seed",
     "restarts": "training.restarts",
     "device": "training.device",
+    "memory": "data.memory",
 }
 """Option -> key of a recipe."""
 
@@ -52,6 +53,19 @@ def add(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         action="extend",
         help="part of a class's training and validation jets kept; a bare F: of the last class (t/Q for qcd, top) [1]",
+    )
+    add(
+        "--mixture",
+        metavar="CLASS=W",
+        nargs="+",
+        action="extend",
+        help="shares of the classes among the training jets, as qcd=0.99 top=0.01: as many of each are kept as make it",
+    )
+    add(
+        "--memory",
+        metavar="SIZE",
+        help="leave the jets on disk and take so much memory, as 2GB, whatever the size of the files; what is noted of "
+        "the jets, and files of other formats once converted, go into jets-cache beside --out [all jets in memory]",
     )
     add(
         "--beta",
@@ -193,6 +207,10 @@ def overrides(options: argparse.Namespace) -> dict[str, Any]:
         given = gaussian_data(options.spectrum) | given
     if options.fraction is not None:
         given["data.fraction"] = read_fractions(options.fraction)
+    if options.mixture is not None:
+        given["data.mixture"] = read_fractions(options.mixture, "mixture")
+    if options.memory is not None and options.out is not None:
+        given["data.cache"] = str(Path(options.out).parent / "jets-cache")
     return given | dict(map(override, options.set))
 
 

@@ -6,7 +6,7 @@ import torch
 
 import inference
 import jets
-from inference.data import completed, size_of
+from inference.completed import completed, size_of
 from inference.recipe import RecipeError, read
 from inference.training import trainer_for
 from jets.command import command

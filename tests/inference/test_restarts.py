@@ -84,7 +84,9 @@ def test_resumes_after_a_kill(where, best, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         if where == "train":
             usual = training.Trainer.train_epoch
-            patch.setattr(training.Trainer, "train_epoch", lambda self, epoch: kill() if epoch else usual(self, epoch))
+            patch.setattr(
+                training.Trainer, "train_epoch", lambda self, epoch, *_: kill() if epoch else usual(self, epoch)
+            )
         elif where == "weights":
             usual = restarts.copied
             patch.setattr(restarts, "copied", lambda a, b: kill() if a.name == WEIGHTS else usual(a, b))

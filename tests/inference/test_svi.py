@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from inference.data import split
 from inference.folder import WEIGHTS, load_tensors
 from inference.grid import resume
 from inference.provenance import changed_keys
 from inference.recipe import DataConfig, RecipeError, read
 from inference.run import Run, RunError
+from inference.splits import split
 from jets.sums import SUMS
 from jetvae.__main__ import main
 from models import Beta

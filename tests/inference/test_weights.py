@@ -6,7 +6,6 @@ import torch
 
 import inference
 import jets
-from inference.data import split
 from inference.events import parted_by_event
 from inference.history import History
 from inference.lower_bound import elbo
@@ -14,6 +13,7 @@ from inference.objective import Controls, loss
 from inference.program import Eager, has_compiler, make_program
 from inference.recipe import DataConfig, RecipeError, TrainingConfig
 from inference.replicas import common_plan
+from inference.splits import split
 from inference.step import State, make_step
 from inference.training import train_many
 from inference.weighting import assert_no_part_cancels, normalised

@@ -135,7 +135,7 @@ def test_scan_that_was_interrupted_together_is_finished_apart(tmp_path, monkeypa
 
     scan, train_epoch = tmp_path / "scan", Trainer.train_epoch
 
-    def stops(trainer, epoch):
+    def stops(trainer, epoch, *_):
         if epoch == 2:
             raise KeyboardInterrupt
         return train_epoch(trainer, epoch)
@@ -185,7 +185,7 @@ def test_training_that_was_taken_over_writes_nothing_more(tmp_path, monkeypatch)
         Trainer.train_epoch,
     )
 
-    def loses(trainer, epoch):
+    def loses(trainer, epoch, *_):
         if epoch == 2:
             (scan / NAMES[0] / LOCK).unlink()
         return train_epoch(trainer, epoch)

@@ -167,7 +167,7 @@ def training(folder, full):
     whole, real, found = inference.train(recipe, folder / "whole"), Trainer.train_epoch, []
     size = (whole.path / "checkpoint.safetensors").stat().st_size
 
-    def epoch(trainer, number):
+    def epoch(trainer, number, *_):
         if number != 2:
             return real(trainer, number)
         rows = real(trainer, number)

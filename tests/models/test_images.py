@@ -4,8 +4,8 @@ import pytest
 import torch
 
 import inference
-from inference.data import split
 from inference.recipe import DataConfig
+from inference.splits import split
 from inference.training import train_many
 from models import ModelConfig, build
 

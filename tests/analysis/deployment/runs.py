@@ -8,7 +8,7 @@ import torch
 
 import inference
 import jets
-from inference.data import completed
+from inference.completed import completed
 from inference.folder import WEIGHTS, RunFolder
 from inference.run import Run
 from models import build
