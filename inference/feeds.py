@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 import numpy as np
 import torch
@@ -168,27 +167,25 @@ class DiskFeed(Feed):
         share: Share,
     ) -> None:
         super().__init__(*plan, share)
-        assert recipe.data.window is not None
-        self.jets, self.window, self.seed, self.weighted = jets, recipe.data.window, seed, jets.weighted
+        self.seed, self.weighted = seed, jets.weighted
         kept = np.concatenate([part.train[: max(FIRST, self.size)], part.validation])
         self.data: KeptData = KeptData(jets, recipe, device, kept)
-        self.windows = Windows(part.train, self.data.kept, recipe.data.constituents, self.size - 1)
+        self.windows = Windows(part.train, self.data.kept, recipe, seed, self.size - 1)
         self.mean = part.sums["train"] / len(part.train) if self.weighted else 1.0
         self.block: Tensor | None = None
 
     def stretches(self, epoch: int, taken: int = 0) -> Iterator[Stretch]:
         """Yield the windows of an epoch, after so many steps: a window that was begun is read again."""
-        plan = self.windows.plan(self.window, self.seed, epoch)
-        ends = [0, *accumulate(int(self.windows.train.per_block[blocks].sum()) for blocks in plan)]
+        ends = self.windows.ends(epoch)
         at, rest = taken * self.size, None  # the place of the next jet in the order of the epoch
-        first = bisect_right(ends, at) - 1
-        for number, window in enumerate(self.windows.ahead(plan[first:]), first):
+        first = number = bisect_right(ends, at) - 1
+        for window in self.windows.of(epoch, first):  # nothing else may hold it, as enumerate would
             order = within(len(window.number), self.seed, epoch, number)[max(0, at - ends[number]) :]
             held = Held.of(window, order, rest, self.windows.spare)
             used = len(held.rows) // self.size * self.size
             if used:
                 yield self.stretch(held, used)
-            rest, at = held.after(used), at + used
+            rest, at, number = held.after(used), at + used, number + 1
             del window, held  # its memory is free before another is read
 
     def stretch(self, held: Held, used: int) -> Stretch:
@@ -213,7 +210,8 @@ class DiskFeed(Feed):
 
     def weights_of(self, replica: int, numbers: NDArray[np.int64]) -> NDArray[np.floating] | None:
         """Return the weights of jets, ``(n,)``; None where there are none."""
-        return self.data.weights_of(numbers)
+        weights = self.data.weights_of(numbers)
+        return None if weights is None else (weights / self.mean).astype(np.float32)
 
 
 @dataclass(frozen=True)

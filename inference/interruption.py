@@ -39,7 +39,7 @@ def on_request() -> Iterator[Callable[[], bool]]:
         if asked:
             raise KeyboardInterrupt
         asked.append(number)
-        print("\nstopping after this epoch, to be resumed; once more: at once", file=sys.stderr, flush=True)
+        print("\nstopping at the next checkpoint, to be resumed; once more: at once", file=sys.stderr, flush=True)
 
     before = {number: signal.signal(number, noted) for number in SIGNALS}
     try:

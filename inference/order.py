@@ -29,8 +29,8 @@ def windows(blocks: int, window: int, seed: int, epoch: int) -> list[Index]:
 
 
 def within(count: int, seed: int, epoch: int, number: int) -> Index:
-    """Return the order of the ``count`` training jets of a window, that of ``number`` in the epoch."""
-    return np.random.default_rng((seed, 1 + epoch, number)).permutation(count)
+    """Return the order of the ``count`` training jets of a window, that of ``number`` in the epoch, from 0 on."""
+    return np.random.default_rng((seed, 1 + epoch, 1 + number)).permutation(count)  # a zero at the end is no number
 
 
 def shuffled(index: Index, seed: int, epoch: int, window: int | None = None, total: int = 0) -> Tensor:

@@ -211,22 +211,24 @@ class Trainer:
         for vae in self.vaes:
             vae.train()
             vae.latent.anneal(epoch / max(1, self.config.epochs - 1))
-        done = self.begun
+        done, start = self.begun, time.perf_counter()
         for stretch in self.feed.stretches(epoch, done):
-            report = self.take(epoch, done, stretch, stopped)
+            report = self.take(epoch, done, stretch, stopped, start)
             done += len(stretch.rows)
             if done < self.steps_per_epoch:
                 between(epoch + done / self.steps_per_epoch, mean_of(report))
+            start = time.perf_counter()
         for r, content in stopped.items():
             self.replicas[r].restore(content)
         return self.end_epoch(epoch)
 
-    def take(self, epoch: int, before: int, stretch: Stretch, stopped: Collection[int]) -> Tensor:
+    def take(self, epoch: int, before: int, stretch: Stretch, stopped: Collection[int], start: float) -> Tensor:
         """Take the steps of a stretch, ``before`` which some of the epoch were taken; record and guard them.
 
-        Returns the reports of the steps, ``(steps, R, terms)``. Replicas that have stopped early record nothing.
+        Returns the reports of the steps, ``(steps, R, terms)``. Replicas that have stopped early record nothing. Their
+        time counts from ``start`` on, when the stretch was asked for.
         """
-        start, weights = time.perf_counter(), stretch.weights
+        weights = stretch.weights
         controls = self.controls(epoch, before, len(stretch.rows))
         numbers = zip(controls, *([] if weights is None else [self.share.part(weights)]), strict=True)
         fed = zip(stretch.fed, numbers, strict=True)

@@ -14,6 +14,7 @@ import pyro
 
 from inference import restarts
 from inference.alone import alone
+from inference.completed import completed
 from inference.entry import announce
 from inference.folder import RunFolder, assert_new
 from inference.given import recorded
@@ -25,6 +26,7 @@ from inference.sample import assert_enough, load_for, ready
 from inference.trainer import Trainer
 from inference.unused import assert_used
 from jets import Jets
+from jets.out_of_core.sample import DiskJets
 from models import VAE, build
 
 TRAINED: WeakKeyDictionary[VAE, Path] = WeakKeyDictionary()
@@ -201,6 +203,7 @@ def begun(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bool) -
     vaes = []
     if resume:
         recipes = [as_begun(recipe, folder) for recipe, folder in zip(recipes, folders, strict=True)]
+        recipes = [completed(recipe, jets) if isinstance(jets, DiskJets) else recipe for recipe in recipes]
         seeds = [restarts.seed_of(recipe, RunFolder(folder)) for recipe, folder in zip(recipes, folders, strict=True)]
     else:
         recipes = ready(recipes, jets)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from itertools import accumulate, chain, islice
 from typing import NamedTuple
 
 import numpy as np
@@ -85,7 +85,7 @@ class Window(NamedTuple):
 
 
 class Windows:
-    """The windows of an epoch, of which the next is read while one is in use.
+    """The windows of all epochs, of which the next is read while one is in use.
 
     Parameters
     ----------
@@ -93,30 +93,50 @@ class Windows:
         The training jets.
     data
         How they are prepared.
-    constituents
-        Number of leading constituents used; all by default.
+    recipe, seed
+        Window and constituents, number of epochs, and the seed of the order.
     spare
         Rows that are left free before the jets of each window.
     """
 
-    def __init__(self, train: DiskRows, data: Data, constituents: int | None, spare: int) -> None:
-        self.train, self.data, self.spare = train, data, spare
-        self.width = min(train.jets.width, constituents or train.jets.width)
+    def __init__(self, train: DiskRows, data: Data, recipe: Recipe, seed: int, spare: int) -> None:
+        assert recipe.data.window is not None
+        self.train, self.data, self.seed, self.spare = train, data, seed, spare
+        self.window, self.epochs = recipe.data.window, recipe.training.epochs
+        self.width = min(train.jets.width, recipe.data.constituents or train.jets.width)
+        self.next: tuple[int, int] | None = None
+        self.coming: Iterator[Window] = iter(())
 
-    def plan(self, window: int, seed: int, epoch: int) -> list[Index]:
+    def plan(self, epoch: int) -> list[Index]:
         """Return the blocks of each window of an epoch."""
-        return windows(len(self.train.per_block), window, seed, epoch)
+        return windows(len(self.train.per_block), self.window, self.seed, epoch)
 
-    def ahead(self, plan: Sequence[Index]) -> Iterator[Window]:
-        """Yield windows, reading one ahead."""
-        following = iter(plan)
+    def ends(self, epoch: int) -> list[int]:
+        """Return how many jets of an epoch there are before each window, and in all."""
+        return [0, *accumulate(int(self.train.per_block[blocks].sum()) for blocks in self.plan(epoch))]
+
+    def of(self, epoch: int, first: int) -> Iterator[Window]:
+        """Yield the windows of an epoch from the one of number ``first`` on.
+
+        The next is read meanwhile; after the last, it is the first of the next epoch, if there is one.
+        """
+        if self.next != (epoch, first):
+            self.coming = self.ahead(epoch, first)
+        for number in range(first, len(self.plan(epoch))):
+            last = number + 1 == len(self.plan(epoch))
+            self.next = (epoch + 1, 0) if last else (epoch, number + 1)
+            yield next(self.coming)
+
+    def ahead(self, epoch: int, first: int) -> Iterator[Window]:
+        """Yield all windows from one on, to the last of the last epoch, reading one ahead."""
+        rest = (self.plan(each)[first if each == epoch else 0 :] for each in range(epoch, self.epochs))
+        following = chain.from_iterable(rest)
         with ThreadPoolExecutor(1) as pool, Reader(self.train.jets) as reader:
             waiting = [pool.submit(self.read, reader, blocks) for blocks in islice(following, 1)]
             while waiting:
-                found = waiting.pop().result()
+                found = [waiting.pop().result()]
                 waiting += [pool.submit(self.read, reader, blocks) for blocks in islice(following, 1)]
-                yield found
-                del found  # two windows are in memory, not three
+                yield found.pop()  # and forget it: two windows are in memory, not three
 
     def read(self, reader: Reader, blocks: Index) -> Window:
         """Read one window."""

@@ -134,7 +134,7 @@ def test_process_stops_with_whoever_called_it(tmp_path):
         process.stdin.close()
         process.stdin = None
         said = process.communicate(timeout=60)[1]
-    assert "stopping after this epoch" in said
+    assert "stopping at the next checkpoint" in said
     assert process.returncode != 0
     assert (scan / name / "checkpoint.safetensors").exists()
     assert not list(scan.rglob(".lock"))

@@ -13,6 +13,7 @@ from inference.grid import combinations, resume
 from inference.recipe import read
 from inference.run import Run
 from inference.schedules import best_of
+from inference.splits import split
 from inference.trainer import Trainer
 from inference.training import trainer_for
 from inference.validation import mean_bound
@@ -123,7 +124,7 @@ def test_replicas_each_keep_their_own_best(tmp_path):
 def one_bad(sample, seeds):
     """Jets of which one that makes NaN images is trained on by the first seed, and held out by the others."""
     recipes = [read("image-vae", {"training.seed": seed}) for seed in range(seeds)]
-    parts = [inference.data.split(sample, recipe.data, recipe.training.seed) for recipe in recipes]
+    parts = [split(sample, recipe.data, recipe.training.seed) for recipe in recipes]
     (row, *_) = [i for i in parts[0].train if all(i in part.test for part in parts[1:])]
     bad = jets.Jets(sample.constituents.copy(), sample.label, sample.classes)
     bad.constituents[row, 0] = (np.nan, 0, 0)  # after the checks
