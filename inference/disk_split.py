@@ -17,7 +17,7 @@ from jets.out_of_core.sample import BLOCK, DiskJets, Reader
 
 ROWS = BLOCK << 6
 """Jets whose keys are in memory at a time."""
-BASE = 1.0e9
+BASE = 1.2e9
 """Memory that a training takes without any jets [bytes]: Python, PyTorch, a compiler, a model."""
 SHARE = 0.8
 """Of the rest, what two windows may take: the one in use, and the one that is read."""
@@ -172,7 +172,9 @@ def window_for(jets: DiskJets, config: DataConfig, seed: int) -> int:
     blocks = int(SHARE * (bytes_of(config.memory) - BASE) / (2 * block))
     if blocks < min(LEAST, jets.blocks):
         least = BASE + 2 * LEAST * block / SHARE
-        raise RecipeError(f"memory = '{config.memory}' is too little for these jets; give {least / 1e9:.2g}GB or more")
+        raise RecipeError(
+            f"memory = '{config.memory}' is too little for these jets; give {least / 1e9 + 0.01:.2f}GB or more"
+        )
     return min(blocks, jets.blocks) * BLOCK
 
 

@@ -53,7 +53,7 @@ class DataConfig(Table):
     test: float = Field(1 / 3, gt=0, lt=1, description="part of each class held out for testing, never thinned")
     validation: float = Field(0.1, ge=0, lt=1, description="part of the rest watched during training")
     constituents: int | None = Field(None, ge=1, description="leading constituents used; all by default")
-    mixture: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
+    mixture: dict[str, Annotated[float, Field(ge=0, le=LARGEST)]] = Field(
         {}, description="class -> its share of the training jets, in any unit; as many of each are kept as make it"
     )
     split: Literal["counted", "hashed"] = Field(

@@ -84,8 +84,8 @@ def shown(epoch: float) -> str:
 
 
 def mean_row(replicas: Sequence[Replica], rows: Sequence[dict[str, float]]) -> dict[str, float]:
-    """Return the mean over replicas of what progress shows; of those that have not failed, where there are any."""
-    healthy = [row for replica, row in zip(replicas, rows, strict=True) if not replica.failure] or rows
+    """Return the mean over replicas of what progress shows; of those that have not failed."""
+    healthy = [row for replica, row in zip(replicas, rows, strict=True) if not replica.failure]
     return {name: float(np.mean([row[name] for row in healthy])) for name in ("loss", "reconstruction", "kl")}
 
 

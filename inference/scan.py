@@ -201,8 +201,10 @@ def pending(members: Sequence[Run], together: int) -> Iterator[list[Run]]:
 
 
 def shared(run: Run) -> tuple[object, ...]:
-    """Return what runs of one step have in common."""
+    """Return what runs of one step have in common; those of jets that stay on disk train by themselves."""
     beta = run.recipe.model.beta
+    if run.recipe.data.memory is not None:
+        return (run.path,)
     return run.path.parent, beta if beta.is_range else None, len(run.history), steps(run)
 
 

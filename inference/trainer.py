@@ -147,8 +147,9 @@ class Trainer:
                 if all(replica.over for replica in self.replicas):
                     break
                 rows = self.train_epoch(epoch, partial(self.paused, progress, stop))
-                progress.update(epoch + 1, mean_row(self.replicas, rows))
-                tracker.write(epoch + 1, rows)
+                if not all(replica.failure for replica in self.replicas):
+                    progress.update(epoch + 1, mean_row(self.replicas, rows))
+                    tracker.write(epoch + 1, rows)
                 self.pause(stop, last=epoch + 1 == total)
         self.checkpoint()
         if total >= self.config.epochs:
@@ -215,6 +216,8 @@ class Trainer:
         for stretch in self.feed.stretches(epoch, done):
             report = self.take(epoch, done, stretch, stopped, start)
             done += len(stretch.rows)
+            if all(replica.failure for replica in self.replicas):
+                break
             if done < self.steps_per_epoch:
                 between(epoch + done / self.steps_per_epoch, mean_of(report))
             start = time.perf_counter()

@@ -100,6 +100,7 @@ RULES = (
         "[training] capacity",
     ),
     *rules_of_schedules(),
+    Rule(("data.cache",), lambda case: case.recipe.data.memory is not None, "memory, which leaves jets on disk"),
     Rule(("data.constituents",), lambda case: not case.vectors, "jets (the data are vectors)"),
     Rule(
         ("image.pixels", "image.width", "image.steps", "image.turn"),

@@ -18,7 +18,10 @@ from jetvae.__main__ import main
 
 ALWAYS = {
     "description",
-    *(f"data.{key}" for key in ("files", "fraction", "limit", "test", "validation", "resident")),
+    *(
+        f"data.{key}"
+        for key in ("files", "fraction", "limit", "test", "validation", "resident", "split", "window", "memory")
+    ),
     *(f"model.{key}" for key in ("kind", "latent", "encoder", "decoder", "likelihood", "beta")),
     "model.equivariant",  # of what cannot turn it is refused by the model
     *(f"training.{key}" for key in ("epochs", "batch_size", "clip", "adam_betas", "plateau", "early_stop")),
