@@ -171,10 +171,8 @@ def window_for(jets: DiskJets, config: DataConfig, seed: int) -> int:
     block = 12.0 * constituents * max(1, int(train.per_block.max()))
     blocks = int(SHARE * (bytes_of(config.memory) - BASE) / (2 * block))
     if blocks < min(LEAST, jets.blocks):
-        least = BASE + 2 * LEAST * block / SHARE
-        raise RecipeError(
-            f"memory = '{config.memory}' is too little for these jets; give {least / 1e9 + 0.01:.2f}GB or more"
-        )
+        least = (BASE + 2 * LEAST * block / SHARE) / 1e9 + 0.01
+        raise RecipeError(f"memory = '{config.memory}' is too little for these jets; give {least:.2f}GB or more")
     return min(blocks, jets.blocks) * BLOCK
 
 

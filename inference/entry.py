@@ -29,7 +29,8 @@ def announce(jets: Jets | DiskJets, recipe: Recipe | None = None) -> None:
     if isinstance(jets, DiskJets):
         if jets.fingerprint not in SAID:
             SAID.add(jets.fingerprint)
-            say(f"on disk: {', '.join(f'{count:,} {name}' for name, count in jets.counts.items())}; of them:")
+            counts = ", ".join(f"{count:,} {name}" for name, count in jets.counts.items())
+            say(f"jets on disk: {counts}; what is noted of them is in {jets.home}; some of them:")
         jets = jets.sampled(SOME)
     settings: dict[str, Any] = {}
     if recipe is not None and not jets.are_vectors:
