@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from inference import scan
+from inference.alone import alone
 from inference.folder import RunError, RunFolder
 from inference.machine import tune_cpu
 from inference.provenance import RESUMABLE
@@ -134,6 +135,8 @@ def resume(folder: str | Path, changes: Mapping[str, Any], together: int = scan.
     ------
     RunError
         There is no run; something else would change; the data have changed; or trainings failed.
+    Locked
+        Another process trains one of them.
     """
     folder = Path(folder)
     members = [folder] if (folder / "config.toml").is_file() else scan.folders(folder)
@@ -143,7 +146,8 @@ def resume(folder: str | Path, changes: Mapping[str, Any], together: int = scan.
         return train_many(recipes, members, resume=True)
     with locked(folder):
         for member, recipe in zip(members, recipes, strict=True):
-            RunFolder(member).write_text("config.toml", recipe.to_toml())
+            with alone([member]):  # refused while a worker has it in hand, who would write what it began with
+                RunFolder(member).write_text("config.toml", recipe.to_toml())
         scan.finish([Run.open(member) for member in members], together)
     return [Run.open(member) for member in members]
 

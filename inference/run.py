@@ -29,7 +29,7 @@ from jets.command import command
 from jets.out_of_core.sample import DiskJets
 from jets.sums import assert_intact
 from models import VAE, build
-from priors.lookup import from_a_file
+from priors.lookup import TRUST, from_a_file
 
 IN_MEMORY = "memory"
 """Stands for the source of jets that were not read from a file."""
@@ -55,6 +55,11 @@ class Run:
     def __init__(self, path: str | Path, jets: Jets | None = None, *, trust: bool = False) -> None:
         self.path = Path(path)
         self._given, self._trust = jets, trust
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the user's module that its latent space names may be imported."""
+        return self._trust or TRUST.get()
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"

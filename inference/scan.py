@@ -104,6 +104,20 @@ def create(folder: str | Path, recipes: Mapping[str, Recipe]) -> None:
         write(folder, completed_recipes, jets)
 
 
+def begin(recipes: Mapping[Path, Recipe]) -> None:
+    """Make the folders of runs, folder -> recipe on the same jets, for others to train; nothing is trained."""
+    if not recipes:
+        return
+    jets = load_for(next(iter(recipes.values())))
+    completed = dict(zip(recipes, ready([*recipes.values()], jets), strict=True))
+    for recipe in completed.values():
+        assert_enough(recipe, jets)
+    made: list[RunFolder] = []
+    with none_left(made):
+        for path, recipe in completed.items():
+            made.append(RunFolder.create(path, recipe, jets))
+
+
 def clear(folder: Path, names: Iterable[str]) -> None:
     """Remove what a process left that was killed while it made the folders of these runs, before the manifest."""
     expected = {folder / name / file for name in names for file in ("config.toml", "provenance.json")}

@@ -13,6 +13,7 @@ from analysis.measures.oddness import TREES, USUAL, Odd
 from analysis.store import Missing
 from inference import tensors
 from inference.folder import RunFolder
+from inference.keys import DataConfig
 from inference.run import Run, RunError
 from inference.splits import split
 from jets import Jets
@@ -52,7 +53,9 @@ def odd_of(run: Run, own: Jets | None = None) -> Odd | None:
 
 def made_of(run: Run) -> str:
     """Return what the score depends on: the sample, its split, and the kind of mocks."""
-    parts = run.recipe.data.model_dump_json(exclude={"files", "resident"})
+    data, later = run.recipe.data, ("mixture", "split", "window")  # keys that scores of before do not know
+    plain = {key for key in later if getattr(data, key) == getattr(DataConfig(), key)}
+    parts = data.model_dump_json(exclude={"files", "resident", "memory", "cache", *plain})
     return f"{run.provenance.get('data_fingerprint')}, seed {run.recipe.training.seed}, {parts}, {MOCKS}"
 
 

@@ -21,6 +21,7 @@ def run_study(
     seeds: int | None = None,
     changes: Mapping[str, Any] | None = None,
     most: int = Setup.most,
+    dask: str | None = None,
 ) -> tuple[Path, Sequence[Part]]:
     """Run a study and return the file of its numbers, and the parts of its answer.
 
@@ -30,7 +31,7 @@ def run_study(
         Of :data:`analysis.studies.STUDIES`.
     folder
         Where trainings, numbers and figures go; finished trainings there are kept.
-    files, seeds, changes, most
+    files, seeds, changes, most, dask
         See :class:`analysis.studies.setup.Setup`.
 
     Raises
@@ -38,7 +39,7 @@ def run_study(
     RecipeError
         The study needs two classes, and the first two files do not hold one each.
     """
-    setup, module = Setup(folder, tuple(files), seeds, changes or {}, most), study(name)
+    setup, module = Setup(folder, tuple(files), seeds, changes or {}, most, dask), study(name)
     measured = module.measure(setup)
     known = {"jets": list(setup.files)} | measured.attrs
     measured.attrs |= known | {"study": name, "command": command_line()}

@@ -14,6 +14,7 @@ from inference.folder import RunFolder
 from inference.machine import tune_cpu
 from inference.recipe import Recipe, RecipeError, read
 from inference.run import Run, RunError
+from inference.scan import begin
 from inference.training import as_begun, train_many, trained_starts
 from jets import Jets, load
 from jets.checks import say
@@ -49,6 +50,9 @@ class Setup:
         Overrides of every recipe, ``{"training.epochs": 3}``.
     most
         Held-out jets of each class that are scored.
+    dask
+        Address of the scheduler of the dask cluster that trains the seeds, "" for one of this machine's cores; None:
+        they are trained here, in one step.
     """
 
     folder: Path
@@ -56,6 +60,7 @@ class Setup:
     seeds: int | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
     most: int = 1500
+    dask: str | None = None
 
     @cached_property
     def jets(self) -> Jets:
@@ -104,7 +109,7 @@ class Setup:
         return self.train(case, name, {"training.restarts": restarts, **changes}, seeds)
 
     def train(self, case: str, name: str, changes: Mapping[str, Any], seeds: int = 5) -> list[Run]:
-        """Return the runs of recipe ``name`` with ``changes``, one for each seed, trained in one vectorised step.
+        """Return the runs of recipe ``name`` with ``changes``, one for each seed, trained in one step or on a cluster.
 
         What is there is kept, what is unfinished is continued.
 
@@ -121,6 +126,10 @@ class Setup:
             assert_same(Run.open(folder), as_begun(recipe, folder))
         unfinished = {folder: recipe for folder, recipe in begun.items() if not Run.open(folder).complete}
         fresh = {folder: recipe for folder, recipe in recipes.items() if folder not in begun}
+        if (unfinished or fresh) and self.dask is not None:
+            print(f"{case}: {len(unfinished) + len(fresh)} seeds of {name}", flush=True)
+            train_on_dask(fresh, self.folder / "runs" / case, self.dask)
+            return [Run.open(folder, own) for folder in recipes]
         for group, resume in ((unfinished, True), (fresh, False)):
             if group:
                 print(f"{case}: {len(group)} seeds of {name}", flush=True)
@@ -149,6 +158,22 @@ class Setup:
             with alone([path]):
                 trained_starts(recipe, path, resume=resume)
         return [Run.open(part, self.jets) for part in parts]
+
+
+def train_on_dask(fresh: Mapping[Path, Recipe], folder: Path, address: str) -> None:
+    """Begin runs, and have all that are unfinished in a folder trained on a dask cluster, each by itself.
+
+    Raises
+    ------
+    RunError
+        Trainings failed; it names them.
+    """
+    from inference.cluster import distribute
+
+    begin(fresh)
+    worked = distribute(folder, address, trust=True)
+    if worked.failed:
+        raise RunError(f"{len(worked.failed)} trainings failed: {'; '.join(worked.failed.values())}")
 
 
 def assert_same(run: Run, recipe: Recipe) -> None:

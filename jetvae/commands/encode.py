@@ -21,7 +21,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", metavar="F[:class]", nargs="+", help="jets, of any known format")
     shared.add(parser, out={"metavar": "F", "required": True, "help": "table: .parquet, .root, .h5, .nc or .csv"})
     several = "of the guide for each jet [4]; 0: at the posterior's centre, without noise, as exported models do"
-    shared.add(parser, "beta", "seed", draws={"type": shared.whole, "default": 4, "help": several})
+    shared.add(parser, "beta", "seed", "dask", draws={"type": shared.whole, "default": 4, "help": several})
     reading.add(parser)
     parser.add_argument("--skip-bad", action="store_true", help="jets that cannot be right get NaN, and are counted")
 
@@ -32,6 +32,7 @@ def run(options: argparse.Namespace) -> None:
     from analysis.answers.streaming import answered
     from analysis.answers.tables import table, writer_of
     from inference.progress import clock
+    from jets.processes import workers
 
     writer_of(options.out)
     trained = OpenRun.open(shared.best_run(options.run).path)
@@ -41,8 +42,8 @@ def run(options: argparse.Namespace) -> None:
     facts |= {"beta": f"{beta:g}", "draws": str(options.draws), "seed": str(options.seed)}
     count, without, began = 0, 0, time.perf_counter()
     last = began
-    with table(options.out, facts) as append:
-        for part in answered(trained, options.files, reading.wanted(options), **settings):
+    with workers(1, dask=options.dask) as pool, table(options.out, facts) as append:
+        for part in answered(trained, options.files, reading.wanted(options), **settings, pool=pool):
             append(part.rows)
             count, without, now = count + len(part.rows), without + part.without, time.perf_counter()
             if now - last > 5:

@@ -36,7 +36,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     shared.add(parser, epochs={"help": "passes over the training jets [the study's own]"})
     add("--limit", type=shared.positive, metavar="N", help="training jets of each class at most [the study's own]")
     add("--most", type=shared.positive, metavar="N", help=f"held-out jets of a class scored [{DEFAULTS['most']}]")
-    shared.add(parser, "device", out={"type": Path, "default": DEFAULTS["out"], "metavar": "DIR"})
+    shared.add(parser, "device", "dask", out={"type": Path, "default": DEFAULTS["out"], "metavar": "DIR"})
 
 
 def listed() -> str:
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> None:
     given = {key: getattr(options, name) for name, key in KEYS.items()}
     changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     jets, most = options.jets or DEFAULTS["jets"], options.most or DEFAULTS["most"]
-    path, parts = run_study(options.study, options.out, jets, options.seeds, changes, most)
+    path, parts = run_study(options.study, options.out, jets, options.seeds, changes, most, options.dask)
     for part in parts:
         print(part.reading, *(aligned(part.table) if part.table else []), sep="\n")
     print(f"wrote {path} (and PNG, PDF, SVG); {command('report', options.out)} shows all studies on one page")

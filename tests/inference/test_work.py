@@ -14,11 +14,13 @@ import pytest
 
 from inference import work as module
 from inference.folder import REPLICAS, WEIGHTS
+from inference.grid import resume
 from inference.records import RunError
+from inference.run import Run
 from inference.scan import folders
 from inference.work import FAILURE, work
 from jets.holder import Holder
-from jets.lock import LOCK, Locked
+from jets.lock import LOCK, Locked, locked
 from jetvae.__main__ import main
 
 ROOT = Path(__file__).parents[2]
@@ -196,3 +198,25 @@ def test_training_that_was_taken_over_writes_nothing_more(tmp_path, monkeypatch)
     assert not (scan / NAMES[0] / WEIGHTS).exists()
     monkeypatch.undo()
     assert len(work(scan).trained) == 4
+
+
+def test_a_scan_is_not_prolonged_while_a_worker_has_a_run_in_hand(tmp_path):
+    """Which would write the recipe that it began with."""
+    scan, entered, leave = written(tmp_path / "scan", epochs=2), threading.Event(), threading.Event()
+
+    def works():
+        with locked(scan / NAMES[2]):
+            entered.set()
+            leave.wait(60)
+
+    worker = threading.Thread(target=works)
+    worker.start()
+    entered.wait(60)
+    try:
+        with pytest.raises(Locked, match="works in it"):
+            resume(scan, {"training.epochs": 3})
+    finally:
+        leave.set()
+        worker.join()
+    assert (Run.open(scan / NAMES[2]).recipe.training.epochs, Run.open(scan / NAMES[0]).complete) == (2, False)
+    assert all(len(run.history) == 3 for run in resume(scan, {"training.epochs": 3}))

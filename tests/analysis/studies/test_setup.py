@@ -45,3 +45,16 @@ def test_all_starts_are_kept(setup, chosen, monkeypatch):
     assert all(run.complete for run in setup.starts("starts", "image-dvae", {}, 2))
     with pytest.raises(RunError, match="other settings"):
         setup.starts("starts", "image-dvae", {}, 4)
+
+
+def test_seeds_are_trained_on_a_cluster(tmp_path):
+    """Each by itself: with the weights of a training alone; what is there is kept."""
+    pytest.importorskip("distributed")
+    changes = {"data.limit": 60, "training.epochs": 1, "training.compile": False}
+    setup = Setup(tmp_path, seeds=2, changes=changes, dask="")
+    runs = setup.train("case", "image-dvae", {})
+    assert [run.complete for run in runs] == [True, True]
+    (alone,) = Setup(tmp_path / "alone", seeds=1, changes=changes).train("case", "image-dvae", {})
+    assert alone.digest == runs[0].digest
+    times = [run.path.stat().st_mtime_ns for run in runs]
+    assert [run.path.stat().st_mtime_ns for run in setup.train("case", "image-dvae", {})] == times
