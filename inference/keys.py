@@ -83,21 +83,6 @@ class DataConfig(Table):
             bytes_of(memory)
         return memory
 
-    @model_validator(mode="after")
-    def one_mixture(self) -> DataConfig:
-        """Assert that a mixture is not also made by other means, and is of something.
-
-        Raises
-        ------
-        ValueError
-            It is, or it is not.
-        """
-        if self.mixture and (self.fraction or self.limit):
-            raise ValueError("mixture goes with neither fraction nor limit; leave them out")
-        if self.mixture and not any(self.mixture.values()):
-            raise ValueError("mixture: expected a share above 0")
-        return self
-
 
 class ImageConfig(Table):
     """The ``[image]`` table: from constituents to pixels."""

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from inference.explained import explain
 from inference.keys import DataConfig, ImageConfig, ScheduleConfig, TrainingConfig
 from inference.schedules import Schedule
 from inference.tables import joined
@@ -67,6 +68,21 @@ class Recipe(Table):
         """
         if self.data.memory is not None and self.training.restarts > 1:
             raise RecipeError("memory goes with no restarts, which are trained together; give --seeds instead")
+        return self
+
+    @model_validator(mode="after")
+    def one_mixture(self) -> Recipe:
+        """Assert that a mixture is not also made by other means, and is of something.
+
+        Raises
+        ------
+        RecipeError
+            It is, or it is not.
+        """
+        if self.data.mixture and (self.data.fraction or self.data.limit):
+            raise RecipeError("[data] mixture goes with neither fraction nor limit; leave them out")
+        if self.data.mixture and not any(self.data.mixture.values()):
+            raise RecipeError("[data] mixture: expected a share above 0")
         return self
 
     @model_validator(mode="after")
@@ -266,27 +282,3 @@ def override(text: str) -> tuple[str, Any]:
     except (ValueError, RecursionError):
         return key, value
     return key, read_as_toml["value"] if len(read_as_toml) == 1 else value
-
-
-def explain(problem: Mapping[str, Any], schema: type[BaseModel]) -> str:
-    """Return one line on a validation problem: the key, what was given, what is valid."""
-    known = [str(part) for part in problem["loc"] if not isinstance(part, int)]
-    *tables, key = known or [""]
-    where = f"[{'.'.join(tables)}] {key}" if tables else key
-    if problem["type"] == "extra_forbidden":
-        for table in tables:
-            schema = schema.model_fields[table].annotation  # type: ignore[assignment]
-        near = difflib.get_close_matches(key, schema.model_fields, 1, 0.0)
-        return f"{where}: unknown key; did you mean {near[0]}? (valid: {', '.join(schema.model_fields)})"
-    message = problem["msg"].removeprefix("Value error, ")
-    message = message.replace("a valid boolean", "true or false")
-    return f"{where} = {shortened(repr(problem['input']))}: {message[0].lower()}{message[1:]}"
-
-
-def shortened(text: str, most: int = 200) -> str:
-    """Return a text, the middle of a long one left out.
-
-    >>> shortened("1234567890", 6)
-    '123...890'
-    """
-    return text if len(text) <= most else f"{text[: most // 2]}...{text[-(most // 2) :]}"

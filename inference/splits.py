@@ -127,6 +127,11 @@ def shares_of(config: DataConfig, classes: Sequence[str], training: Sequence[int
         if unknown:
             raise RecipeError(f"{key}: unknown class {sorted(unknown)[0]!r}; the data have {', '.join(classes)}")
     if config.mixture:
+        for name, count in zip(classes, training, strict=True):
+            if config.mixture.get(name) and not count:
+                raise RecipeError(
+                    f"mixture: no jet of {name} is left to train on; give more, or leave {name} out of it"
+                )
         wanted = [config.mixture.get(name, 0.0) / max(1, count) for name, count in zip(classes, training, strict=True)]
         return [each / max(wanted) for each in wanted]
     for name, share in config.fraction.items():

@@ -7,7 +7,7 @@ import jets
 from inference import disk_split, splits
 from inference.disk_split import split_on_disk
 from inference.keys import DataConfig
-from inference.recipe import RecipeError
+from inference.recipe import RecipeError, read
 from inference.splits import PARTS, split
 from jets.out_of_core.survey import surveyed
 
@@ -104,11 +104,17 @@ def test_on_disk_it_is_the_same(tmp_path, monkeypatch, changes):
 def test_errors_name_the_key(whole):
     for changes, said in (
         ({"mixture": {"w": 1.0}}, "mixture: unknown class 'w'; the data have qcd, top"),
+        ({"mixture": {"qcd": 0.9, "top": 0.1}, "test": 0.99}, "mixture: no jet of top is left to train on"),
         ({"fraction": {"qcd": 0.0, "top": 0.0}}, "only 0 jets are left to train on"),
     ):
+        some = whole if "test" not in changes else whole[:10005]
         with pytest.raises(RecipeError, match=said):
-            split(whole, HASHED.model_copy(update=changes), 0)
-    with pytest.raises(ValueError, match="mixture goes with neither fraction nor limit; leave them out"):
-        DataConfig(mixture={"qcd": 1.0}, limit=10)
+            split(some, HASHED.model_copy(update=changes), 0)
+    for changes, said in (
+        ({"data.mixture": {"qcd": 1.0}, "data.limit": 10}, "mixture goes with neither fraction nor limit; leave them"),
+        ({"data.mixture": {"qcd": 0.0}}, "mixture: expected a share above 0"),
+    ):
+        with pytest.raises(RecipeError, match=said):
+            read("image-dvae", changes)
     with pytest.raises(ValueError, match=r"expected a size of memory, as 2GB or 1\.5GiB"):
         DataConfig(memory="much")
