@@ -15,7 +15,6 @@ from torch import Tensor
 from inference import checkpoints
 from inference.alone import alone
 from inference.controls import control_values
-from inference.data import Data
 from inference.feeds import Stretch, feed_of, split_of
 from inference.folder import RunFolder
 from inference.history import History
@@ -29,16 +28,14 @@ from inference.replicas import Replica, assert_alike, common_plan, joined_state,
 from inference.restarts import seed_of
 from inference.share import current
 from inference.sharing import share_batches
-from inference.splits import Split
+from inference.starting import prepare
 from inference.tracking import Tracker
 from inference.validation import mean_bound
 from inference.weighting import say_what_is_not_weighted
-from inference.windows import KeptData
 from jets import Jets
 from jets.disk import DiskError
 from jets.out_of_core.sample import DiskJets
 from models import VAE
-from priors import VampPrior
 
 COMPILATION_PAYS = 5_000
 """Steps, of all replicas together, from which compiling for ten seconds saves more than it costs."""
@@ -293,12 +290,3 @@ class Trainer:
         progress = [(epoch * self.steps_per_epoch + i) / max(1, total - 1) for i in steps]
         table = [[control_values(replica, t) for replica in self.replicas] for t in progress]
         return torch.tensor(table, device=self.device)
-
-
-def prepare(vae: VAE, data: Data | KeptData, part: Split, *, low_precision: bool) -> None:
-    """Set the networks' precision, and start priors made of posteriors at the first training jets."""
-    vae.low_precision = low_precision
-    starts = [each.components for each in vae.latent.modules() if isinstance(each, VampPrior)]
-    if starts:
-        first = torch.as_tensor(part.train[: max(1000, *starts)], device=data.device)
-        vae.latent.connect(vae.encode, data[first])
