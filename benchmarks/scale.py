@@ -1,9 +1,10 @@
-"""Scans on many processes, disturbed: ``python -m benchmarks.scale``; ``--queue`` alone takes seconds.
+"""All that goes past one process: ``python -m benchmarks.scale``, an hour; ``--only queue`` takes seconds.
 
 A scan is trained by one command, and again: by workers of which some are killed at random moments; on a dask cluster
 whose scheduler and a worker are killed and started again; by a worker that is interrupted and called again. Weights are
-compared byte for byte, and how often each run was finished is counted from the workers' own words. ``--queue``
-simulates batch systems (:mod:`benchmarks.scale_queue`).
+compared byte for byte, and how often each run was finished is counted from the workers' own words. Then batch systems
+are simulated (:mod:`benchmarks.scale_queue`), one training is shared by two processes (:mod:`benchmarks.scale_ranks`),
+and files larger than memory are trained on (:mod:`benchmarks.scale_disk`). Nothing else must run meanwhile.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks import scale_disk, scale_ranks
 from benchmarks.scale_queue import table
 from inference.folder import WEIGHTS
 from inference.scan import folders
@@ -138,34 +140,46 @@ def compared(scan: Path, reference: Path) -> str:
     return f"{equal} of {len(pairs)} equal byte for byte, {twice} finished twice, {len(left)} files left over"
 
 
+PARTS = ("scans", "queue", "ranks", "disk")
+
+
 def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts to run [all]")
     parser.add_argument("--cells", type=int, default=24)
     parser.add_argument("--epochs", type=int, default=400)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--kills", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
-    parser.add_argument("--queue", action="store_true", help="simulate batch systems alone")
     options = parser.parse_args()
-    if not options.queue:
-        os.environ["OMP_NUM_THREADS"] = "1"
-        rng = random.Random(options.seed)
-        home = Path(tempfile.mkdtemp())
-        reference = written(home / "serial", options.cells, options.epochs)
+    if "scans" in options.only:
+        scans(options)
+    if "queue" in options.only:
+        print("\n".join(table()))
+    if "ranks" in options.only:
+        scale_ranks.main([])
+    if "disk" in options.only:
+        scale_disk.main([])
+
+
+def scans(options: argparse.Namespace) -> None:
+    """Train a scan, undisturbed and disturbed; print how long each took, and how it compares."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    rng, home = random.Random(options.seed), Path(tempfile.mkdtemp())
+    reference = written(home / "serial", options.cells, options.epochs)
+    start = time.perf_counter()
+    by_one(reference)
+    print(f"{options.cells} runs by one command: {time.perf_counter() - start:.0f} s", flush=True)
+    for kind in (
+        lambda scan: by_workers(scan, options.workers, options.kills, rng),
+        lambda scan: by_dask(scan, 2, rng),
+        lambda scan: by_interrupted(scan, rng),
+    ):
+        scan = written(home / f"scan{len(list(home.iterdir()))}", options.cells, options.epochs)
         start = time.perf_counter()
-        by_one(reference)
-        print(f"{options.cells} runs by one command: {time.perf_counter() - start:.0f} s", flush=True)
-        for kind in (
-            lambda scan: by_workers(scan, options.workers, options.kills, rng),
-            lambda scan: by_dask(scan, 2, rng),
-            lambda scan: by_interrupted(scan, rng),
-        ):
-            scan = written(home / f"scan{len(list(home.iterdir()))}", options.cells, options.epochs)
-            start = time.perf_counter()
-            print(f"{kind(scan)}: {time.perf_counter() - start:.0f} s, {compared(scan, reference)}", flush=True)
-        shutil.rmtree(home)
-    print("\n".join(table()))
+        print(f"{kind(scan)}: {time.perf_counter() - start:.0f} s, {compared(scan, reference)}", flush=True)
+    shutil.rmtree(home)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
@@ -131,7 +132,7 @@ def of_size(home: Path, size: float, recipe: str, batch: int, memory: str, *, en
     file.unlink()
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gigabytes", type=float, nargs="*", default=[1.0, 5.0, 20.0], help="sizes [1 5 20]")
@@ -141,7 +142,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--encode", action="store_true", help="also encode each file")
     parser.add_argument("--folder", help="where the files are made [a temporary one]")
-    options = parser.parse_args()
+    options = parser.parse_args(words)
     home = Path(tempfile.mkdtemp(dir=options.folder))
     try:
         if options.repeats:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from inference.records import read_history
@@ -22,6 +23,8 @@ KINDS = {
     "dense images (image-dvae), batch 256": (["image-dvae", "--batch-size", "256"], 256, 12),
     "dense images (image-dvae), batch 1024": (["image-dvae", "--batch-size", "1024"], 1024, 16),
     "clouds (jet-w), batch 100": (["jet-w", "--batch-size", "100", "--set", "data.limit=2000"], 100, 6),
+    "clouds (jet-qcd), batch 400": (["jet-qcd", "--batch-size", "400"], 400, 6),
+    "clouds (jet-qcd), batch 1000": (["jet-qcd", "--batch-size", "1000"], 1000, 6),
 }
 LIMIT = ["--set", "data.validation=0.0001", "--set", "training.checkpoint_seconds=1000"]
 COMPILED = ["--set", "training.compile=true"]
@@ -52,23 +55,26 @@ def timed(home: Path, words: list[str], processes: int, together: int = 1) -> fl
     return sum(rate(folder) for folder in folders)
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     """Time each kind, some times over; print medians."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=3)
-    options = parser.parse_args()
+    parser.add_argument("--only", nargs="+", default=[""], help="kinds whose names begin so [all]")
+    options = parser.parse_args(words)
     print("| jets/s | one process | two, batch shared | two, twice the batch (weak scaling) | two trainings at once |")
     print("|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as home:
-        for name, (words, size, epochs) in KINDS.items():
-            words = [*words, "--epochs", str(epochs)]
-            twice = [str(2 * size) if word == str(size) else word for word in words]
+        for name, (recipe, size, epochs) in KINDS.items():
+            if not name.startswith(tuple(options.only)):
+                continue
+            given = [*recipe, "--epochs", str(epochs)]
+            twice = [str(2 * size) if word == str(size) else word for word in given]
             found = [
                 [
-                    timed(Path(home), words, 1),
-                    timed(Path(home), words, 2),
+                    timed(Path(home), given, 1),
+                    timed(Path(home), given, 2),
                     timed(Path(home), twice, 2),
-                    timed(Path(home), words, 1, 2),
+                    timed(Path(home), given, 1, 2),
                 ]
                 for _ in range(options.repeats)
             ]

@@ -23,7 +23,7 @@ SHARE = 0.8
 """Of the rest, what two windows may take: the one in use, and the one that is read."""
 LEAST = 16
 """Blocks of a window, at least."""
-SAMPLE = 0.1
+SAMPLE = 0.05
 """Share of the memory that the jets take on which a run is evaluated."""
 
 
