@@ -144,6 +144,7 @@ def test_wheel_works_elsewhere(tmp_path):
     zipfile.ZipFile(wheel).extractall(site)
     (entry,) = site.glob("jetvae-*.dist-info/entry_points.txt")
     assert "jetvae = jetvae.__main__:main" in entry.read_text()
+    assert len([*site.glob("*/py.typed")]) == 7  # of each package
     (tmp_path / "work").mkdir()
     for words in (["train", *QUICK, "--out", str(tmp_path / "run")], ["report", str(tmp_path / "run")]):
         done = start(["-m", "jetvae", *words], tmp_path / "work", site)
