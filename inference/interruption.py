@@ -58,7 +58,9 @@ def kept(folders: Sequence[RunFolder]) -> str:
     if not file.exists():
         return f"no epoch was finished, so nothing is kept but the recipe in {first}"
     done = max(folder.epochs_done() for folder in folders)
-    return f"{file} holds {done} epochs; go on with: {command('resume', resumable(first))}"
+    begun = len((folders[0].checkpoint() or {}).get("begun", ())) if alone else 0
+    steps = f" and {begun:,} steps" if begun else ""
+    return f"{file} holds {done} epochs{steps}; go on with: {command('resume', resumable(first))}"
 
 
 def resumable(folder: Path) -> Path:
