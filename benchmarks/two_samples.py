@@ -25,6 +25,7 @@ from analysis.evaluation.two_samples import two_samples
 from analysis.measures.two_samples import spans
 from benchmarks.rows import keep, kept
 from inference.completed import completed
+from inference.feeds import feed_of
 from inference.folder import RunFolder
 from inference.recipe import Recipe, read
 from inference.replicas import plan
@@ -77,7 +78,9 @@ def trained(samples: Sequence[Jets], seeds: Sequence[int], folder: Path) -> list
     for i, (replica, jets) in enumerate(zip(trainer.replicas, samples, strict=True)):
         parts = split(jets, replica.recipe.data, replica.recipe.training.seed)
         replica.split = Split(*(part + i * POINTS for part in (parts.train, parts.validation, parts.test)))
-    trainer.size, trainer.steps_per_epoch = plan(len(trainer.replicas[0].split.train), base.training)
+    splits = [replica.split for replica in trainer.replicas]
+    steps = plan(len(splits[0].train), base.training)
+    trainer.feed = feed_of(whole, recipes, splits, seeds, steps, trainer.device, trainer.share)
     trainer.train()
     return [Run(path, jets) for path, _, jets in own]
 

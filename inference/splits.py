@@ -120,7 +120,7 @@ def shares_of(config: DataConfig, classes: Sequence[str], training: Sequence[int
     Examples
     --------
     >>> shares_of(DataConfig(mixture={"qcd": 0.9, "top": 0.1}), ["qcd", "top"], [1000, 1000])
-    [1.0, 0.1111111111111111]
+    [1.0, 0.11111111111111112]
     """
     for key, given in (("fraction", config.fraction), ("mixture", config.mixture)):
         unknown = set(given) - set(classes)

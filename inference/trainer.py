@@ -74,7 +74,7 @@ class Trainer:
             torch.set_float32_matmul_precision("high")
         splits = [split_of(jets, recipe.data, recipe.training.seed) for recipe in recipes]
         seeds = [seed_of(recipe, folder) for recipe, folder in zip(recipes, folders, strict=True)]
-        self.size, self.steps_per_epoch = plan = common_plan([len(part.train) for part in splits], self.config)
+        plan = common_plan([len(part.train) for part in splits], self.config)
         self.share = current()
         self.feed = feed_of(jets, recipes, splits, seeds, plan, self.device, self.share)
         self.data = self.feed.data
@@ -88,13 +88,18 @@ class Trainer:
         self.replicas = [
             Replica(*each, History(names), self.state.replica(r), seed=seeds[r]) for r, each in enumerate(owned)
         ]
-        share_batches(self.share, recipes, vaes, self.size)
+        share_batches(self.share, recipes, vaes, self.feed.size)
         if self.feed.weighted:
             say_what_is_not_weighted(vaes[0])
         checkpoints.restore(self.replicas, self.device)
         self.saved = time.perf_counter()
         self.finished = False
         self.program: Callable[..., Tensor] | None = None
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps of an epoch."""
+        return self.feed.steps
 
     @property
     def folders(self) -> list[RunFolder]:
@@ -134,7 +139,7 @@ class Trainer:
     def train_epochs(self, until: int | None, stop: Callable[[], bool]) -> None:
         """Train to the last epoch, that after ``until``, or until ``stop`` says so; same errors as :meth:`train`."""
         total = self.config.epochs if until is None else until
-        jets = len(self.replicas) * self.steps_per_epoch * self.size
+        jets = len(self.replicas) * self.steps_per_epoch * self.feed.size
         progress = Progress(self.config.epochs, jets, self.done + self.begun / self.steps_per_epoch)
         if self.done < total:
             for folder in self.folders:
@@ -249,7 +254,7 @@ class Trainer:
             if len(replica.history.begun) and not replica.failure:
                 with checkpoints.failing_alone(replica):
                     row, seconds = replica.history.end_epoch()
-                    speed = {"seconds": seconds, "jets_per_second": self.steps_per_epoch * self.size / seconds}
+                    speed = {"seconds": seconds, "jets_per_second": self.steps_per_epoch * self.feed.size / seconds}
                     part = replica.split.validation
                     weights = self.feed.weights_of(r, part)
                     bound = self.share.first(partial(mean_bound, replica.vae, self.data, part, replica.seed, weights))

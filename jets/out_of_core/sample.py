@@ -32,7 +32,7 @@ SAMPLED = 0
 
 
 @dataclass(frozen=True)
-class Shelf:
+class Member:
     """A file of the sample: its rows are ``start`` to ``stop`` of the sample.
 
     Attributes
@@ -73,7 +73,7 @@ class DiskJets:
         As of the same jets in memory.
     width
         Constituents of a jet, at most.
-    shelves
+    members
         The files, in their order.
     weighted, by_event
         Whether the jets have weights, and event numbers.
@@ -84,7 +84,7 @@ class DiskJets:
     classes: tuple[str, ...]
     fingerprint: str
     width: int
-    shelves: tuple[Shelf, ...]
+    members: tuple[Member, ...]
     weighted: bool
     by_event: bool
     are_vectors = False
@@ -93,16 +93,16 @@ class DiskJets:
     def read(cls, home: Path) -> Self:
         """Read what a survey left in a folder."""
         content: dict[str, Any] = json.loads((home / CATALOGUE).read_text(encoding="utf-8"))
-        shelves = tuple(Shelf(**each | {"classes": tuple(each["classes"])}) for each in content.pop("shelves"))
+        members = tuple(Member(**each | {"classes": tuple(each["classes"])}) for each in content.pop("members"))
         content |= {name: tuple(content[name]) for name in ("sources", "classes")}
-        return cls(home, shelves=shelves, **content)
+        return cls(home, members=members, **content)
 
     def to_json(self) -> str:
         """Return what :meth:`read` reads."""
         return json.dumps({name: value for name, value in asdict(self).items() if name != "home"}, indent=1) + "\n"
 
     def __len__(self) -> int:
-        return self.shelves[-1].stop
+        return self.members[-1].stop
 
     def __repr__(self) -> str:
         return f"DiskJets({len(self):,} jets of {', '.join(self.classes)} in {', '.join(self.sources)})"
@@ -171,7 +171,7 @@ class Reader:
     def __init__(self, jets: DiskJets) -> None:
         self.jets, self.stack = jets, ExitStack()
         self.opened: dict[int, tuple[ExitStack, Stored]] = {}
-        self.starts = np.array([shelf.start for shelf in jets.shelves])
+        self.starts = np.array([member.start for member in jets.members])
         self.own: h5py.File | None = None
 
     def __enter__(self) -> Self:
@@ -193,7 +193,7 @@ class Reader:
         """Return constituents ``(n, width, 3)`` of jets ``rows.start`` to ``rows.stop`` of the sample."""
         found = []
         for number, part in self.parts(rows):
-            with legible(self.jets.shelves[number].path):
+            with legible(self.jets.members[number].path):
                 values = self.stored(number).constituents(part)
             missing = self.jets.width - values.shape[1]
             found.append(np.pad(values, ((0, 0), (0, missing), (0, 0))) if missing else values)
@@ -203,12 +203,12 @@ class Reader:
         """Return jets ``rows.start`` to ``rows.stop`` of the sample, with their columns."""
         found = []
         for number, part in self.parts(rows):
-            shelf = self.jets.shelves[number]
-            with legible(shelf.path):
+            member = self.jets.members[number]
+            with legible(member.path):
                 stored = self.stored(number)
                 weights, events = stored.beside(part)
                 given: dict[str, Any] = {**stored.groups(part), "weights": weights, "events": events}
-                label = np.array(shelf.classes, np.int64)[stored.label(part)]
+                label = np.array(member.classes, np.int64)[stored.label(part)]
                 values = stored.constituents(part)
                 found.append(Jets(values, label, self.jets.classes, part=True, sound=True, **given))
         return concatenate(found)
@@ -218,9 +218,9 @@ class Reader:
         start = rows.start
         while start < rows.stop:
             number = int(np.searchsorted(self.starts, start, "right")) - 1
-            shelf = self.jets.shelves[number]
-            stop = min(rows.stop, shelf.stop)
-            yield number, slice(start - shelf.start, stop - shelf.start)
+            member = self.jets.members[number]
+            stop = min(rows.stop, member.stop)
+            yield number, slice(start - member.start, stop - member.start)
             start = stop
 
     def stored(self, number: int) -> Stored:
@@ -228,13 +228,13 @@ class Reader:
         if number not in self.opened:
             if len(self.opened) == OPEN:
                 self.opened.pop(next(iter(self.opened)))[0].close()
-            shelf, stack = self.jets.shelves[number], ExitStack()
-            assert_same(shelf)
-            self.opened[number] = stack, stack.enter_context(opened(Path(shelf.path)))
+            member, stack = self.jets.members[number], ExitStack()
+            assert_same(member)
+            self.opened[number] = stack, stack.enter_context(opened(Path(member.path)))
         return self.opened[number][1]
 
 
-def assert_same(shelf: Shelf) -> None:
+def assert_same(member: Member) -> None:
     """Assert that a file is the one that was surveyed.
 
     Raises
@@ -243,8 +243,8 @@ def assert_same(shelf: Shelf) -> None:
         It is gone, or has changed.
     """
     try:
-        found = Path(shelf.path).stat()
+        found = Path(member.path).stat()
     except OSError as error:
-        raise JetFileError(f"{shelf.path}: cannot be read any more ({error.strerror}); restore it") from error
-    if (found.st_size, found.st_mtime_ns) != (shelf.size, shelf.changed):
-        raise JetFileError(f"{shelf.path}: changed since its jets were surveyed; restore it, or begin anew")
+        raise JetFileError(f"{member.path}: cannot be read any more ({error.strerror}); restore it") from error
+    if (found.st_size, found.st_mtime_ns) != (member.size, member.changed):
+        raise JetFileError(f"{member.path}: changed since its jets were surveyed; restore it, or begin anew")

@@ -28,7 +28,7 @@ from jets.lock import locked
 from jets.notes import say
 from jets.out_of_core.keys import keys
 from jets.out_of_core.progress import Progress
-from jets.out_of_core.sample import BLOCK, CATALOGUE, INDEX, DiskJets, Shelf
+from jets.out_of_core.sample import BLOCK, CATALOGUE, INDEX, DiskJets, Member
 from jets.sources import SAMPLE, chosen_class, expanded, located
 from jets.stream import Piece, pieces
 from jets.weights import CANCELLED
@@ -103,7 +103,7 @@ def is_whole(home: Path) -> bool:
     """Whether a folder holds a survey whose files are there."""
     try:
         found = DiskJets.read(home)
-        return (home / INDEX).is_file() and all(Path(shelf.path).is_file() for shelf in found.shelves)
+        return (home / INDEX).is_file() and all(Path(member.path).is_file() for member in found.members)
     except (OSError, ValueError, LookupError, TypeError):
         return False
 
@@ -168,8 +168,8 @@ class Surveyor:
     def __init__(self, places: Sequence[Place], index: h5py.File) -> None:
         self.places, self.index = places, index
         self.classes, self.width = dict[str, int](), 0
-        self.shelves: list[Shelf] = []
-        beside = [self.shelve(each) for each in places]
+        self.members: list[Member] = []
+        beside = [self.added(each) for each in places]
         for number, what in enumerate(("weights", "event numbers")):
             known = [each[number] for each in beside]
             if len(set(known)) > 1:
@@ -177,17 +177,17 @@ class Surveyor:
                 raise JetFileError(f"{lacking}: has no {what}, other files have; write them into it, or leave it out")
         self.weighted, self.by_event = beside[0]
 
-    def shelve(self, place: Place) -> tuple[bool, bool]:
+    def added(self, place: Place) -> tuple[bool, bool]:
         """Note a file; return whether it has weights and event numbers."""
         state = place.path.stat()
         with opened(place.path) as stored:
             names = stored.classes if place.named is None else (place.named,)
             numbers = tuple(self.classes.setdefault(name, len(self.classes)) for name in names)
-            start = self.shelves[-1].stop if self.shelves else 0
+            start = self.members[-1].stop if self.members else 0
             self.width = max(self.width, stored.width)
             weights, events = stored.beside(slice(0, 0))
             stop = start + len(stored)
-        self.shelves.append(Shelf(str(place.path), state.st_size, state.st_mtime_ns, start, stop, numbers))
+        self.members.append(Member(str(place.path), state.st_size, state.st_mtime_ns, start, stop, numbers))
         return weights is not None, events is not None
 
     def over_all(self, home: Path) -> DiskJets:
@@ -200,7 +200,7 @@ class Surveyor:
         JetFileError
             What no jets have, or weights that cancel.
         """
-        count, digest = self.shelves[-1].stop, hashlib.sha256()
+        count, digest = self.members[-1].stop, hashlib.sha256()
         kinds = {"key": np.dtype(np.uint64), "label": np.min_scalar_type(max(len(self.classes) - 1, 0))}
         if self.weighted:
             kinds["weight"] = np.dtype(np.float64)
@@ -209,23 +209,23 @@ class Surveyor:
         for name, kind in kinds.items():
             self.index.create_dataset(name, (count,), kind, track_times=False)
         progress = Progress(count)
-        for number, shelf in enumerate(self.shelves):
-            for piece in pieces(shelf.path, size=SIZE):
+        for number, member in enumerate(self.members):
+            for piece in pieces(member.path, size=SIZE):
                 digest.update(self.noted(piece, number).tobytes())
-                progress.update(shelf.start + piece.start + piece.count)
+                progress.update(member.start + piece.start + piece.count)
         self.digest_of_the_index(digest, count)
         sources = tuple(place.source for place in self.places)
-        whole = home, sources, tuple(self.classes), digest.hexdigest(), self.width, tuple(self.shelves)
+        whole = home, sources, tuple(self.classes), digest.hexdigest(), self.width, tuple(self.members)
         return DiskJets(*whole, weighted=self.weighted, by_event=self.by_event)
 
     def noted(self, piece: Piece, number: int) -> NDArray[np.float32]:
         """Write what is known of the jets of a piece; return their constituents, ``(n, width, 3)``."""
-        shelf, jets = self.shelves[number], piece.jets
+        member, jets = self.members[number], piece.jets
         if jets is None or jets.mended != Mended():
             raise UnsoundError(number)
-        rows = slice(shelf.start + piece.start, shelf.start + piece.start + piece.count)
+        rows = slice(member.start + piece.start, member.start + piece.start + piece.count)
         self.index["key"][rows] = keys(jets.constituents, jets.events)
-        self.index["label"][rows] = np.array(shelf.classes)[jets.label]
+        self.index["label"][rows] = np.array(member.classes)[jets.label]
         if self.weighted:
             self.index["weight"][rows] = jets.weights
         if self.by_event:

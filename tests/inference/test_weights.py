@@ -142,7 +142,10 @@ def test_parts_whose_weights_cancel_are_refused():
     with pytest.raises(RecipeError, match="2 jets sum to 0: there is no mean"):
         normalised(weights, np.array([0, 2]))
     with pytest.raises(RecipeError, match=r"validation part: .*1 jets sum to -1"):
-        assert_no_part_cancels(weights, training=np.arange(2), validation=np.array([2]), test=np.arange(0))
+        assert_no_part_cancels({"train": 2.0, "validation": -1.0}, {"train": {"a": 2}, "validation": {"a": 1}})
+    with pytest.raises(RecipeError, match=r"training part: .*2 jets sum to 0"):
+        assert_no_part_cancels({"train": 0.0}, {"train": {"a": 1, "b": 1}})
+    assert_no_part_cancels({"test": 0.0}, {"test": {"a": 0}})
 
 
 def sample(events, label=None):

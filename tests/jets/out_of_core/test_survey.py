@@ -92,7 +92,7 @@ def test_a_survey_says_what_loading_says(kind, sample, tmp_path, monkeypatch):
 def test_files_of_ours_are_not_copied(sample, tmp_path):
     file = jets.save(tmp_path / "a.h5", sample)
     found = surveyed([file], tmp_path / "cache")
-    assert [shelf.path for shelf in found.shelves] == [str(file.resolve())]
+    assert [member.path for member in found.members] == [str(file.resolve())]
     assert not list(found.home.glob("[0-9]*.h5"))
 
 
@@ -132,9 +132,9 @@ def test_a_damaged_block_is_an_error_of_the_file(sample, tmp_path):
     place = content.find(b"\x78\x5e", len(content) // 3)  # of zlib
     content[place + 40 : place + 200] = bytes(160)
     file.write_bytes(content)
-    unnoticed = replace(found.shelves[0], changed=file.stat().st_mtime_ns)
+    unnoticed = replace(found.members[0], changed=file.stat().st_mtime_ns)
     with pytest.raises(JetFileError, match=r"a\.h5: .*(damaged|not a readable)"):
-        replace(found, shelves=(unnoticed,)).sampled(10**9)
+        replace(found, members=(unnoticed,)).sampled(10**9)
 
 
 def test_some_jets_are_chosen_at_random(tmp_path):
@@ -178,7 +178,7 @@ def test_a_file_of_large_blocks_is_converted(sample, tmp_path, monkeypatch):
     """To read a few of its jets all of a block would have to be unpacked."""
     monkeypatch.setattr(module, "LOOSE", 100)
     found = surveyed([jets.save(tmp_path / "a.h5", sample)], tmp_path / "cache")
-    assert [shelf.path for shelf in found.shelves] == [str((found.home / "0.h5").resolve())]
+    assert [member.path for member in found.members] == [str((found.home / "0.h5").resolve())]
 
 
 def test_many_files_are_not_all_open_at_once(sample, tmp_path, monkeypatch):
