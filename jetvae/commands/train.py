@@ -209,8 +209,9 @@ def overrides(options: argparse.Namespace) -> dict[str, Any]:
         given["data.fraction"] = read_fractions(options.fraction)
     if options.mixture is not None:
         given["data.mixture"] = read_fractions(options.mixture, "mixture")
-    if options.memory is not None and options.out is not None:
-        given["data.cache"] = str(Path(options.out).parent / "jets-cache")
+    if options.memory is not None:
+        beside = Path(options.out).parent if options.out else Path("runs")
+        given["data.cache"] = str(beside.resolve() / "jets-cache")  # wherever the run is opened from
     return given | dict(map(override, options.set))
 
 

@@ -182,3 +182,4 @@ def test_scans_train_one_run_at_a_time(file, tmp_path, monkeypatch):
         counts = run.provenance["counts"]["train"]
         assert counts["top"] / sum(counts.values()) == pytest.approx(0.1, abs=0.04)
     assert len([each for each in (tmp_path / "scans" / "jets-cache").iterdir() if each.is_dir()]) == 1
+    assert Run.open(folders[0]).recipe.data.cache == str(tmp_path / "scans" / "jets-cache")
