@@ -18,6 +18,8 @@ from jets.errors import UserError
 from jets.files import replacing
 from jets.formats.containers import needed
 
+GROUP = 65_536
+"""Rows of a group of a parquet file: what describes a group stays in memory until the file ends."""
 TREE = "jets"
 """Name of the tree in a ROOT file, and of the dimension in a NetCDF file."""
 CHUNK = 8192
@@ -136,8 +138,22 @@ def parquet(path: Path, empty: pd.DataFrame, facts: Facts) -> Iterator[Append]:
     schema = arrow.Schema.from_pandas(empty, preserve_index=False)
     fields = [field.with_metadata({"units": unit(field.name)}) for field in schema]
     schema = arrow.schema(fields, metadata=dict(facts))
+    waiting: list[pd.DataFrame] = []
+
+    def write() -> None:
+        if waiting:
+            rows = pd.concat(waiting, ignore_index=True)
+            file.write_table(arrow.Table.from_pandas(rows, schema, preserve_index=False))
+            waiting.clear()
+
+    def append(frame: pd.DataFrame) -> None:
+        waiting.append(frame)
+        if sum(map(len, waiting)) >= GROUP:
+            write()
+
     with ParquetWriter(path, schema, compression="zstd") as file:
-        yield lambda frame: file.write_table(arrow.Table.from_pandas(frame, schema, preserve_index=False))
+        yield append
+        write()
 
 
 @contextmanager
