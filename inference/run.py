@@ -26,6 +26,7 @@ from inference.splits import Split, split
 from inference.tensors import assert_same_types
 from jets import Jets
 from jets.command import command
+from jets.notes import say
 from jets.out_of_core.sample import DiskJets
 from jets.sums import assert_intact
 from models import VAE, build
@@ -164,6 +165,8 @@ class Run:
             sources = ", ".join(found.sources) or "jets in memory"
             raise RunError(f"{self.path}: {sources} changed since this run was trained; restore them, or {remedy}")
         jets = evaluated(found, self.recipe.data) if isinstance(found, DiskJets) else found
+        if len(jets) < len(found):
+            say(f"{len(jets):,} of the {len(found):,} jets on disk, chosen at random:")
         announce(jets, self.recipe)
         return jets
 

@@ -28,7 +28,7 @@ from jets.lock import locked
 from jets.notes import say
 from jets.out_of_core.keys import keys
 from jets.out_of_core.progress import Progress
-from jets.out_of_core.sample import BLOCK, CATALOGUE, INDEX, DiskJets, Member
+from jets.out_of_core.sample import BLOCK, CATALOGUE, INDEX, DiskJets, Member, assert_same
 from jets.sources import SAMPLE, chosen_class, expanded, located
 from jets.stream import Piece, pieces
 from jets.weights import CANCELLED
@@ -100,11 +100,12 @@ def name_of(sources: Sequence[str]) -> str:
 
 
 def is_whole(home: Path) -> bool:
-    """Whether a folder holds a survey whose files are there."""
+    """Whether a folder holds a survey whose files, those that were converted too, are there and unchanged."""
     try:
-        found = DiskJets.read(home)
-        return (home / INDEX).is_file() and all(Path(member.path).is_file() for member in found.members)
-    except (OSError, ValueError, LookupError, TypeError):
+        for member in DiskJets.read(home).members:
+            assert_same(member)
+        return (home / INDEX).is_file()
+    except (OSError, ValueError, LookupError, TypeError, JetFileError):
         return False
 
 

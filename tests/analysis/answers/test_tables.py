@@ -121,3 +121,18 @@ def test_nothing_is_left_of_what_failed(tmp_path):
         pass
     with pytest.raises(UserError, match=r"x.txt: tables are written as \.parquet"), table(tmp_path / "x.txt", {}):
         pass
+
+
+def test_parquet_is_written_in_groups_and_whole(tmp_path, monkeypatch):
+    """Rows that do not fill a group too; in their order."""
+    from pyarrow.parquet import ParquetFile
+
+    from analysis.answers import tables
+
+    monkeypatch.setattr(tables, "GROUP", 100)
+    with tables.table(tmp_path / "a.parquet", {}) as append:
+        for start in range(0, 270, 30):
+            append(pd.DataFrame({"row": np.arange(start, start + 30)}))
+    file = ParquetFile(tmp_path / "a.parquet")
+    assert [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)] == [120, 120, 30]
+    assert file.read()["row"].to_pylist() == [*range(270)]

@@ -195,3 +195,13 @@ def test_arrays_of_jets_are_saved_and_surveyed(tmp_path):
     made = from_arrays(pt=[[100.0, 50.0], [70.0]], eta=[[0.5, 0.6], [-1.0]], phi=[[3.1, -3.1], [0.2]])
     found = surveyed([jets.save(tmp_path / "a.h5", made)], tmp_path / "cache")
     assert found.fingerprint == jets.load(tmp_path / "a.h5").fingerprint
+
+
+def test_a_converted_file_that_changed_is_made_again(sample, tmp_path):
+    """It is ours, not the user's to restore."""
+    jets.save(tmp_path / "a.h5", sample)
+    first = surveyed([f"{tmp_path / 'a.h5'}:top"], tmp_path / "cache")
+    (first.home / "0.h5").write_bytes(b"damaged")
+    again = surveyed([f"{tmp_path / 'a.h5'}:top"], tmp_path / "cache")
+    assert again.fingerprint == first.fingerprint
+    assert len(again.sampled(10**6)) == 600
