@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from numba import njit
+
+from jets.processes import cores
+
+CHUNK = 500
+"""Rows that a thread takes at a time."""
 
 
 def fingerprint(*sources: Path) -> int:
@@ -27,3 +33,9 @@ def cached(function: Callable[..., Any], **options: Any) -> Any:
         return njit(cache=True, **options)(function)
     except RuntimeError:  # no folder to cache in can be written
         return njit(**options)(function)
+
+
+def in_threads(rows: int, part: Callable[[slice], None]) -> None:
+    """Call ``part`` with slices that cover so many rows, on all cores: for kernels that release the interpreter."""
+    with ThreadPoolExecutor(cores()) as pool:
+        list(pool.map(part, (slice(start, start + CHUNK) for start in range(0, rows, CHUNK))))

@@ -143,6 +143,20 @@ class VAE(nn.Module):
         finally:
             self.likelihood.beta = before
 
+    @contextmanager
+    def encoded_once(self, jets: Tensor) -> Iterator[None]:
+        """Encode jets ``(B, K)``; within the block whatever asks for their posterior again gets the same."""
+        head, plain = self.encode(jets), self.encode
+
+        def encode(x: Tensor) -> Tensor:
+            return head if x is jets else plain(x)
+
+        self.encode = encode  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            del self.encode
+
 
 class AE(VAE):
     """A plain autoencoder: the encoder returns a point, and nothing is charged for it.

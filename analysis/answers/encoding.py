@@ -82,9 +82,8 @@ def encoded(
 
 def by_shapes(odd: Odd, jets: Jets) -> dict[str, tuple[str, NDArray[np.float32]]]:
     """Return ``odd`` and ``p_value`` of jets; NaN of fewer than five particles."""
-    known = shapes(jets.constituents)
-    columns = {"odd": odd.score(known), "p_value": odd.p_value(known)}
-    return {name: ("jet", values.astype(np.float32)) for name, values in columns.items()}
+    columns = zip(("odd", "p_value"), odd.judged(shapes(jets.constituents)), strict=True)
+    return {name: ("jet", values.astype(np.float32)) for name, values in columns}
 
 
 def nothing(vae: VAE, recipe: Recipe, orientation: Orientation, draws: int, odd: Odd | None = None) -> xr.Dataset:
@@ -97,9 +96,10 @@ def nothing(vae: VAE, recipe: Recipe, orientation: Orientation, draws: int, odd:
 
 def of_batch(vae: VAE, x: Tensor, draws: int) -> tuple[Batch, dict[Score, Tensor], Columns]:
     """Return the evaluation of jets x ``(B, ...)``, the scores of the model alone, the posterior's parameters."""
-    evaluated = evaluate_batch(vae, x, draws) if draws else at_centre(vae, x)
-    alone = batch_scores(vae, x, drawn=draws > 0)
-    return evaluated, alone, posterior_parameters(vae.latent, vae.encode(x))
+    with vae.encoded_once(x):
+        evaluated = evaluate_batch(vae, x, draws) if draws else at_centre(vae, x)
+        alone = batch_scores(vae, x, drawn=draws > 0)
+        return evaluated, alone, posterior_parameters(vae.latent, vae.encode(x))
 
 
 def at_centre(vae: VAE, x: Tensor) -> Batch:

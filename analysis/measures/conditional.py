@@ -96,8 +96,12 @@ class Conditional(NamedTuple):
 
     def odd(self, score: Values, conditions: Values) -> Values:
         """Return -ln p ``(N,)``, in ties ordered by r: larger is odder."""
+        return self.judged(score, conditions)[0]
+
+    def judged(self, score: Values, conditions: Values) -> tuple[Values, Values]:
+        """Return :meth:`odd` and :meth:`p_value`, ``(N,)`` each."""
         p, r = self.compared(score, conditions)
-        return -np.log(p) + 1e-3 * np.tanh(r / 10)
+        return -np.log(p) + 1e-3 * np.tanh(r / 10), p
 
     def compared(self, score: Values, conditions: Values) -> tuple[Values, Values]:
         """Return p-values and r, ``(N,)`` each."""

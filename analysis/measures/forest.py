@@ -11,7 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from analysis.measures.learning import scikit_learn
-from jets.kernels import cached, fingerprint
+from jets.kernels import cached, fingerprint, in_threads
 
 Array = NDArray[np.floating]
 LEVELS = 255
@@ -117,8 +117,12 @@ class Forest(NamedTuple):
 
     def log_odds(self, x: Array) -> Array:
         """Return ln of signal over background, ``(N,)``, of rows ``(N, F)``; NaN of a row with NaN."""
-        found = np.empty(len(x))
-        _log_odds(np.ascontiguousarray(x, np.float64), *self[:-1], found)
+        found = np.zeros(len(x))
+
+        def part(rows: slice) -> None:
+            _log_odds(np.ascontiguousarray(x[rows], np.float64), *self[:-1], found[rows])
+
+        in_threads(len(x), part)
         return np.where(np.isnan(x).any(1), np.nan, found + self.start)
 
 
@@ -155,9 +159,8 @@ def _cached(version: int) -> Any:
         roots: np.ndarray,
         out: np.ndarray,
     ) -> int:
-        for i in range(len(x)):
-            out[i] = 0.0
-            for root in roots:
+        for root in roots:
+            for i in range(len(x)):
                 out[i] += value(x[i], feature, threshold, left, right, root)
         return version
 

@@ -98,11 +98,16 @@ class Odd(NamedTuple):
 
     def score(self, known: Array) -> Array:
         """Return the score ``(N,)`` of jets with these shapes ``(N, 14)``: -ln p, odd ones large."""
-        return self.usual.odd(self.trees.log_odds(known[:, len(SCALES) :]), known[:, : len(SCALES)])
+        return self.judged(known)[0]
 
     def p_value(self, known: Array) -> Array:
         """Return the p-value ``(N,)`` of jets with these shapes ``(N, 14)``, uniform for jets like those fitted."""
-        return self.usual.p_value(self.trees.log_odds(known[:, len(SCALES) :]), known[:, : len(SCALES)])
+        return self.judged(known)[1]
+
+    def judged(self, known: Array) -> tuple[Array, Array]:
+        """Return score and p-value, ``(N,)`` each, of jets with these shapes ``(N, 14)``."""
+        scales, own = np.split(known, [len(SCALES)], axis=1)
+        return self.usual.judged(self.trees.log_odds(own), scales)
 
 
 def grown(jets: Array, known: Array, seed: int = 0) -> Forest:

@@ -27,15 +27,13 @@ Angles are in units of :math:`2m/p_T`, masses in units of the jet's, so that a j
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jets.kernels import cached, fingerprint
-from jets.processes import cores
+from jets.kernels import cached, fingerprint, in_threads
 from jets.shapes.one_jet import describe
 
 SCALES = ("ln m", "ln pT")
@@ -49,8 +47,6 @@ NAMES = (
     *("heavier", "lightest", "y23"),
 )
 """Columns of :func:`shapes`."""
-CHUNK = 500
-"""Jets that a thread takes at a time."""
 
 
 def _cached(version: int) -> Any:
@@ -73,14 +69,11 @@ def shapes(constituents: NDArray[np.floating]) -> NDArray[np.float64]:
     Particles by falling pT, padded with zeros. NaN of a jet of fewer than five particles, or lighter than 1 GeV.
     """
     found = np.empty((len(constituents), len(NAMES)))
-    starts = range(0, len(found), CHUNK)
 
-    def part(start: int) -> None:
-        jets = np.ascontiguousarray(constituents[start : start + CHUNK], np.float64)
-        _describe_all(jets, found[start : start + CHUNK])
+    def part(rows: slice) -> None:
+        _describe_all(np.ascontiguousarray(constituents[rows], np.float64), found[rows])
 
-    with ThreadPoolExecutor(cores()) as pool:
-        list(pool.map(part, starts))
+    in_threads(len(found), part)
     return found
 
 

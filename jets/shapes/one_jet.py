@@ -53,7 +53,9 @@ def subjettiness(jet: Array, share: Array, history: Sequence, count: int) -> flo
             angle = math.sqrt(best)
             total += share[i] * angle
             weight = share[i] / max(angle, 1e-3)
-            sums[near] += np.array([weight, weight * jet[i, 1], weight * jet[i, 2]])
+            sums[near, 0] += weight
+            sums[near, 1] += weight * jet[i, 1]
+            sums[near, 2] += weight * jet[i, 2]
         lowest = min(lowest, total)
         for a in range(len(axes)):
             if sums[a, 0] > 0:
@@ -61,25 +63,38 @@ def subjettiness(jet: Array, share: Array, history: Sequence, count: int) -> flo
     return lowest
 
 
+@njit(nogil=True, fastmath={"reassoc"})
+def triples(pairs: Array, share: Array) -> tuple[float, float]:
+    """Return e3 and 2e3 of particles with these shares ``(n,)`` of pT at these angles ``(n, n)``, one above the other.
+
+    The innermost sums may be taken in any order, so that several are taken at once.
+    """
+    e3, v2 = 0.0, 0.0
+    for i in range(len(share)):
+        for j in range(i):
+            a, both = pairs[i, j], share[i] * share[j]
+            product, smallest = 0.0, 0.0
+            for k in range(j):
+                b, c = pairs[i, k], pairs[j, k]
+                less, more = min(b, c), max(b, c)
+                product += share[k] * b * c
+                smallest += share[k] * min(a, less) * min(max(a, less), more)
+            e3 += both * a * product
+            v2 += both * smallest
+    return e3, v2
+
+
 @njit(nogil=True)
 def correlators(jet: Array, share: Array, unit: float) -> Correlators:
     """Return the energy correlators of particles at ``(M, 3)`` with these shares of pT, angles in ``unit`` [rad]."""
     n = len(share)
     angle = np.zeros((n, n))
-    e2, e3, v2 = 0.0, 0.0, 0.0
+    e2 = 0.0
     for i in range(n):
         for j in range(i):
-            angle[i, j] = math.hypot(jet[i, 1] - jet[j, 1], jet[i, 2] - jet[j, 2]) / unit
+            angle[i, j] = math.sqrt((jet[i, 1] - jet[j, 1]) ** 2 + (jet[i, 2] - jet[j, 2]) ** 2) / unit
             e2 += share[i] * share[j] * angle[i, j]
-    for i in range(n):
-        for j in range(i):
-            a, pair = angle[i, j], share[i] * share[j]
-            for k in range(j):
-                b, c = angle[i, k], angle[j, k]
-                weight = pair * share[k]
-                least, most = min(a, b, c), max(a, b, c)
-                e3 += weight * a * b * c
-                v2 += weight * least * (a + b + c - least - most)
+    e3, v2 = triples(angle, share)
     return Correlators(e2, e3, v2)
 
 
@@ -90,8 +105,10 @@ def at_rest(particles: Array, total: Array, mass: float) -> Array:
     square = (speed**2).sum()
     found = np.empty((len(particles), 3))
     for i in range(len(particles)):
-        along = (speed * particles[i, :3]).sum()
-        found[i] = particles[i, :3] + ((gamma - 1) * along / square - gamma * particles[i, 3]) * speed
+        along = speed[0] * particles[i, 0] + speed[1] * particles[i, 1] + speed[2] * particles[i, 2]
+        shift = (gamma - 1) * along / square - gamma * particles[i, 3]
+        for c in range(3):
+            found[i, c] = particles[i, c] + shift * speed[c]
     return found
 
 
@@ -103,7 +120,8 @@ def third_moment(rest: Array) -> float:
     for i in range(len(rest)):
         found += size[i] ** 2
         for j in range(i):
-            cosine = (rest[i] * rest[j]).sum() / max(size[i] * size[j], 1e-30)
+            product = rest[i, 0] * rest[j, 0] + rest[i, 1] * rest[j, 1] + rest[i, 2] * rest[j, 2]
+            cosine = product / max(size[i] * size[j], 1e-30)
             found += 2 * size[i] * size[j] * (2.5 * cosine**3 - 1.5 * cosine)
     return found / whole**2
 

@@ -91,13 +91,14 @@ def sequence(particles: Array, power: int) -> Sequence:
     for i in range(n):
         for j in range(i):
             distances[i, j] = distances[j, i] = apart(history.place[i], history.place[j], power)
-    near = np.empty(n, np.int64)
+    near, least = np.empty(n, np.int64), np.full(n, FAR)
     for i in range(n):
         near[i] = nearest(distances, i, n)
+        least[i] = distances[i, near[i]]
     for new in range(n, 2 * n - 1):
         first, last = 0, 2 * n - new - 1
         for i in range(last + 1):
-            if distances[i, near[i]] < distances[first, near[first]]:
+            if least[i] < least[first]:
                 first = i
         first, second = min(first, near[first]), max(first, near[first])
         join(history, new, active[first], active[second], distances[first, second])
@@ -109,10 +110,13 @@ def sequence(particles: Array, power: int) -> Sequence:
             if i != first:
                 distances[first, i] = distances[i, first] = apart(history.place[new], history.place[active[i]], power)
         for i in range(last):
-            if i in (first, second) or near[i] in (first, second, last):
+            was = near[last] if i == second else near[i]
+            if i == first or was in (first, second):
                 near[i] = nearest(distances, i, last)
-            elif distances[i, first] < distances[i, near[i]]:
-                near[i] = first
+            else:
+                still = second if was == last else was
+                near[i] = first if distances[i, first] < distances[i, still] else still
+            least[i] = distances[i, near[i]]
     return history
 
 

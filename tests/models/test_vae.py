@@ -109,3 +109,20 @@ def test_gaussian_is_dimensionful():
     x = torch.tensor([[0.3, 0.4]])
     expected = -(0.5**2) / (2 * 0.5**2) - 2 * math.log(0.5 * math.sqrt(2 * math.pi))
     torch.testing.assert_close(gaussian.log_prob(x)[0], torch.tensor(expected))
+
+
+def test_within_the_block_jets_are_encoded_once():
+    vae, calls = models.image_vae("R2").eval(), []
+    vae.encoder.register_forward_hook(lambda *_: calls.append(1))
+    x, other = torch.full((3, 1600), 1 / 1600), torch.rand(3, 1600)
+    with torch.no_grad():
+        known, apart = vae.encode(x), vae.encode(other)
+        calls.clear()
+        with vae.encoded_once(x):
+            vae.guide(x)
+            assert torch.equal(vae.encode(x), known)
+            assert len(calls) == 1
+            assert torch.equal(vae.encode(other), apart)
+            assert len(calls) == 2
+        vae.encode(x)
+    assert len(calls) == 3
