@@ -58,7 +58,7 @@ def map_of(factor: Latent) -> Map:
 
 
 def direction(u: Tensor) -> tuple[Tensor, Tensor]:
-    """Return u/|u| and the log density that makes it uniform, with |u| normal about 1."""
+    """Return ``u/|u|`` and the log density that makes it uniform, with ``|u|`` normal about 1."""
     radius = (u * u).sum(-1).clamp(min=1e-12).sqrt()
     shell = -(((radius - 1) / SHELL) ** 2) / 2
     return u / radius.unsqueeze(-1), shell - (u.shape[-1] - 1) * radius.log()

@@ -15,15 +15,15 @@ Shape = Literal["constant", "linear", "cosine", "geometric", "cyclical", "down-u
 class Schedule(Table):
     r"""A number that goes from ``start`` to ``stop`` as training goes from 0 to 1.
 
-    ===============  ================================================================================================
-    ``constant``     ``stop``
-    ``linear``       straight from start to stop during the first ``over`` of training, then stop
-    ``cosine``       half a cosine, likewise
-    ``geometric``    straight in the logarithm, likewise; these three wait at start during the first ``delay``
-    ``cyclical``     ``cycles`` times: linear during the first ``over`` of the cycle, then stop (Fu et al. 1903.10145)
-    ``down-up-down`` geometric start - stop - start - stop, a third each (Collins 2109.10919: exposes hysteresis)
-    ``one-cycle``    cosine from stop/25 up to stop at 0.3, then down to stop/10^4 (Smith & Topin 1708.07120)
-    ===============  ================================================================================================
+    ================  =================================================================================================
+    ``constant``      ``stop``
+    ``linear``        straight from start to stop during the first ``over`` of training, then stop
+    ``cosine``        half a cosine, likewise
+    ``geometric``     straight in the logarithm, likewise; these three wait at start during the first ``delay``
+    ``cyclical``      ``cycles`` times: linear during the first ``over`` of the cycle, then stop (Fu et al. 1903.10145)
+    ``down-up-down``  geometric start - stop - start - stop, a third each (Collins 2109.10919: exposes hysteresis)
+    ``one-cycle``     cosine from stop/25 up to stop at 0.3, then down to stop/10^4 (Smith & Topin 1708.07120)
+    ================  =================================================================================================
 
     >>> anneal = Schedule(shape="geometric", start=1.0, stop=0.01, over=0.5)
     >>> [round(anneal(t), 4) for t in (0.0, 0.25, 0.5, 1.0)]

@@ -18,6 +18,7 @@ from jets.loading import OURS, load
 from jets.overview import Range, Summary, summary
 from jets.preprocess import STEPS, WIDTH
 from jets.simulation.settings import settings_of
+from jets.sources import SAMPLE, located
 
 NAME = "jetvae"
 """Name of our own format."""
@@ -88,7 +89,7 @@ def inspect(path: str | Path, wanted: Wanted = AS_FOUND, *, limit: int | None = 
     Parameters
     ----------
     path
-        A file of any format that is known.
+        A file of any format that is known, or part of the embedded sample: ``sample:qcd``.
     wanted
         What the user says of it.
     limit
@@ -99,7 +100,7 @@ def inspect(path: str | Path, wanted: Wanted = AS_FOUND, *, limit: int | None = 
     JetFileError
         It cannot be read as jets.
     """
-    file = Path(path)
+    file = located(str(path))[0] if str(path).startswith(SAMPLE) else Path(path)
     if not file.is_file():
         raise JetFileError(f"{file}: no such file")
     ratios: list[NDArray[np.float64]] = []
@@ -118,7 +119,7 @@ def inspect(path: str | Path, wanted: Wanted = AS_FOUND, *, limit: int | None = 
         jets = whole(parts, str(file))
     else:
         assert_used(file, wanted, OURS)
-        jets = load(str(file))
+        jets = load(str(path))
         total = len(jets)
         simulated = settings_of(file) if file.suffix == ".h5" else {}
     ratio = np.concatenate(ratios) if ratios else np.empty(0)

@@ -17,8 +17,8 @@ from models.likelihoods import LIKELIHOODS, METRICS, Likelihood
 from models.networks import Scale, Shift, dense
 from models.resolution import Resolution
 from models.table import Table
-from models.vae import AE, VAE
-from priors import Space, parse
+from models.vae import AE, VAE, space_of
+from priors import Latent, Space, parse
 
 Width = Annotated[int, Field(ge=1, le=100_000)]
 
@@ -107,7 +107,7 @@ LARGEST_MIXTURE = 100_000
 """More pseudo-inputs than any prior has; training starts them at its first jets."""
 
 
-def build(config: ModelConfig, inputs: int = 1600, latent: Space | None = None) -> VAE:
+def build(config: ModelConfig, inputs: int = 1600, latent: Space | Latent | None = None) -> VAE:
     """Return the model that ``config`` describes, for vectors or images of ``inputs`` numbers or for particle clouds.
 
     ``config.inputs`` comes before ``inputs``; ``latent`` replaces the space that ``config.latent`` names. Initial
@@ -122,7 +122,7 @@ def build(config: ModelConfig, inputs: int = 1600, latent: Space | None = None) 
         Prior or networks cannot cover a range of resolutions; or the space has nothing that turns with a jet.
     """
     inputs = config.inputs or inputs
-    space = parse(config.latent) if latent is None else latent
+    space = space_of(config.latent if latent is None else latent)
     beta = config.beta
     resolution = Resolution(beta.low, beta.high, config.beta_step) if beta.is_range else None
     if resolution is not None and any(hasattr(factor, "pseudo_inputs") for factor in space.factors):
@@ -187,7 +187,7 @@ def cloud_parts(config: ModelConfig, space: Space, codes: int) -> tuple[nn.Modul
     return encoder, decoder, METRICS[config.likelihood](config.beta.typical, config.metric)
 
 
-def image_vae(latent: Space | str = "L2(alpha=0.9)", *, beta: float = 0.1, pixels: int = 40) -> VAE:
+def image_vae(latent: Space | Latent | str = "L2(alpha=0.9)", *, beta: float = 0.1, pixels: int = 40) -> VAE:
     r"""Return the jet-image VAE of the authors of "Better latent spaces", with any latent space.
 
     Encoder: pixels - dense 100, SeLU, batch normalisation - posterior parameters. Decoder: one linear layer without
@@ -199,6 +199,5 @@ def image_vae(latent: Space | str = "L2(alpha=0.9)", *, beta: float = 0.1, pixel
       (0): Linear(in_features=2, out_features=1600, bias=False)
     )
     """
-    space = parse(latent) if isinstance(latent, str) else latent
     config = ModelConfig(encoder=(100,), decoder=(), batch_norm=True, decoder_bias=False, beta=Beta(beta))
-    return build(config, inputs=pixels**2, latent=space)
+    return build(config, inputs=pixels**2, latent=space_of(latent))

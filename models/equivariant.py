@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from jets.preprocess import aligned, turned
 from models.vae import VAE
-from priors import Normal, Space, VonMises
+from priors import Latent, Normal, Space, VonMises
 
 
 class EquivariantVAE(VAE):
@@ -32,7 +32,7 @@ class EquivariantVAE(VAE):
         The latent space has neither a circle ``S1`` nor two normal coordinates.
     """
 
-    def __init__(self, latent: Space | str, *parts: Any) -> None:
+    def __init__(self, latent: Space | Latent | str, *parts: Any) -> None:
         super().__init__(latent, *parts)
         self.head_at, self.features_at = first_pair(self.latent)
         *_, last = self.encoder.modules()

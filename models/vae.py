@@ -16,7 +16,7 @@ from jets.errors import UserError
 from models.likelihoods import Likelihood
 from models.registration import register
 from models.resolution import Film, Resolution
-from priors import Space, parse
+from priors import Latent, Space, parse
 
 
 class VAE(nn.Module):
@@ -64,14 +64,14 @@ class VAE(nn.Module):
 
     def __init__(
         self,
-        latent: Space | str,
+        latent: Space | Latent | str,
         encoder: nn.Module,
         decoder: nn.Module,
         likelihood: Likelihood,
         resolution: Resolution | None = None,
     ) -> None:
         super().__init__()
-        self.latent = parse(latent) if isinstance(latent, str) else latent
+        self.latent = space_of(latent)
         if not self.latent.factors:
             raise UserError(f"{self.latent}: a model needs a latent; R0 is one manifold of several, as in R0 | R3")
         self.encoder = encoder
@@ -192,3 +192,15 @@ class AE(VAE):
                 label: pyro.sample(f"z_{label}", dist.Delta(factor.posterior(heads[label]).mean, event_dim=1))
                 for label, factor in self.latent.items
             }
+
+
+def space_of(latent: Space | Latent | str) -> Space:
+    """Return a latent space as it is, that of one factor, or the one that a string names.
+
+    >>> from priors import Normal
+    >>> space_of(Normal(2)), space_of("S1 x R2")
+    (R2, S1 x R2)
+    """
+    if isinstance(latent, str):
+        return parse(latent)
+    return latent if isinstance(latent, Space) else Space(latent)

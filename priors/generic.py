@@ -64,7 +64,7 @@ def from_distributions(
         On making a factor: the prior's event shape does not fit the dimension.
     """
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals["__name__"] in (__name__, Latent.__module__):
+    while frame.f_back is not None and frame.f_globals.get("__name__") in (__name__, Latent.__module__):
         frame = frame.f_back
     attributes = {
         "symbol": name,
@@ -72,7 +72,7 @@ def from_distributions(
         "template": staticmethod(lambda: as_ours(prior)),
         "chosen_kind": kind,
         "chosen_features": staticmethod(features) if features else None,
-        "__module__": frame.f_globals["__name__"],
+        "__module__": frame.f_globals.get("__name__", "__main__"),
         "__doc__": f"Family {name!r} of a user.",
     }
     return type(name, (Generic,), attributes)

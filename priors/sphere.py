@@ -107,7 +107,7 @@ class DirectionDistribution(dist.TorchDistribution):
 class Sphere(Latent):
     r"""The sphere S^k in R^m, m = k + 1, uniform prior.
 
-    The head holds a vector h in R^m: mean direction h/|h|, and with :math:`\rho = 10 |h|` mean resultant
+    The head holds a vector h in R^m: mean direction ``h/|h|``, and with :math:`\rho = 10 |h|` mean resultant
     length :math:`R = \rho/\sqrt{1 + \rho^2}`, from which a family takes its concentration, at most
     :func:`priors.polar.largest_concentration` (1.7e10 in float32, a width of 8e-6 rad).
     The decoder sees the unit vector.

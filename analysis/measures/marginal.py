@@ -18,7 +18,7 @@ from analysis.measures.trust import GOOD_K, pooled
 from analysis.store import NATS, Missing, names
 
 LARGEST = 300.0
-"""|ln p(x)| [nat] beyond which the weights of ``compare``, made of p(x), would leave the range of a double."""
+"""``|ln p(x)|`` [nat] beyond which the weights of ``compare``, made of p(x), would leave the range of a double."""
 
 
 def replicates(tree: xr.DataTree, draws: int, seed: int = 0) -> xr.DataArray:
@@ -64,8 +64,8 @@ def points_of(tree: xr.DataTree, beta: float | None = None) -> xr.Dataset:
 def elpd(tree: xr.DataTree, beta: float | None = None) -> dict[str, object]:
     """Return latent space -> ArviZ's ``ELPDData`` of held-out ln p(x), pointwise, as ``az.compare`` takes them.
 
-    ``pareto_k`` are those of the importance weights; ``p`` is 0, since no jet was trained on. Where |ln p(x)| exceeds
-    300 nat the largest of a point is subtracted from all, which changes neither differences nor weights.
+    ``pareto_k`` are those of the importance weights; ``p`` is 0, since no jet was trained on. Where ``|ln p(x)|``
+    exceeds 300 nat the largest of a point is subtracted from all, which changes neither differences nor weights.
 
     Raises
     ------

@@ -156,7 +156,7 @@ class Strongest(NamedTuple):
 
 
 def strongest(found: xr.Dataset) -> dict[str, Strongest]:
-    """Return observable -> the coordinate or pair of largest |correlation|, of one sample of :func:`meaning`."""
+    """Return observable -> the coordinate or pair of largest ``|correlation|``, of one sample of :func:`meaning`."""
     result = {}
     for name in names(found["correlation"], "observable"):
         one = found.sel(observable=name)

@@ -2,20 +2,20 @@
 
 Every score is larger for what counts as anomalous, by a rule that never sees labels:
 
-====================  ================================================================================================
-``reconstruction``    minus the expected log likelihood; badly described is anomalous
-``kl``, ``elbo``      information in the latents; minus the bound: much, or a low bound, is anomalous
-``log_p``             minus the importance-weighted log p(x): improbable is anomalous
-``latent_<c>``        posterior centre; in searches turned so that the longer tail of the training jets is positive
-``mixture_<k>``       weight of that mixture, or probability of that category
-``ratio_<k>``         ln of the likelihood given that mixture alone, over that given the others
+======================  ================================================================================================
+``reconstruction``      minus the expected log likelihood; badly described is anomalous
+``kl``, ``elbo``        information in the latents; minus the bound: much, or a low bound, is anomalous
+``log_p``               minus the importance-weighted log p(x): improbable is anomalous
+``latent_<c>``          posterior centre; in searches turned so that the longer tail of the training jets is positive
+``mixture_<k>``         weight of that mixture, or probability of that category
+``ratio_<k>``           ln of the likelihood given that mixture alone, over that given the others
 ``responsibility_<k>``  of that component of a Gaussian-mixture prior
-``rare_<kind>``       each of the three, for the component that is rarest among the training jets
-``entropy``           of the image blurred by 4 pixels: distance from the bulk of the training jets, on either side
-``typicality``        the same in three entropies, see :mod:`analysis.measures.typicality`
-``odd``               -ln of a p-value at given mass and pT, see :mod:`analysis.measures.oddness`; needs no model
+``rare_<kind>``         each of the three, for the component that is rarest among the training jets
+``entropy``             of the image blurred by 4 pixels: distance from the bulk of the training jets, on either side
+``typicality``          the same in three entropies, see :mod:`analysis.measures.typicality`
+``odd``                 -ln of a p-value at given mass and pT, see :mod:`analysis.measures.oddness`; needs no model
 ``mass``, ``tau_pair``  distance of ln m, or of ln tau21 and ln tau32, from the bulk of the training jets
-====================  ================================================================================================
+======================  ================================================================================================
 """
 
 from __future__ import annotations

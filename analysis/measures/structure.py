@@ -10,7 +10,7 @@ from analysis.measures.signature import compatible, told
 from analysis.store import names
 
 MEANS = 0.3
-"""Least |correlation| of an observable that a latent is said to go with."""
+"""Least ``|correlation|`` of an observable that a latent is said to go with."""
 
 
 def verdict(tree: xr.DataTree) -> str:

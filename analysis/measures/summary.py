@@ -21,7 +21,8 @@ The JSON document has these keys, which stay:
 ``signal``, ``classes``     the class counted as signal, and all classes of the jets scored
 ``restarts``                of a run that is the best of several trainings: ``kept``, the number of the one, and
                             ``loss``, that of each on the training jets [nat per jet], null of one that failed
-``run``, ``latent``, ``beta``
+``run``                     the run's folder
+``latent``, ``beta``        the string of its latent space, its resolution
 ==========================  ==========================================================================================
 """
 

@@ -149,7 +149,7 @@ def checks(tree: xr.DataTree) -> list[Check]:
 
     k-hat does not see a mode that the guide never draws, nor a small shift or width that weights can correct;
     calibration and NUTS do. The limits are on the share of jets (5 % with k-hat above 0.7), on the mean gap (0.1 nat),
-    on 1 - p of calibration (0.99, for the worst coordinate of n at 0.01/n), and on the median |shift| in deviations
+    on 1 - p of calibration (0.99, for the worst coordinate of n at 0.01/n), and on the median ``|shift|`` in deviations
     (0.1).
     """
     weights = importance(tree)

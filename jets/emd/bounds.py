@@ -121,7 +121,7 @@ def plan_gradient(
 ) -> None:
     """Fill the gradient of <P, C> with respect to the positions, the rounded plan P held fixed (envelope theorem).
 
-    For p = 1 it is sum_j P_ij (x_i - y_j) / |x_i - y_j|, for p = 2 it is sum_j 2 P_ij (x_i - y_j).
+    For p = 1 it is ``sum_j P_ij (x_i - y_j) / |x_i - y_j|``, for p = 2 it is ``sum_j 2 P_ij (x_i - y_j)``.
     """
     n, _, rows, columns = shape
     (x, y), (cost, K, _), (u, v, s, t), (gx, gy) = clouds, kernel, work, gradients

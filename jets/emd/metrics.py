@@ -174,7 +174,7 @@ def sliced(x: Tensor, y: Tensor, p: int = 1, directions: int = 32) -> Tensor:
 
 
 def energy(x: Tensor, y: Tensor) -> Tensor:
-    r"""Return the energy distance in rad: the maximum mean discrepancy of the kernel -|x - y| [1]_.
+    r"""Return the energy distance in rad: the maximum mean discrepancy of the kernel ``-|x - y|`` [1]_.
 
     .. math:: 2 \sum_{ij} a_i b_j |x_i - y_j| - \sum_{ii'} a_i a_{i'} |x_i - x_{i'}|
               - \sum_{jj'} b_j b_{j'} |y_j - y_{j'}|

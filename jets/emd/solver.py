@@ -5,7 +5,7 @@ into the kernel [2], so that the scalings u, v start at one and neither under- n
 the extrapolation of the potentials in the temperature then save most of the sweeps. Nothing here needs to be exact:
 `jets.emd.bounds` turns whatever plan and potentials come out into rigorous bounds.
 
-A cloud is one float32 buffer [weights | eta | phi | 1 if real else 0], each part padded to `rows` (or `columns`), a
+A cloud is one float32 buffer ``[weights | eta | phi | 1 if real else 0]``, each part padded to `rows` (or `columns`), a
 multiple of sixteen. ``shape`` is always (n, m, rows, columns): real particles, then padded ones.
 
 References
@@ -95,7 +95,7 @@ def displacement(eta: Any, phi: Any, y: np.ndarray, columns: int, j: int) -> Any
 
 @njit(**OPTIONS)
 def costs(x: np.ndarray, y: np.ndarray, shape: tuple, p: int, scale: float, cost: np.ndarray) -> float:
-    """Fill the ground cost scale |x_i - y_j|^p and return its largest entry among real particles."""
+    """Fill the ground cost ``scale |x_i - y_j|^p`` and return its largest entry among real particles."""
     n, _, rows, columns = shape
     largest = nothing = splat(f32(0))
     for i in range(rows):

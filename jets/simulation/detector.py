@@ -36,7 +36,7 @@ class Calorimeter(NamedTuple):
     forward
         (eta, phi) size beyond.
     edges
-        |eta| at which the resolution changes; the last is the end of the acceptance.
+        ``|eta|`` at which the resolution changes; the last is the end of the acceptance.
     constant, stochastic, noise
         c, s [GeV^1/2] and n [GeV] in each region.
     threshold

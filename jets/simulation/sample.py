@@ -1,7 +1,7 @@
 """The run over the blocks of a sample, by one process or several, to its file.
 
 Pythia 8 proton collisions at 14 TeV, a light particle-flow detector, and the leading anti-kT jet (R = 0.8) of each
-event, with 550 < pT < 650 GeV and |eta| < 2. Killed at any moment, the same call continues where it was and ends
+event, with 550 < pT < 650 GeV and ``|eta| < 2``. Killed at any moment, the same call continues where it was and ends
 with the same file, byte for byte.
 """
 

@@ -90,3 +90,12 @@ def test_commands_print_it_once(sample, tmp_path, capsys):
     assert "lies outside the image; widen [image] width or pixels" in said
     assert main(["summary", str(tmp_path / "run"), "--data", f"{path}:top"]) == 0
     assert capsys.readouterr().err.count("jets: 60 top from") == 1
+
+
+def test_the_embedded_sample_is_inspected_by_its_name(capsys):
+    assert main(["inspect", "sample:w"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("sample:w: jetvae; SHA-256 ")
+    assert "jets: 5,000 w" in said
+    assert main(["inspect", "sample:z"]) == 2
+    assert "sample:qcd, sample:top, sample:w" in capsys.readouterr().err

@@ -126,3 +126,9 @@ def test_within_the_block_jets_are_encoded_once():
             assert len(calls) == 2
         vae.encode(x)
     assert len(calls) == 3
+
+
+def test_a_single_factor_is_a_latent_space():
+    factor = parse("S1").factors[0]
+    assert [str(models.image_vae(each).latent) for each in (factor, "S1", parse("S1"))] == ["S1"] * 3
+    assert str(models.build(ModelConfig(), latent=factor).latent) == "S1"
