@@ -20,6 +20,7 @@ from analysis.evaluation.structures import tree_of
 from analysis.measures.observables import observables
 from analysis.measures.parts import normal_mixture
 from analysis.measures.scaling import scaled
+from inference.machine import tune_cpu
 from inference.race import Budget
 from inference.run import RunError
 from jets import Jets
@@ -100,6 +101,7 @@ def discover(
         raise RunError(
             f"{at_most:,} points; a search takes at most {MOST:,}, evenly spaced in the sample: --jets {MOST}"
         )
+    tune_cpu()
     number = np.unique(np.linspace(0, len(sample) - 1, min(at_most, len(sample))).astype(int))
     chosen = sample[number]
     if len(chosen) < FEWEST:

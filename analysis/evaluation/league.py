@@ -26,6 +26,7 @@ from analysis.measures.signature import allowed, told
 from analysis.measures.topology import ORDER, rank
 from analysis.measures.trust import shift, weighed
 from analysis.store import NATS, Missing
+from inference.machine import tune_cpu
 from inference.race import Budget, race
 from inference.run import RunError
 from jets import Jets
@@ -54,6 +55,7 @@ def league(
     ``every`` candidates that the shape contradicts are raced in any case. A ``pool`` of processes (see
     :func:`jets.processes.workers`) races several candidates at a time, with the same result.
     """
+    tune_cpu()
     order = np.random.default_rng(seed).permutation(len(points))
     held_out, train = np.split(order, [len(order) // 4])
     play = partial(contest, points[train], points[held_out], beta, seed, budget)

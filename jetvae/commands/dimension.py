@@ -57,7 +57,10 @@ def run(options: argparse.Namespace) -> None:
         found.attrs["scale"] = options.scale
     found.attrs |= digests(runs, folder)
     table = found[[name for name in found.data_vars if found[name].dims == ("beta",)]].to_dataframe()
-    shown = table[[name for name in SHOWN if name in table]].dropna(axis="columns", how="all")
+    in_unit = f"scale_{found.attrs['unit']}"
+    if found.attrs["unit"]:
+        table.insert(0, in_unit, table.index * found.attrs["scale"])
+    shown = table[[name for name in (in_unit, *SHOWN) if name in table]].dropna(axis="columns", how="all")
     print(shown.to_string(float_format="{:.4g}".format))
     if "no_errors" in found.attrs:
         print(f"no errors: {found.attrs['no_errors']}; give several seeds, or --probe")

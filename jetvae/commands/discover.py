@@ -36,7 +36,6 @@ def run(options: argparse.Namespace) -> None:
     from jets.files import ready, replacing
     from jets.processes import workers
 
-    tune_cpu()
     sample = load(*options.data)
     announce(sample)
     folder = ready(options.out)

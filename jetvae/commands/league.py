@@ -32,7 +32,6 @@ def run(options: argparse.Namespace) -> None:
     from jets import load
     from jets.processes import workers
 
-    tune_cpu()
     with workers(options.jobs, tune_cpu, options.dask) as pool:
         for source in options.points:
             given = load(source)
