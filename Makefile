@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT ?= runs/image-dvae-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: run test properties fuzz lint bench
+.PHONY: run test docs properties fuzz lint bench
 
 ## Train the default recipe on the embedded sample, print its numbers, write its report
 run: $(READY)
@@ -14,6 +14,11 @@ run: $(READY)
 ## Run all tests, doctests and documented examples
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=40
+
+## Build the site in docs/_build/html: runs its notebooks where they changed; a warning is an error
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -q -b html -W --keep-going docs docs/_build/html
+	@echo "site: docs/_build/html/index.html"
 
 ## Try all generated cases, of which make test tries each twentieth; a table of what they came to at the end
 properties: $(READY)
@@ -37,4 +42,8 @@ bench: $(READY)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,simulate,formats,export]'
+	touch $@
+
+$(VENV)/.docs: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	touch $@

@@ -6,6 +6,10 @@ import re
 from importlib.metadata import version as version_of
 from pathlib import Path
 from types import GenericAlias
+from typing import Any
+
+from docutils.nodes import SkipNode
+from latex2mathml.converter import convert
 
 project = "jetvae"
 author = "The jetvae developers"
@@ -17,7 +21,6 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "sphinx_design",
@@ -29,10 +32,12 @@ myst_heading_anchors = 4
 
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(Path(__file__).parent / ".jupyter_cache")
+nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_execution_show_tb = True
 nb_merge_streams = True
+nb_output_stderr = "remove"  # progress
 
 autosummary_generate = True
 autosummary_ignore_module_all = False
@@ -43,13 +48,18 @@ autodoc_mock_imports = ["triton"]
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 
+ALONE = ("start", "howto", "latent-spaces", "slides", "benchmarks", "changelog", "security")
+"""Pages without neighbours, which need no sidebar."""
 html_theme = "pydata_sphinx_theme"
 html_title = "jetvae"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_math_renderer = "mathml"
+html_sidebars = {page: [] for page in ALONE}
 html_show_sourcelink = False
 html_theme_options = {
     "logo": {"text": "jetvae"},
+    "header_links_before_dropdown": 8,
     "show_toc_level": 2,
     "navigation_with_keys": True,
     "navbar_end": ["theme-switcher"],
@@ -78,13 +88,36 @@ def within(text: str) -> str:
     return re.sub(r"\]\((?:\.\./)?docs/", "](", text)
 
 
+def formula(text: str, display: str) -> str:
+    """Return LaTeX as MathML, which browsers draw by themselves: the site needs no network.
+
+    >>> formula("x", "inline")
+    '<math xmlns="http://www.w3.org/1998/Math/MathML" display="inline"><mrow><mi>x</mi></mrow></math>'
+    """
+    lines = [line.strip() for line in re.split(r"\n\s*\n|\\\\\s*\n", text.strip()) if line.strip()]
+    return "<br>".join(convert(line.replace("\n", " "), display=display) for line in lines)
+
+
+def inline_formula(writer: Any, node: Any) -> None:
+    """Write a formula within a line."""
+    writer.body.append(f'<span class="math">{formula(node.astext(), "inline")}</span>')
+    raise SkipNode
+
+
+def displayed_formula(writer: Any, node: Any) -> None:
+    """Write a formula that stands alone."""
+    writer.body.append(f'<div class="math">{formula(node.astext(), "block")}</div>')
+    raise SkipNode
+
+
 def left_out(_app: object, _what: str, _name: str, found: object, skip: bool, _options: object) -> bool:
     """Leave out names of types such as ``tuple[str, str]``, of which there is nothing to say."""
     return skip or isinstance(found, GenericAlias)
 
 
-def setup(app: object) -> None:
+def setup(app: Any) -> None:
     """Lead links within the site when a page or a file that it includes is read."""
+    app.add_html_math_renderer("mathml", (inline_formula, None), (displayed_formula, None))
     app.connect("autodoc-skip-member", left_out)
     app.connect("source-read", lambda _app, _name, content: content.__setitem__(0, within(content[0])))
     app.connect("include-read", lambda _app, _path, _name, content: content.__setitem__(0, within(content[0])))
