@@ -48,7 +48,7 @@ autodoc_mock_imports = ["triton"]
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 
-ALONE = ("start", "howto", "latent-spaces", "slides", "benchmarks", "changelog", "security")
+ALONE = ("start", "howto", "latent-spaces", "slides", "benchmarks", "changelog", "security", "contributing")
 """Pages without neighbours, which need no sidebar."""
 html_theme = "pydata_sphinx_theme"
 html_title = "jetvae"
@@ -59,7 +59,7 @@ html_sidebars = {page: [] for page in ALONE}
 html_show_sourcelink = False
 html_theme_options = {
     "logo": {"text": "jetvae"},
-    "header_links_before_dropdown": 8,
+    "header_links_before_dropdown": 6,
     "show_toc_level": 2,
     "navigation_with_keys": True,
     "navbar_end": ["theme-switcher"],
@@ -73,7 +73,12 @@ suppress_warnings = [
     "ref.citation",  # a module lists its references, and its functions cite them
 ]
 
-OUTSIDE = {"benchmarks/RESULTS.md": "benchmarks.md", "CHANGELOG.md": "changelog.md", "SECURITY.md": "security.md"}
+OUTSIDE = {
+    "benchmarks/RESULTS.md": "benchmarks.md",
+    "CHANGELOG.md": "changelog.md",
+    "SECURITY.md": "security.md",
+    "CONTRIBUTING.md": "contributing.md",
+}
 """File of the repository that a page links to -> the page that shows it."""
 
 

@@ -51,6 +51,14 @@ class ELBO(NamedTuple):
         """Minus the mean ELBO of a jet: the scalar to minimise."""
         return -self.elbo.mean()
 
+    def _repr_html_(self) -> str:
+        from pandas import DataFrame
+
+        means = {"reconstruction": self.reconstruction, **{f"KL of {site}": kl.sum(-1) for site, kl in self.kl.items()}}
+        rows = {name: float(nats.detach().mean()) for name, nats in (means | {"ELBO": self.elbo}).items()}
+        title = f"mean of {len(self.reconstruction):,} jets [nat]"
+        return DataFrame({title: rows}).to_html(float_format="{:.4g}".format)
+
 
 def elbo(model: Callable[..., Any], guide: Callable[..., Any], x: Tensor) -> ELBO:
     r"""Return the ELBO of jets x ``(B, K)`` from one draw of the guide.

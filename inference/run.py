@@ -65,6 +65,20 @@ class Run:
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
 
+    def _repr_html_(self) -> str:
+        from pandas import DataFrame
+
+        model, files, done = self.recipe.model, ", ".join(self.recipe.data.files), self.history
+        rows: dict[str, Any] = {
+            "latent space": model.latent,
+            "beta": str(model.beta),
+            "likelihood": model.likelihood,
+            "data": files,
+        }
+        if done:
+            rows |= {"epochs": len(done), "loss [nat per jet]": f"{done[-1]['loss']:.4f}", "complete": self.complete}
+        return DataFrame({str(self.path): rows}).to_html()
+
     @classmethod
     def open(cls, path: str | Path, jets: Jets | None = None, *, trust: bool = False) -> Self:
         """Open an existing run folder.

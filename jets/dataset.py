@@ -133,6 +133,11 @@ class Jets:
         size = self.constituents.shape[1]
         return f"Jets({counts}; {f'vectors of {size}' if self.are_vectors else f'up to {size} constituents'})"
 
+    def _repr_html_(self) -> str:
+        from jets.shown import by_class
+
+        return by_class(self.classes, self.label, self.constituents).to_html(index=False)
+
     @property
     def are_vectors(self) -> bool:
         """Whether these are vectors ``(N, K)`` rather than jets with constituents."""

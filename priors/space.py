@@ -168,6 +168,11 @@ class Space(nn.Module):
 
     __repr__ = __str__
 
+    def _repr_html_(self) -> str:
+        from pandas import DataFrame
+
+        return DataFrame(self.describe()).to_html(index=False)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Space) and str(self) == str(other)
 
