@@ -28,12 +28,13 @@ properties: $(READY)
 fuzz: $(READY)
 	$(BIN)/python -m tests.fuzz --cases 100000 --seconds 2400
 
-## Style, types and the direction of imports
+## Style, types, the direction of imports, and words to avoid
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.english
 
 ## Side-by-side timings against peers
 bench: $(READY)

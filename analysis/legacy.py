@@ -26,7 +26,7 @@ def with_all_labels(tree: xr.DataTree) -> xr.DataTree:
 
 
 def known_coordinates(tree: xr.DataTree) -> list[str]:
-    """Return the names of the latent coordinates, as far as the tree says them."""
+    """Return the names of the latent coordinates, where the tree has them."""
     for group in ("guide_params", "posterior"):
         if group in tree and "coordinate" in tree[group].coords:
             return strings(tree[group].to_dataset(), "coordinate")

@@ -81,7 +81,7 @@ def one_exact(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("count", type=int, nargs="?", default=600, metavar="N", help="jets [600]")
-    parser.add_argument("--file", help="HDF5 file for the matrix, which an interrupted run goes on with")
+    parser.add_argument("--file", help="HDF5 file for the matrix, which an interrupted run resumes")
     parser.add_argument("--energyflow", metavar="PYTHON", help="interpreter with numpy < 2 and energyflow")
     arguments = parser.parse_args()
     warm_up()

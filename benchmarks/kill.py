@@ -1,6 +1,6 @@
-"""Kill long commands at random moments and go on as the documentation says: ``python -m benchmarks.kill --times 20``.
+"""Kill long commands at random moments and resume as the documentation says: ``python -m benchmarks.kill --times 20``.
 
-Each kind is run once undisturbed, then killed (SIGKILL) so many times, each time gone on with by the documented
+Each kind is run once undisturbed, then killed (SIGKILL) so many times, each time resumed by the documented
 command, until it ends; what ended is compared with the undisturbed result and begun anew. After every kill each file
 that is there must be whole; in the end no temporary file and no lock may be left. The table says how many kills came
 before anything was written, and what was wrong.

@@ -1,4 +1,4 @@
-"""What benchmarks.kill kills: for each kind how it begins and goes on, what must be whole, what must be equal."""
+"""What benchmarks.kill kills: for each kind how it begins and resumes, what must be whole, what must be equal."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ class Kind:
     name, out
         Its name, and that of what it writes.
     work
-        Function of the path of the output: begins, or goes on, by the documented command.
+        Function of the path of the output: begins, or resumes, by the documented command.
     broken
         Function of the output after a kill and of the undisturbed one: what is not whole.
     differences
-        Function of the undisturbed output and the one gone on with: what differs.
+        Function of the undisturbed output and the resumed one: what differs.
     begin
         Function of a folder: puts there what the work needs.
     reach

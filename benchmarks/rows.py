@@ -1,4 +1,4 @@
-"""Rows of a long benchmark in a file of JSON lines, which an interrupted one goes on with."""
+"""Rows of a long benchmark in a file of JSON lines, which an interrupted one resumes."""
 
 import json
 

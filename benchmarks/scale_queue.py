@@ -1,7 +1,7 @@
 """A scan on a batch system, on paper: how much work is lost to walltimes and to nodes that fail.
 
 A worker takes runs one after another until its walltime, or until its node fails; then another waits in the queue, and
-resumes what was left from its last checkpoint. Told before the walltime, it saves a checkpoint; a failing node tells
+resumes what was left from its last checkpoint. Signalled before the walltime, it saves one; a failing node signals
 nobody, and its run is taken over only once it has given no sign of life for some time.
 """
 

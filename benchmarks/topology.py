@@ -1,7 +1,7 @@
 """Does the league name the truth, and doubt where there is none? 24 manifolds, unseen warps and dimensions.
 
 ``python -m benchmarks.topology --trials 3 --out runs/topology.jsonl`` resumes where it stopped, and ``--trials 0``
-reports; ``--shape-only`` trains nothing and tells what the shape of the points alone allows. The first trial of a
+reports; ``--shape-only`` trains nothing and says what the shape of the points alone allows. The first trial of a
 process traces, and on a new machine compiles, what it races.
 """
 

@@ -6,7 +6,7 @@ trainings take their steps together, each on its own sample. Printed: Kolmogorov
 p-values, and the shares below 0.01, 0.05 and 0.1; beside them how often the curves of two trainings of equal samples
 differ by more than two errors of the jets.
 
-A stopped run goes on with the next pair: rows are kept in ``--out``.
+A stopped run continues with the next pair: rows are kept in ``--out``.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def restored(replica: Replica, content: dict[str, Any]) -> None:
 
 @contextmanager
 def failing_alone(replica: Replica) -> Iterator[None]:
-    """Note an error of one replica, for the others to go on; what was last saved of it becomes its own checkpoint."""
+    """Note an error of one replica; the others continue, and what was last saved of it becomes its own checkpoint."""
     try:
         yield
     except (RunError, DamagedError) as error:
@@ -121,7 +121,7 @@ def assert_none_failed(replicas: Sequence[Replica]) -> None:
 
 
 def name_of(replica: Replica) -> str:
-    """Return what tells a replica from others in a message: its seed, and of several trainings of it the start."""
+    """Return what names a replica in a message: its seed, and of several trainings of it the start."""
     start = f", start {replica.folder.path.name}" if replica.folder.path.parent.name == RESTARTS else ""
     return f"seed {replica.recipe.training.seed}{start}"
 

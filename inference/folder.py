@@ -119,7 +119,7 @@ class RunFolder:
         return folder
 
     def continued(self, recipe: Recipe, jets: Jets | DiskJets) -> RunFolder:
-        """Record that the run goes on with ``recipe``, which may train longer.
+        """Record that the run continues with ``recipe``, which may train longer.
 
         Raises
         ------
@@ -140,7 +140,7 @@ class RunFolder:
         return self
 
     def assert_unchanged(self, recipe: Recipe) -> None:
-        """Assert that ``recipe`` is what the run was trained with, as far as it may not change.
+        """Assert that ``recipe`` is what the run was trained with, but for what may change.
 
         A run of before digests were kept is believed.
 

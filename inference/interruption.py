@@ -20,7 +20,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(KeyboardInterrupt):
-    """A training was stopped; the message says what is kept, and how to go on."""
+    """A training was stopped; the message says what is kept, and how to resume."""
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def on_request() -> Iterator[Callable[[], bool]]:
 
 
 def kept(folders: Sequence[RunFolder]) -> str:
-    """Return what is left of a training that was stopped, and how to go on."""
+    """Return what is left of a training that was stopped, and how to resume."""
     first = folders[0].path
     alone = len(folders) == 1
     file = folders[0].stored(CHECKPOINT) if alone else RunFolder(first.parent).stored(REPLICAS)
@@ -60,7 +60,7 @@ def kept(folders: Sequence[RunFolder]) -> str:
     done = max(folder.epochs_done() for folder in folders)
     begun = len((folders[0].checkpoint() or {}).get("begun", ())) if alone else 0
     steps = f" and {begun:,} steps" if begun else ""
-    return f"{file} holds {done} epochs{steps}; go on with: {command('resume', resumable(first))}"
+    return f"{file} holds {done} epochs{steps}; resume with: {command('resume', resumable(first))}"
 
 
 def resumable(folder: Path) -> Path:

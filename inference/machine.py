@@ -35,7 +35,7 @@ def tune_cpu(threads: int = 1) -> None:
 
 @lru_cache(maxsize=1)
 def cpu() -> str:
-    """Return maker, model and instruction sets of the cores, as far as the system tells."""
+    """Return maker, model and instruction sets of the cores, where the system names them."""
     file = Path("/proc/cpuinfo")
     if not file.exists():
         return f"{platform.machine()} {platform.processor()}"

@@ -1,4 +1,4 @@
-"""Has a training converged? Go on from its weights with networks twice as wide, and see what that gains."""
+"""Has a training converged? Continue from its weights with networks twice as wide, and see what that gains."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def probed(run: Run) -> Run:
         Another process trains it.
     """
     if not run.complete:
-        raise RunError(f"{run.path}: its training is not finished; a probe goes on from its end")
+        raise RunError(f"{run.path}: its training is not finished; a probe continues from its end")
     path = run.path / FOLDER
     if path.exists():
         found = kept(run)

@@ -25,7 +25,7 @@ TALL, LARGE = 4, 2**16
 
 
 def is_amd() -> bool:
-    """Whether the cores are AMD's; False where nothing tells."""
+    """Whether the cores are AMD's; False where that is unknown."""
     return "AuthenticAMD" in cpu()
 
 
@@ -62,7 +62,7 @@ def turned(graph: GraphModule, node: Node) -> Node:
 
 
 def call(graph: GraphModule, target: Any, value: Tensor, *args: Any, **kwargs: Any) -> Node:
-    """Return a new call in a graph, whose result looks like ``value``."""
+    """Return a new call in a graph, whose result has the form of ``value``."""
     node = graph.graph.call_function(target, args, kwargs)
     node.meta["val"] = value
     return node

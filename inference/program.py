@@ -111,7 +111,7 @@ from one cache of compiled code to another."""
 def compile_graph(graph: GraphModule, examples: Sequence[Tensor]) -> Step:
     """Return the graph compiled by inductor for the shapes of the examples, which are only looked at.
 
-    Not by ``torch.compile``, which looks over every input before every step: .3 ms for sixty small ones.
+    Not by ``torch.compile``, which checks every input before every step: .3 ms for sixty small ones.
     """
     from torch._inductor import standalone_compile  # a second and 70 MB to import
 

@@ -1,7 +1,7 @@
 """The best of many restarts of one latent space on one sample: a race, for topologies that a single training misses.
 
 Which way round a circle or a torus the encoder winds is decided in the first steps, and mostly wrongly. So many small
-models start, at a coarse resolution at which only the topology matters; those that describe the points best go on,
+models start, at a coarse resolution at which only the topology matters; those that describe the points best continue,
 while beta falls to its value; the best wins. The same budget for every latent space. One vectorised program takes the
 steps of a few models at a time, traced and compiled once for each latent space, or once for all (``Budget.shared``),
 whatever the points: vectors are padded to a common length.
@@ -44,7 +44,7 @@ class Budget:
     starts, union_starts
         Restarts; of a superposition, whose category has to be found too.
     together
-        Models that take their steps together, of which as many go on after the heats.
+        Models that take their steps together, of which as many continue after the heats.
     heat, final
         Steps before and after the choice.
     coarse
@@ -72,7 +72,7 @@ class Budget:
 
 
 class SkipEncoder(nn.Module):
-    """A dense network plus a linear map: at the start, each restart looks at the points from another side.
+    """A dense network plus a linear map: at the start, each restart sees the points from another side.
 
     Outputs of latents that are switched off, where ``on`` ``(outputs,)`` is zero, are zero.
     """

@@ -61,9 +61,9 @@ class Share:
 
 ALONE = Share()
 CURRENT = [ALONE]
-"""The last is that of the training that is going on."""
+"""The last is that of the training in progress."""
 
 
 def current() -> Share:
-    """Return the share of this process in the training that is going on."""
+    """Return the share of this process in the training in progress."""
     return CURRENT[-1]

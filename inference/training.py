@@ -117,7 +117,7 @@ def train_many(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bo
     Locked
         Another process trains in one of the folders.
     DiskError
-        A file cannot be written; the message says how to go on.
+        A file cannot be written; the message says how to resume.
     """
     if not resume:
         for folder in folders:
@@ -151,7 +151,7 @@ def train_best(recipes: Sequence[Recipe], folders: Sequence[Path], *, resume: bo
 
 
 def best_of_starts(recipe: Recipe, path: Path, *, resume: bool) -> None:
-    """Train one recipe from all of its starts and keep the best; go on with it if it is chosen; same errors."""
+    """Train one recipe from all of its starts and keep the best; continue it if it is chosen; same errors."""
     if resume and restarts.is_chosen(RunFolder.open(path)):
         restarts.clear(RunFolder(path))
         return begun([recipe], [path], resume=True).train()

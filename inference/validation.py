@@ -1,4 +1,4 @@
-"""The bound on jets that were kept from training, watched while it goes on."""
+"""The bound on jets that were kept from training, watched meanwhile."""
 
 from __future__ import annotations
 

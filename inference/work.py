@@ -27,7 +27,7 @@ from jets.lock import LOCK, Locked
 FAILURE = "failure.txt"
 """Why a training failed, in its folder: nobody tries it again unasked."""
 LOOK = 2.0
-"""Seconds between two looks at runs that others train."""
+"""Seconds between two checks of runs that others train."""
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Worked:
     failed
         Run -> why it failed, with whoever tried it.
     elsewhere
-        Runs that other processes had in hand when it ended.
+        Runs that other processes were training when it ended.
     """
 
     trained: list[Path] = field(default_factory=list)
@@ -58,7 +58,7 @@ def work(
     retry: bool = False,
     patience: float = PATIENCE,
 ) -> Worked:
-    """Train the runs of a scan that nobody has finished nor has in hand, one at a time; return what was done.
+    """Train the runs of a scan that nobody has finished or trains, one at a time; return what was done.
 
     Each is trained by itself, and ends with the numbers that ``jetvae train --together 1`` gives it.
 
@@ -83,7 +83,7 @@ def work(
     RunError
         There is no scan, or no run of such a name.
     Interrupted
-        The training in hand was stopped.
+        The training in progress was stopped.
     """
     cells = chosen(folders(folder), Path(folder), part, only)
     worked, watch = Worked(), Watch(patience)
@@ -130,7 +130,7 @@ def unfinished(cells: Iterable[Path], worked: Worked) -> Iterator[Path]:
 
 
 def taken(cell: Path, worked: Worked, watch: Watch) -> bool:
-    """Train a run unless another process has it in hand; whether nothing is left to be done of it."""
+    """Train a run unless another process trains it; whether nothing is left to be done of it."""
     try:
         with alone([cell]):
             if not Run.open(cell).complete and not (cell / FAILURE).is_file():  # by now

@@ -47,7 +47,7 @@ def constituents(values: Any, name: str, absolute: bool | None = None) -> tuple[
     """Return constituents ``(N, M, 3)``, or vectors ``(N, K)``, as float32 that a model can describe; what was mended.
 
     Jets: pT falls, padding (pT = 0) is at the end and zero, azimuths are wrapped about the hardest constituent. What
-    is right already is returned as it is, uncopied. ``absolute`` says whether positions are; None: as it looks.
+    is right already is returned as it is, uncopied. ``absolute`` says whether positions are; None: as values suggest.
 
     Raises
     ------

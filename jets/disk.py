@@ -45,7 +45,7 @@ class DiskError(UserError, OSError):
         self.path, self.problem, self.full = Path(path), problem, full
 
     def going_on(self, then: str) -> DiskError:
-        """Return the same error with how to go on once it is mended."""
+        """Return the same error with how to resume once it is mended."""
         return DiskError(self.path, self.problem, then, full=self.full)
 
 

@@ -59,7 +59,7 @@ class Holder:
 
     @property
     def gone(self) -> bool:
-        """Whether the process has ended, as far as can be seen from here."""
+        """Whether the process is seen to have ended from here."""
         if self.boot and self.boot == boot():
             return start_of(self.pid) != self.started
         return self.host == socket.gethostname()

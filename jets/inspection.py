@@ -25,7 +25,7 @@ NAME = "jetvae"
 PIXELS = 40
 BINS = 24
 CLOSURE = 0.01
-"""Mean difference from the stated pT above which it looks wrong."""
+"""Mean difference from the stated pT above which it seems wrong."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Inspection:
 
     @property
     def warnings(self) -> list[str]:
-        """What looks wrong."""
+        """What seems wrong."""
         found = list(self.summary.warnings)
         if self.closure is not None and abs(self.closure.median - 1) > CLOSURE:
             found.append(f"the particles add up to {self.closure.median:.3f} of the pT that the file states (median)")

@@ -96,7 +96,7 @@ class Summary:
 
     @property
     def warnings(self) -> list[str]:
-        """What looks wrong, a sentence each with the remedy."""
+        """What seems wrong, a sentence each with the remedy."""
         found = []
         if (self.outside or 0) > LARGE:
             found.append(f"{self.outside:.1%} of the pT lies outside the image; widen [image] width or pixels")

@@ -42,7 +42,7 @@ class Piece(NamedTuple):
     rows
         ``(len(jets),)``, which of the ``count`` they are, rising.
     columns
-        Name -> ``(count,)``: ``event_number``, ``weight``, ``class`` and the file's own columns, as far as the file has
+        Name -> ``(count,)``: ``event_number``, ``weight``, ``class`` and the file's own columns, where the file has
         them; NaN or "" where nothing is known of a jet.
     left
         Number and reason of each jet that cannot be right; those without particles are not among them.

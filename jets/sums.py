@@ -150,7 +150,7 @@ def assert_intact(path: Path, folder: Path | None = None, most: int | None = Non
 
 
 def assert_listed(folder: Path, names: Iterable[str]) -> None:
-    """Assert that a folder of checksums, if it has any, has those of these files, as far as they are there.
+    """Assert that a folder of checksums, if it has any, has those of these files that are there.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-r"""Points on manifolds of known dimension, and the least that can be told of them at a resolution.
+r"""Points on manifolds of known dimension, and the least information that describes them at a resolution.
 
 Every toy returns a :class:`Toy`: points, the coordinates they were made of, the dimension, and the entropy h of the
 points on their manifold. The best description of points at resolution beta costs, in nats,

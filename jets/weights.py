@@ -116,7 +116,7 @@ def joined_weights(parts: Sequence[Weights | None], sources: Sequence[str]) -> W
     Raises
     ------
     JetFileError
-        Some have weights and others have none: nobody knows what those count beside.
+        Some have weights and others have none: it is undefined what the others count.
     """
     lacking = [source for part, source in zip(parts, sources, strict=True) if part is None]
     if len(lacking) == len(parts):

@@ -93,7 +93,7 @@ SHARED: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "out": ("-o --out", {"metavar": "PATH", "help": "where to write"}),
 }
-"""Name -> how it is written, and what argparse is told of it."""
+"""Name -> how it is written, and what argparse is given for it."""
 RUNS = ("run", "runs")
 """Those that name runs, whose recipes may be of somebody else."""
 

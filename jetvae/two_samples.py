@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from inference.run import Run
 
 WORDS = {"D2": "D2", "kl": "KL", "distortion": "distortion", "D1": "D1"}
-"""Curve -> its name in sentences and tables, in the order in which they are told."""
+"""Curve -> its name in sentences and tables, in the order in which they are printed."""
 SHOWN = ("D2", "kl")
 """Curves of the printed table."""
 

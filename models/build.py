@@ -126,7 +126,7 @@ def build(config: ModelConfig, inputs: int = 1600, latent: Space | Latent | None
     beta = config.beta
     resolution = Resolution(beta.low, beta.high, config.beta_step) if beta.is_range else None
     if resolution is not None and any(hasattr(factor, "pseudo_inputs") for factor in space.factors):
-        raise ValueError(f"{space}: a prior made of posteriors knows one resolution only; give one beta")
+        raise ValueError(f"{space}: a prior made of posteriors has one resolution only; give one beta")
     codes = 0 if resolution is None else resolution.codes
     parts = cloud_parts(config, space, codes) if config.clouds else vector_parts(config, space, inputs, codes)
     kind = EquivariantVAE if config.equivariant else KINDS[config.kind]
@@ -168,7 +168,7 @@ def convolutional_networks(config: ModelConfig, space: Space, inputs: int, codes
         ``codes``: they are not modulated by the resolution.
     """
     if codes:
-        raise ValueError("convolutional networks know one resolution only; give one beta, or architecture = 'dense'")
+        raise ValueError("convolutional networks have one resolution only; give one beta, or architecture = 'dense'")
     pixels, activation = math.isqrt(inputs), config.activation
     encoder = ConvolutionalEncoder(pixels, config.encoder, space.outputs, activation, config.batch_norm)
     if not config.decoder:

@@ -124,7 +124,7 @@ class EnergyMover(TorchDistribution):
         return self.cloud
 
     def sample(self, sample_shape: Any = torch.Size()) -> Tensor:
-        """Refuse: nobody knows how to draw jets at a distance.
+        """Refuse: there is no way to draw jets at a distance.
 
         Raises
         ------

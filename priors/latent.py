@@ -146,7 +146,7 @@ class Latent(nn.Module):
 
     @property
     def coordinate_labels(self) -> tuple[str, ...]:
-        """What tells the coordinates apart, behind the factor's label: ``0``, ``1``, ..."""
+        """Name of each coordinate, behind the factor's label: ``0``, ``1``, ..."""
         return tuple(map(str, range(self.coordinate_count)))
 
     @property

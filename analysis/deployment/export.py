@@ -84,7 +84,7 @@ def without_gradients(vae: VAE) -> Iterator[None]:
 
 
 def write_programs(run: Run, vae: VAE, jets: Jets, folder: Path) -> Exported:
-    """Write each format as far as its operators allow, and compare each file with the run."""
+    """Write each format where its operators allow it, and compare each file with the run."""
     most, constituents = most_constituents(run, jets), jets.constituents
     example = torch.as_tensor(constituents[np.arange(EXAMPLE) % len(constituents)])
 

@@ -77,7 +77,7 @@ class Ground:
     pool
         Processes that race several manifolds at a time, if any.
     say
-        What is told of each step.
+        What is printed of each step.
     """
 
     train: Points

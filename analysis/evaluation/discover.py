@@ -82,7 +82,7 @@ def discover(
     budget, pool
         Of the races, and processes that take several at a time.
     say
-        What is told of each step.
+        What is printed of each step.
 
     Returns
     -------

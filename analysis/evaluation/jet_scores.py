@@ -156,7 +156,7 @@ def raw_scores(vae: VAE, data: Data) -> Raw:
 
 
 def batch_scores(vae: VAE, x: Tensor, *, drawn: bool = True) -> dict[Score, Tensor]:
-    """Return what only the model knows of jets x ``(B, K)``, each ``(B,)``; ``log_p`` only where draws may be."""
+    """Return the scores by the model alone of jets x ``(B, K)``, each ``(B,)``; ``log_p`` only where draws may be."""
     found: dict[Score, Tensor] = {}
     if drawn and not isinstance(vae, AE):
         found[Score("log_p")] = -log_p(vae, x, PARTICLES)

@@ -25,7 +25,7 @@ def own_pt(sample: Jets) -> float:
 def jet_dimension(jets: Jets, pt: float, file: Path | None = None) -> Dimension:
     """Return the correlation dimension of jets, each scaled to transverse momentum ``pt`` [GeV], at `SCALES`.
 
-    ``file`` keeps the pair matrix, so that an interrupted one goes on.
+    ``file`` keeps the pair matrix, so that an interrupted one is resumed.
     """
     distances = pairwise(jets.constituents, tolerance=0.05, file=file, progress=True)
     return correlation_dimension(pt * distances, pt * SCALES)

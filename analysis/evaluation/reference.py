@@ -1,4 +1,4 @@
-"""Draws of p(z|x) of some jets of a run that meet the standard of a reference, as far as NUTS gets there."""
+"""Draws of p(z|x) of some jets of a run that meet the standard of a reference, where NUTS reaches it."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ From one training for a range of beta, or from several trainings at one beta eac
     D_1 = \frac{d\langle d^2\rangle}{d\beta^2}
     \quad\Bigl(\text{in general } \frac{1}{p\,\beta^p}\frac{d\langle D\rangle}{d\ln\beta}\Bigr)
 
-The first counts what is told, the second what is lost. At the optimum of the objective KL + <D>/p beta^p they are
+The first counts the information, the second the distortion. At the optimum of the objective KL + <D>/p beta^p they are
 equal, since it then changes with beta only through the explicit beta (Collins 2109.10919): their ratio says where a
 training has not converged.
 """

@@ -67,7 +67,7 @@ class Step(NamedTuple):
 
 
 class Place(NamedTuple):
-    """A place on a path within one factor: what tells it apart, the value there, and the coordinate that moves."""
+    """A place on a path within one factor: its name, the value there, and the coordinate that moves."""
 
     path: str
     value: float

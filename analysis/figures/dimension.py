@@ -26,7 +26,7 @@ FORMULAS = {
 def dimension_curves(curves: xr.Dataset) -> Figure:
     """Draw D, D2 and D1 against the scale; the band is the error of D, none where it is not known.
 
-    Grey: not converged, as far as is known (:func:`unsure`).
+    Grey: not known to have converged (:func:`unsure`).
 
     Triangles: all latents are in use, so that D2 is a lower bound.
     """
@@ -75,7 +75,7 @@ def draw_dimensions(axes: Axes, curves: xr.Dataset, label: str = "", colour: str
 
 
 def unsure(curves: xr.Dataset) -> np.ndarray:
-    """Return where a curve has not converged, (beta,), as far as a probe, or without one the training itself, knows."""
+    """Return where a curve has not converged, (beta,), by a probe, or without one by the training itself."""
     return ~np.asarray(curves["converged" if "converged" in curves else "consistent"], bool)
 
 

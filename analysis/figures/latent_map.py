@@ -1,4 +1,4 @@
-"""What a latent space looks like, a column for each run.
+"""The picture of a latent space, a column for each run.
 
 Above: the two coordinates that vary most, coloured by a true coordinate of the points. Below: how far each coordinate
 spreads. For a plain autoencoder neither has a meaning; a VAE at resolution beta keeps as many coordinates as the data

@@ -15,7 +15,7 @@ LONGEST = 48
 
 
 def legible(text: str) -> str:
-    r"""Return a label as matplotlib can set it: mathematics stays, a name that only looks like it is set as it is.
+    r"""Return a label as matplotlib can set it: mathematics stays, a name that only resembles it is set as it is.
 
     >>> legible(r"$p_T$ [GeV]"), legible(r"$\frac{$")
     ('$p_T$ [GeV]', '\\$\\frac{\\$')

@@ -1,4 +1,4 @@
-"""The groups that ArviZ knows, of an evaluated run: latents of some jets, ln p(x) and predictions of more."""
+"""The groups of ArviZ, of an evaluated run: latents of some jets, ln p(x) and predictions of more."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def groups_of(
 
 
 def main_observable(predicted: Mapping[str, xr.Dataset]) -> str:
-    """Return the name that ln p(x) has: that of the first observable, where ``loo_pit`` of ArviZ 1.x looks for it."""
+    """Return the name that ln p(x) has: that of the first observable, as ``loo_pit`` of ArviZ 1.x expects."""
     return str(next(iter(predicted["observed_data"].data_vars))) if "observed_data" in predicted else "x"
 
 

@@ -42,7 +42,7 @@ def equal_at_mass(score: Array, place: Array, ln_pt: Array, halves: NDArray[np.i
 
 
 def shuffled(even: Array, place: Array, ln_pt: Array, halves: NDArray[np.int64], seed: int) -> Iterator[Array]:
-    """Yield tails ``(N,)`` of a score that knows nothing of the mass: those of :func:`equal_at_mass` of permuted jets.
+    """Yield tails ``(N,)`` of a score that is independent of the mass: those of :func:`equal_at_mass` of permuted jets.
 
     What is left of a score, ``even`` ``(N,)``, is dealt anew to the jets of each half, and made equal as the score was.
     How counts in such tails vary is how those in the score's own do, if its jets are alike at all masses.

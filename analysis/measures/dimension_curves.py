@@ -1,8 +1,8 @@
 r"""From KL and distortion of jets at resolutions to curves with errors. Numpy, scipy and xarray alone.
 
 A training of finite length misses the optimum of :math:`J = \mathrm{KL} + \langle D\rangle/p\beta^p` by some
-:math:`\epsilon(\beta)`, and then KL, D1 and D2 by as much as :math:`\sqrt\epsilon`: J hardly knows how what is told
-and what is lost share it. At the optimum :math:`dJ/d\ln\beta = -\langle D\rangle/\beta^p`, as what was optimised is
+:math:`\epsilon(\beta)`, and then KL, D1 and D2 by as much as :math:`\sqrt\epsilon`: J hardly depends on how KL and
+distortion share it. At the optimum :math:`dJ/d\ln\beta = -\langle D\rangle/\beta^p`, as what was optimised is
 stationary, so that J alone gives the information and the dimension, which then miss by no more than
 :math:`\epsilon` and its slopes:
 
@@ -209,7 +209,7 @@ def slope(beta: Array, values: Array, error: Array, *, logarithm: bool = False) 
 
 
 def checked(curves: xr.Dataset) -> xr.Dataset:
-    """Add ``consistent``: whether a training may be at an optimum, as far as it knows itself.
+    """Add ``consistent``: whether a training may be at an optimum, by its own curves.
 
     D1 and D2 agree within 10 %, or within 0.05 where both are near zero, and residuals lack no more than 0.02 nat or
     half a per cent of the objective.

@@ -63,8 +63,8 @@ def of_training(curves: xr.Dataset) -> dict[str, xr.DataArray]:
 
     In quadrature: of KL the difference from the rate, of D1 and D2 those from D, of <d^p> (D1 - D2) beta^p, of <d> the
     same part over p; what that difference makes of the objective in second order (:func:`second_order`); what
-    residuals say is not told (``untold``, ``lacking``), its slope for dimensions; and twice what the probe changes of
-    each, where there is one. Each is the root mean square over a resolution and its neighbours, since such errors
+    residuals say is not described (``untold``, ``lacking``), its slope for dimensions; and twice what the probe changes
+    of each, where there is one. Each is the root mean square over a resolution and its neighbours, since such errors
     cross zero.
     """
     power, apart = curves.attrs["power"], curves["D1"] - curves["D2"]

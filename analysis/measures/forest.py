@@ -39,7 +39,7 @@ class Forest(NamedTuple):
     Attributes
     ----------
     feature
-        Column that a node looks at, ``(T,)``; -1 of a leaf.
+        Column that a node splits, ``(T,)``; -1 of a leaf.
     threshold
         At or below it goes left, ``(T,)``; the value, of a leaf.
     left, right
@@ -101,7 +101,7 @@ class Forest(NamedTuple):
         )
 
     def assert_whole(self, features: int) -> None:
-        """Assert that every node looks at one of so many columns and leads further on: each walk ends at a leaf.
+        """Assert that every node splits one of so many columns and leads further on: each walk ends at a leaf.
 
         Raises
         ------

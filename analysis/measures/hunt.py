@@ -31,7 +31,7 @@ Array = NDArray[np.floating]
 MOST = 30_000
 """Jets that the trees of either half are fitted to, at most."""
 WEAK = ("tau21", "tau32")
-"""What the weakly supervised score knows beside ``odd``."""
+"""What the weakly supervised score uses beside ``odd``."""
 WIDE = 0.2
 """Share of the sideband jets that passes the cut on ``weak`` by which its excess is estimated."""
 BENT = 0.02
@@ -145,7 +145,7 @@ def scores_of(odds: Array, known: Array, halves: NDArray[np.int64], bands: Bands
     for half in range(2):
         own = np.flatnonzero(halves == half)
         share[own] = tails_at_mass(odds[own], bands.place[own], bands.beside[own])
-    # Trees that are sure of a jet say the same of many; at which share that is moves with the mass, and tells it.
+    # Trees that are sure of a jet say the same of many; at which share that is moves with the mass, and reveals it.
     share = np.minimum(share, 0.5)
     weak = weak_tails(np.column_stack([share, *shares]), bands, seed)
     return np.stack([odd, weak]), even
@@ -222,7 +222,7 @@ def sentences(found: xr.Dataset) -> list[str]:
     if regime(found) == "weak":
         lines.append(
             f"at least {100 * (share - 2 * error):.2g} % of the jets between {low:g} and {high:g} GeV are of another "
-            "kind, as weak tells: there these are usual, which odd cannot see; rank jets by weak"
+            "kind, as weak says: there these are usual, which odd cannot see; rank jets by weak"
         )
     if np.isnan(p):
         lines.append(f"odd: fewer than {LEAST:g} jets are expected: for a p-value take more jets or a wider window")

@@ -82,7 +82,7 @@ def freedom(kl: xr.DataArray, points: xr.DataArray, threshold: float = ACTIVE) -
 def decomposition(pairs: xr.Dataset, kl: xr.DataArray) -> xr.Dataset:
     """Split the mean KL of the paired jets, ``(jet, kl_term)``, into information, total correlation and prior mismatch.
 
-    What a term inside a superposition tells counts with the share of the jets that its manifold has.
+    The information of a term inside a superposition counts with the share of the jets that its manifold has.
     ``prior_mismatch_error`` is that of the difference, since KL and information vary together from jet to jet.
     """
     found = information_bounds(pairs)
@@ -174,7 +174,7 @@ def interval(row: xr.Dataset, name: str) -> tuple[float, float]:
 
 
 def category_usage(point: xr.DataArray) -> xr.Dataset:
-    r"""Return what each category tells, from its probabilities in ``point`` (jet, coordinate); empty without one.
+    r"""Return the information of each category, from its probabilities ``point`` (jet, coordinate); empty without.
 
     ``usage_entropy`` :math:`H(\langle q(c|x)\rangle)`, ``doubt`` :math:`\langle H(q(c|x))\rangle`, and their
     difference ``category_information`` :math:`I(x; c)`, each (category,) in nats.
@@ -225,7 +225,7 @@ def describe(table: xr.Dataset) -> list[str]:
         for category in names(table, "category") if "category" in table.dims else []:
             usage = row.sel(category=category)
             lines.append(
-                f"{name}: {category} tells {float(usage['category_information']):.3f} of "
+                f"{name}: {category} carries {float(usage['category_information']):.3f} of "
                 f"{float(usage['usage_entropy']):.3f} nat"
             )
     return lines

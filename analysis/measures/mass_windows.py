@@ -1,4 +1,4 @@
-"""Taggers in windows of the jet mass: what a score knows beyond the mass."""
+"""Taggers in windows of the jet mass: what a score adds to the mass."""
 
 from __future__ import annotations
 

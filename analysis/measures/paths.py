@@ -35,7 +35,7 @@ def informed_paths(tree: xr.DataTree, steps: xr.DataArray) -> dict[str, NDArray[
 
 
 def step_title(path: str, step: str) -> str:
-    """Return what tells a step from the others of its path.
+    """Return the name of a step within its path.
 
     >>> step_title("R4_0", "R4_0 = -2"), step_title("C2", "C2_1")
     ('-2', '1')

@@ -1,7 +1,7 @@
 r"""What a longer training of wider networks changes of the curves of a training: an error that it cannot see itself.
 
 D1 = D2 says that a training is consistent with itself, not that it has converged: both stay equal where it never took
-a dimension up. A probe (:func:`inference.probe.probed`) goes on from its weights with more room; by how much the
+a dimension up. A probe (:func:`inference.probe.probed`) continues from its weights with more room; by how much the
 objective :math:`J(\beta) = \mathrm{KL} + \langle D\rangle/p\beta^p` falls on held-out jets is a lower bound on what the
 training lacks, in nats.
 """

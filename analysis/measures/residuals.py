@@ -10,7 +10,7 @@ Give the model one more latent along a unit vector v, with prior N(0, 1), poster
 
 whatever the distribution, since moments alone enter (for a Gaussian: Lucas et al. 1911.02469, and reverse
 water-filling, Cover & Thomas, theorem 10.3.3). So at an optimum no direction of the residuals is wider than beta; where
-one is, the training has not converged, though D1 = D2 may hold: it lacks g, and tells :math:`\frac12\ln\lambda/\beta^2`
+one is, the training has not converged, though D1 = D2 may hold: it lacks g, and keeps :math:`\frac12\ln\lambda/\beta^2`
 too little. As the decoder may bend with z, this holds in each neighbourhood of decoded points on its own.
 """
 

@@ -1,4 +1,4 @@
-r"""What a search asks of a score beyond its AUC: whether it knows the mass, and what is left of it at a given mass.
+r"""What a search asks of a score beyond its AUC: whether it depends on the mass, and what is left at a given mass.
 
 A search fits a mass spectrum after the cut, and a score that selects masses shapes that spectrum. So beside the AUC
 over all masses stand: AUC and background rejection within a window of the mass; the rank correlation (Spearman) with

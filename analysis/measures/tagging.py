@@ -1,4 +1,4 @@
-r"""How well a score tells signal from background: ROC, AUC and its bootstrap error.
+r"""How well a score separates signal from background: ROC, AUC and its bootstrap error.
 
 Jets whose score is NaN, because they could not be described, are left out; :func:`unscored` counts them. Infinite
 scores have their place in the order. Jets may have weights, of either sign: then every sum over jets is weighted, and

@@ -137,7 +137,7 @@ def differences(pairs: Sequence[Pair], curves: Sequence[str], beta: Array, seed:
 
 
 def silent(pairs: Sequence[Pair], curves: Sequence[str]) -> NDArray[np.bool_]:
-    """Return where nothing is told, ``(curve, beta)``: KL and D2 at which the mean KL of all jets is below ``TOLD``."""
+    """Return where there is no information, ``(curve, beta)``: KL and D2 where the mean KL is below ``TOLD``."""
     kl = np.concatenate([held.values[list(curves).index("kl")] for pair in pairs for held in pair], 1).mean(1)
     return np.stack([(kl < TOLD) & (name in ("kl", "D2")) for name in curves])
 

@@ -33,7 +33,7 @@ def write_report(
 
 
 def page_of(known: Known) -> Page:
-    """Return the page of one run: the answer to every question, as far as it is known."""
+    """Return the page of one run: the answer to every question, where it is known."""
     asked = [*QUESTIONS[:-1], arviz.QUESTION, QUESTIONS[-1]] if "arviz" in known.sources else QUESTIONS
     return Page(title(known), lead(known), [question.answered(known) for question in asked], known.notes)
 

@@ -171,7 +171,7 @@ def of_seeds(found: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
 
 
 def relative(found: xr.Dataset) -> xr.DataArray:
-    """Return what the latents of ``ruler`` tell of those of ``other``, over what a second seed of ``other`` tells."""
+    """Return the information of ``ruler``'s latents on ``other``'s, over that of a second seed of ``other``."""
     middle = found["information"].mean("bound").transpose("ruler", "other")
     return middle.copy(data=middle.values / of_seeds(found)[0])
 
@@ -197,7 +197,7 @@ def rulers(found: xr.Dataset) -> Part:
         f"{dimensions(found)} {agreement(found, gap, same)}",
         "Left: D2 against beta in units of the ruler's median distance between two jets; bands: errors of the jets and "
         f"spread of the seeds. Right: what the latents of one ruler tell of those of another at beta = {at} of that "
-        "distance, over what a second seed of the other tells; bold: as much, within two errors.",
+        "distance, over the information of a second seed of the other; bold: as much, within two errors.",
         figure=rulers_compared(found, share, same),
         table=Table(["ruler", "distance of two jets", "D2", "KL [nat]", "in use", "of itself [nat]", *names], rows),
         numbers=found,

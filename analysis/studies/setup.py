@@ -104,7 +104,7 @@ class Setup:
     def best(self, case: str, name: str, changes: Mapping[str, Any], seeds: int = 5, restarts: int = 3) -> list[Run]:
         """Return one run for each seed: of several trainings the one with the best bound on its training jets.
 
-        Or, with ``training.restarts_by`` among the changes, by another rule that knows no label.
+        Or, with ``training.restarts_by`` among the changes, by another rule that uses no label.
         """
         return self.train(case, name, {"training.restarts": restarts, **changes}, seeds)
 

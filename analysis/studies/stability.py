@@ -141,7 +141,7 @@ def stability(found: xr.Dataset) -> Part:
 
 
 def table_row(mine: xr.Dataset) -> list[str]:
-    """Return the numbers of one model: at the end, and how far the separation of a seed moves in the last looks."""
+    """Return the numbers of one model: at the end, and how far a seed's separation moves in the last epochs."""
     last, late = mine.isel(epoch=-1), mine["separation"].isel(epoch=slice(-6, None))
     separation, collapsed = last["separation"].values, int((last["separation"] < COLLAPSED).sum())
     drift = f"{float(late.std('epoch').median()):.4f}"

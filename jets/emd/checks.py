@@ -50,7 +50,7 @@ def check_arguments(
     if not all(isinstance(number, Real) for number in (p, R, tolerance)):
         raise CloudError(f"p = {p!r}, R = {R!r}, tolerance = {tolerance!r}; expected numbers")
     if method in ("fused", "geomloss") and p not in (1, 2):
-        raise CloudError(f"p is {p}; method {method!r} knows p = 1 and p = 2, 'reference' and 'exact' any p > 0")
+        raise CloudError(f"p is {p}; method {method!r} has p = 1 and p = 2, 'reference' and 'exact' any p > 0")
     if not (0 < p < math.inf and 1e-6 <= R <= 1e3 and 0 < tolerance < 1):
         raise CloudError(
             f"p = {p}, R = {R}, tolerance = {tolerance}; expected p > 0, R > 0 (from 1e-6 to 1e3), 0 < tolerance < 1"

@@ -51,7 +51,7 @@ def emd(
         Clouds ``(..., n, 3)`` and ``(..., m, 3)``: weight (pT in GeV, or 1), eta, phi (rad). Particles of weight zero
         are padding. Batch dimensions are broadcast.
     p
-        Power of the angle; no root is taken. The fused kernel knows 1 and 2.
+        Power of the angle; no root is taken. The fused kernel has 1 and 2.
     R
         Angle that costs as much as losing the particle, in rad.
     normalise

@@ -97,7 +97,7 @@ def written(file: int, content: bytes, where: int) -> None:
 def opened(
     path: Path, shape: tuple[int, int], blocks: tuple[int, int], facts: Mapping[str, Any]
 ) -> Iterator[MatrixFile]:
-    """Give the file of a matrix, to go on with where it is there; no other process works on it meanwhile.
+    """Give the file of a matrix, to be resumed where it is there; no other process works on it meanwhile.
 
     Parameters
     ----------

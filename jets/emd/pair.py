@@ -11,7 +11,7 @@ from jets.emd.bounds import close, dual_value, plan_gradient, round_plan, rounde
 from jets.emd.simd import LANES, OPTIONS
 from jets.emd.solver import COLDEST, LAST_SWEEPS, anneal, costs, f32, sweep
 
-#: How often the iteration goes on while the bounds are wider than asked for; the temperature is halved when it, and
+#: How often the iteration continues while the bounds are wider than asked for; the temperature is halved when it, and
 #: not a lack of convergence, is what keeps them apart.
 REFINEMENTS = 20
 #: Padding sits this far away, on opposite sides for x and y.

@@ -128,7 +128,7 @@ def survey(sources: Sequence[str], home: Path) -> None:
 
 
 def needs_conversion(source: str) -> bool:
-    """Whether a source has to be converted, as far as its first jets show."""
+    """Whether the first jets of a source show that it has to be converted."""
     path, named = located(source)
     if is_foreign(path):
         return True

@@ -83,7 +83,7 @@ def nearest(distances: Array, row: int, count: int) -> int:
 def sequence(particles: Array, power: int) -> Sequence:
     """Return the history of particles ``(n, 4)`` = px, py, pz, E [GeV], n at least 1.
 
-    Every node that is left knows its nearest one, so that a step looks at those alone whose nearest is gone.
+    Every node that is left keeps its nearest one, so that a step visits only those whose nearest is gone.
     """
     n = len(particles)
     history, active = alone(particles), np.arange(n)

@@ -179,7 +179,7 @@ class Checker:
 
 
 def waits_for_the_machine(pid: int) -> bool:
-    """Whether a process could go on if it had a processor (R) or the disk (D); False where that is not known."""
+    """Whether a process could continue if it had a processor (R) or the disk (D); False where that is not known."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "RD"
     except (OSError, IndexError):

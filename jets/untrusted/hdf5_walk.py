@@ -144,7 +144,7 @@ class Walk:
     def lies(self, extents: np.ndarray, name: str) -> None:
         """Take note of offsets and sizes ``(n, 2)`` in the file."""
         if (extents < 0).any() or (extents.astype(float).sum(1) > self.size).any():
-            raise Fault(f"{name} goes on behind the end of the file, which was cut; get it again")
+            raise Fault(f"{name} extends beyond the end of the file, which was cut; get it again")
         self.extents.append(extents)
 
     def apart(self) -> None:

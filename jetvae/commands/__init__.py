@@ -13,7 +13,7 @@ GROUPS = {
     "training": {
         "train": "train a VAE, or a scan of them",
         "resume": "finish a training or a scan that was interrupted, or prolong it",
-        "work": "train runs of a scan that nobody else has in hand, anywhere",
+        "work": "train runs of a scan that no other process trains, anywhere",
     },
     "one run": {
         "summary": "numbers: AUC of each score, KL of each coordinate, ELBO",

@@ -1,4 +1,4 @@
-"""Draw a single figure: what a latent space looks like, hysteresis, the dimension of several samples."""
+"""Draw a single figure: the picture of a latent space, hysteresis, the dimension of several samples."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def add_correlation(parser: argparse.ArgumentParser) -> None:
     add("--points", type=shared.positive, nargs="+", default=NUMBERS, metavar="N", help=help_points)
     help_seeds = "samples of points of each kind, at least two [3]"
     add("--seeds", type=lambda text: shared.whole(text, 2), default=3, metavar="N", help=help_seeds)
-    add("--matrices", type=Path, metavar="DIR", help="keep pair matrices; go on with those there")
+    add("--matrices", type=Path, metavar="DIR", help="keep pair matrices; resume those there")
     out = {"metavar": "F", "default": "correlation_dimension.png", "help": "figure [correlation_dimension.png]"}
     shared.add(parser, out=out)
 

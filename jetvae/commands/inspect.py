@@ -1,4 +1,4 @@
-"""Say what is in a file of jets: format, counts, classes, weights, kinematics, what was assumed, what looks wrong.
+"""Say what is in a file of jets: format, counts, classes, weights, kinematics, what was assumed, what seems wrong.
 
 Every format that jets.load reads; see docs/data.md.
 """

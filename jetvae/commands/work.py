@@ -1,4 +1,4 @@
-"""Train the runs of a scan that nobody else has in hand; any number of calls, on machines that share the folder.
+"""Train the runs of a scan that no other process trains; any number of calls, on machines that share the folder.
 
 `jetvae train ... --cells` makes such a folder; a scan that was interrupted is one too. Each call takes a run at a time
 and ends when all are finished. Killed, it loses what was trained since the last checkpoint, and the run is taken over

@@ -89,7 +89,7 @@ def test_it_resumes_in_the_middle_of_an_epoch(file, tmp_path, monkeypatch, stop)
 
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "take", interrupted)
-        with pytest.raises(Interrupted, match=rf"holds {stop // 6} epochs and \d+ steps; go on with: jetvae resume"):
+        with pytest.raises(Interrupted, match=rf"holds {stop // 6} epochs and \d+ steps; resume with: jetvae resume"):
             inference.train(one, tmp_path / "run")
     checkpoint = RunFolder(tmp_path / "run").checkpoint()
     assert (len(checkpoint["begun"]) > 0, len(checkpoint["epochs"])) == (True, stop // 6)

@@ -148,7 +148,7 @@ BAD = [
     ((GOOD.int(), GOOD), {}, "dtype torch.int32"),
     ((GOOD, GOOD.numpy()), {}, "y is of type ndarray; give torch tensors"),
     ((GOOD, GOOD), {"method": "magic"}, "expected one of fused"),
-    ((GOOD, GOOD), {"p": 3}, "knows p = 1 and p = 2"),
+    ((GOOD, GOOD), {"p": 3}, "has p = 1 and p = 2"),
     ((GOOD, GOOD), {"R": 0.0}, "expected p > 0, R > 0"),
     ((GOOD, GOOD), {"tolerance": 0.0}, "0 < tolerance < 1"),
     ((GOOD, GOOD), {"R": "1"}, "R = '1', tolerance = 0.02; expected numbers"),

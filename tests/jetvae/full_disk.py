@@ -182,7 +182,7 @@ def training(folder, full):
         inference.train(recipe, folder / "run")
         found.append("no error")
     except DiskError as error:
-        said = f"run/checkpoint.safetensors holds 2 epochs; go on with: jetvae resume {folder / 'run'}"
+        said = f"run/checkpoint.safetensors holds 2 epochs; resume with: jetvae resume {folder / 'run'}"
         found += [] if said in str(error) and "\n" not in str(error) else [str(error)]
     finally:
         Trainer.train_epoch = real

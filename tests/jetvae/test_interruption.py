@@ -43,7 +43,7 @@ def test_once_leaves_a_checkpoint_and_resumes_to_the_same(tmp_path, number):
     done = inference.Run.open(tmp_path / "run")
     assert len(done.history) < 400
     kept = f"run/checkpoint.safetensors holds {len(done.history)} epochs"
-    assert last == f"interrupted; {kept}; go on with: jetvae resume run"
+    assert last == f"interrupted; {kept}; resume with: jetvae resume run"
     assert not list((tmp_path / "run").glob(".*.tmp"))
     inference.train(done.recipe.model_copy(update={"training": shorter(done)}), tmp_path / "run", resume=True)
     inference.train(done.recipe.model_copy(update={"training": shorter(done)}), tmp_path / "undisturbed")

@@ -28,7 +28,7 @@ HEAD = ("score", "AUC", "1/ε_B at ε_S = 0.3", "1/ε_B at ε_S = 0.5", "best ε
 
 
 def tagging(known: Known) -> Part:
-    """Measure how well each score tells signal from background."""
+    """Measure how well each score separates signal from background."""
     found = performances(known)
     rows = [[name, *(plus_minus(*estimate) for estimate in numbers.values())] for name, numbers in found.items()]
     (best, numbers), signal = next(iter(found.items())), known.numbers["signal"]

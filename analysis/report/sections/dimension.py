@@ -98,7 +98,7 @@ def dimensions(known: Known) -> Part:
     return Part(
         "dimension",
         f"The jets have {best} = {said}. {trusted(curves, good.mean())}",
-        "Number of dimensions at each resolution, from the objective (D), from what is told (D2) and from what is lost "
+        "Number of dimensions at each resolution, from the objective (D), the information (D2) and the distortion "
         "(D1); band: one standard error of D, where it is known; grey: "
         + ("a probe gains, or " if "gain" in curves else "")
         + "they differ by more than 10 %.",

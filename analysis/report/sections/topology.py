@@ -83,7 +83,7 @@ def ranking(known: Known) -> Part | None:
     reading = f"{best} has the largest held-out ln p(x)"
     if len(kept) > 1 or kept == [best]:
         reading += (
-            "; no other is within the errors of it" if kept == [best] else f"; {listed(kept)} cannot be told apart"
+            "; no other is within the errors of it" if kept == [best] else f"; {listed(kept)} cannot be distinguished"
         )
     said = verdict(table)
     order = f"The first of them, in the order of dimension and of closed before open, is {chosen}."

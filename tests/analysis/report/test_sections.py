@@ -23,7 +23,7 @@ def test_topologies_are_ranked():
     known = Known("scan", {"scan": scan, "tree": xr.DataTree(), "runs": xr.Dataset()})
     known.tree.attrs["beta"] = 0.1
     part = topology.ranking(known)
-    assert "S1 and R2 cannot be told apart" in part.reading.replace("R2 and S1", "S1 and R2")
+    assert "S1 and R2 cannot be distinguished" in part.reading.replace("R2 and S1", "S1 and R2")
     assert part.reading.endswith("is S1.")
     assert part.table.rows[part.table.best][0] == "S1"
     assert len(part.table.rows) == 3
