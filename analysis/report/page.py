@@ -68,6 +68,8 @@ class Part:
         Why there is nothing.
     warning
         Whether the reading is bad news.
+    verdict
+        The answer in short, for the head of the page; the reading's first sentence where empty.
     """
 
     name: str
@@ -80,6 +82,12 @@ class Part:
     text: str = ""
     missing: str = ""
     warning: bool = False
+    verdict: str = ""
+
+    @property
+    def short(self) -> str:
+        """The answer in a sentence, or why there is none."""
+        return self.verdict or first_sentence(self.reading) or f"Not known: {first_sentence(self.missing, ';')}"
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,17 @@ class Section:
     question: str
     parts: Sequence[Part]
     beside: Sequence[Part] = ()
+
+    @property
+    def verdict(self) -> str:
+        """The answer in short: of the first part that has one, else of the first that says something."""
+        ranked = sorted(self.parts, key=lambda part: (not part.verdict, not part.reading))
+        return ranked[0].short if ranked else ""
+
+    @property
+    def warns(self) -> bool:
+        """Whether any part is bad news."""
+        return any(part.warning for part in self.parts)
 
 
 @dataclass(frozen=True)
@@ -104,6 +123,15 @@ class Question:
         """Return the section; of a part that needs what is not there, the reason; without parts that do not apply."""
         parts = [attempted(answer, known) for answer in self.answers]
         return Section(self.name, self.question, [part for part in parts if part is not None])
+
+
+def first_sentence(text: str, ends: str = "") -> str:
+    """Return a text up to its first full stop that ends a sentence, or up to one of the characters ``ends``.
+
+    >>> first_sentence("The loss fell by 0.09 nat. Stop here."), first_sentence("no range; train one", ";")
+    ('The loss fell by 0.09 nat.', 'no range')
+    """
+    return re.split(rf"(?<=\.)\s+(?=\S)|[{re.escape(ends)}]" if ends else r"(?<=\.)\s+(?=\S)", text, maxsplit=1)[0]
 
 
 def attempted(answer: Callable[[Any], Part | None], known: object) -> Part | None:

@@ -10,7 +10,7 @@ from analysis.report.export import export
 from analysis.report.inputs import Known, of_tree
 from analysis.report.page import Page
 from analysis.report.sections import QUESTIONS, arviz
-from analysis.report.words import counts
+from analysis.report.words import counted, counts, listed
 from analysis.store import Missing
 
 
@@ -39,9 +39,13 @@ def page_of(known: Known) -> Page:
 
 
 def title(known: Known) -> str:
-    """Return the head of the page."""
+    """Return the head of the page: the run, or how many a scan has, and the sample."""
+    runs = known.sources.get("runs")
+    name = Path(known.name).name or known.name
+    if isinstance(runs, xr.Dataset):
+        name = f"Scan of {counted(runs.sizes['run'], 'run')}"
     try:
-        return f"Latent space {known.recipe['model']['latent']}"
+        return f"{name}: {listed(known.recipe['data']['files'])}"
     except Missing:
         return f"Run {known.name}"
 
@@ -52,4 +56,5 @@ def lead(known: Known) -> str:
         numbers = known.numbers
     except Missing:
         return known.name
-    return f"{known.name}: {counts(numbers['counts']['scored'])} jets ({known.tree.attrs['scored']})"
+    scored = f"{counts(numbers['counts']['scored'])} jets ({known.tree.attrs['scored']})"
+    return f"Latent space {numbers['latent']}; {known.name}: evaluated on {scored}"

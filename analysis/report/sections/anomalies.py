@@ -46,7 +46,8 @@ def tagging(known: Known) -> Part:
         },
         {"score": list(found), "estimate": ["value", "error"]},
     )
-    return Part("tagging", reading, table=Table(HEAD, rows, best=0), numbers=table)
+    short = f"{best} tags {signal} best: AUC {plus_minus(*numbers['auc'])}; which score is best was chosen with labels."
+    return Part("tagging", reading, table=Table(HEAD, rows, best=0), numbers=table, verdict=short)
 
 
 def distribution(known: Known) -> Part | None:

@@ -105,6 +105,7 @@ def dimensions(known: Known) -> Part:
         figure=drawn.dimension_curves(curves),
         numbers=curves[[name for name in curves.data_vars if curves[name].dims == ("beta",)]],
         warning=bool(good.mean() < 0.5),
+        verdict=f"{best} = {said}." + ("" if good.mean() >= 0.5 else " Most of the range has not converged."),
     )
 
 

@@ -96,6 +96,7 @@ def ranking(known: Known) -> Part | None:
         figure=None if alike(known, table) else differences(table),
         table=Table(head, rows, best=names(table["kept"], "topology").index(chosen) if chosen else None),
         warning=not chosen,
+        verdict=f"{reading}.{'' if chosen else f' In doubt: {said}.'}",
         numbers=table.merge(preference(tree, float(known.tree.attrs["beta"])).rename("preference")),
     )
 

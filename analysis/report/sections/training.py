@@ -22,7 +22,9 @@ def trained(known: Known) -> Part:
         f"likelihood, {at_resolution(known)}, trained for at most {epochs}{early}, seed {seed}, "
         f"on {counts(known.provenance['counts']['train'])} jets of {listed(data['files'])}. Labels were not used."
     )
-    return Part("trained", reading)
+    held = counts(known.provenance["counts"]["train"])
+    short = f"{model['latent']}, {model['likelihood']} likelihood, {at_resolution(known)}; trained on {held} jets."
+    return Part("trained", reading, verdict=short)
 
 
 def at_resolution(known: Known) -> str:

@@ -78,3 +78,36 @@ def test_no_run_at_all(tmp_path, capsys):
     assert main(["report"]) == 2
     assert main(["report", str(tmp_path)]) == 2
     assert "no run there" in capsys.readouterr().err
+
+
+def test_the_page_begins_with_each_answer_in_short(text):
+    rows = re.findall(r'<dt><a href="#(\w+)">(.*?)</a></dt><dd( class="warning")?>(.*?)</dd>', text)
+    sections = re.findall(r'<section id="(\w+)".*?(?=<section id=|</main>)', text, flags=re.DOTALL)
+    assert [name for name, *_ in rows] == sections
+    assert text.index("<dt>") < text.index("<h2")
+    said = {name: short for name, _, _, short in rows}
+    assert "L2(alpha=0.9), pixels likelihood" in said["training"]
+    assert "7 epochs" in said["convergence"]
+    assert "chosen with labels" in said["anomalies"]
+    assert said["topology"].startswith("Not known: ")
+    assert all(said.values())
+    bodies = dict(zip(sections, re.split(r"<section id=", text)[1:], strict=True))
+    for name, _, warns, _ in rows:
+        assert bool(warns) == ('class="reading warning"' in bodies[name]), name
+
+
+def test_the_head_is_the_run_and_its_sample(text):
+    assert re.search(r"<h1>run: sample:qcd and sample:top</h1>", text)
+    assert "Latent space L2(alpha=0.9); " in text
+
+
+def test_what_scrolls_has_the_focus_and_no_head_is_empty(text):
+    assert text.count('class="canvas" tabindex="0"') == text.count('class="canvas"') > 4
+    assert '<th scope="col"></th>' not in text
+
+
+def test_a_scan_is_called_one(tmp_path):
+    words = ["image-vae", "--latent", "R1", "--seeds", "2", "--epochs", "1", "--fraction", "qcd=.02", "top=.02"]
+    assert main(["train", *words, "--out", str(tmp_path / "scan")]) == 0
+    assert main(["report", str(tmp_path / "scan")]) == 0
+    assert "<h1>Scan of 2 runs: sample:qcd and sample:top</h1>" in (tmp_path / "scan/report.html").read_text()
