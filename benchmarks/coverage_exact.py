@@ -1,6 +1,6 @@
 r"""The least information about points at a resolution, exactly: what a training that has converged must find.
 
-At resolution beta the least of :math:`J = \mathrm{KL} + \langle d^2\rangle/2\beta^2` over all ways to tell is
+At resolution beta the least of :math:`J = \mathrm{KL} + \langle d^2\rangle/2\beta^2` over all codes is
 
 .. math::
     J^*(\beta) = \min_q -E_x \ln \int q(dy)\,e^{-|x - y|^2/2\beta^2}

@@ -28,7 +28,7 @@ def translated(prior: Any) -> dist.Distribution:
     Raises
     ------
     RunError
-        It lies on something that NumPyro's samplers do not know.
+        It lies on something that NumPyro's samplers do not have.
     """
     if coordinate_support(prior) is constraints.sphere:
         return uniform_direction(prior)

@@ -87,7 +87,7 @@ class Watch:
 
 
 def looked_at(lock: Path) -> tuple[Holder, tuple[int, ...]] | None:
-    """Return who holds a lock, and the marks of its last sign of life; None: nobody whom its absence would tell."""
+    """Return who holds a lock, and the marks of its last sign of life; None: nobody who watches for them."""
     try:
         file = os.open(lock, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
     except OSError:

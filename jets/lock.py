@@ -51,7 +51,7 @@ def locked(folder: str | Path, *, name: str = LOCK, wait: bool = False, beat: fl
     wait
         Wait for another process, with a note, rather than refuse.
     beat
-        Seconds between two signs of life, by which other machines can tell a process that was lost; 0: none.
+        Seconds between two signs of life, by which other machines recognise a process that was lost; 0: none.
 
     Raises
     ------

@@ -90,7 +90,7 @@ class Beta:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Tell pydantic how to read and write it."""
+        """Give pydantic the way to read and write it."""
         return core_schema.no_info_plain_validator_function(
             cls.of, serialization=core_schema.plain_serializer_function_ser_schema(lambda beta: beta.plain)
         )

@@ -1,4 +1,4 @@
-"""One model for a whole range of resolutions: networks that know ln beta, and the loss that balances the range."""
+"""One model for a whole range of resolutions: networks that depend on ln beta, and the loss that balances the range."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ A slope at the end of what was trained is that of nothing: networks are free to 
 
 
 class Resolution(nn.Module):
-    r"""The range of beta that one model covers, and the code by which its networks know beta.
+    r"""The range of beta that one model covers, and the code of beta that its networks take.
 
     .. math::
         c(\beta) = \bigl(t, t^2, e^{-(t_1 - t)^2/2w^2}, \ldots\bigr), \qquad t \propto \ln\beta \in [-1, 1]

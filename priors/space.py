@@ -181,7 +181,7 @@ class Space(nn.Module):
 
 
 def unique_labels(labels: list[str]) -> tuple[str, ...]:
-    """Tell equal labels apart by letters: ``b`` to ``z``, then ``aa``, ``ab``, ...
+    """Distinguish equal labels by letters: ``b`` to ``z``, then ``aa``, ``ab``, ...
 
     >>> unique_labels(["R4", "S1", "R4"]), unique_labels(["R1"] * 28)[-3:]
     (('R4', 'S1', 'R4b'), ('R1z', 'R1aa', 'R1ab'))

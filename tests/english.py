@@ -18,7 +18,7 @@ INSTEAD = {
     r"hangs? together": "is correlated with",
     r"in hand": "trained by, in progress",
     r"told": "distinguished, given, printed; supervised",
-    r"tells": "says, separates, distinguishes",
+    r"tells?": "say, separate, distinguish, inform",
     r"knows": "has, uses, depends on, is correlated with",
     r"looks": "seems, searches, is drawn",
     r"as far as": "where, whatever",

@@ -183,7 +183,7 @@ class OpenRun(Run):
         start
             The jet that such a path starts from; by default a draw of the prior.
         pt
-            Of clouds, whose models know shares of pT: pT of the jets [GeV], one or ``(n,)``; by default drawn from
+            Of clouds, whose models have shares of pT only: pT of the jets [GeV], one or ``(n,)``; by default drawn from
             those that the run was trained on.
         noise
             Draw x from p(x|z) instead of taking its mean; not of clouds, whose likelihood is not normalised.

@@ -125,7 +125,7 @@ class Ground:
         return new + self.tried(far if any(Gain.of(each.log_p, best.log_p).counts for each in new) else [])
 
     def record(self, side: str, best: Tried, new: Sequence[Tried], chosen: Tried | None) -> None:
-        """Keep and tell what a generation came to."""
+        """Keep and print what a generation came to."""
         gains = [Gain.of(each.log_p, best.log_p) for each in new]
         for each, gain in zip(new, gains, strict=True):
             self.say(f"{side}: {best.manifold} -> {each.manifold}  {gain}  {each.seconds:.0f} s")

@@ -108,7 +108,7 @@ class Search:
         change: Gain,
         followed: bool | None = None,
     ) -> bool:
-        """Keep and tell an attempt; return whether it is followed."""
+        """Keep and print an attempt; return whether it is followed."""
         followed = change.counts if followed is None else followed
         self.partings.append(Parting(side, way, latent(before), latent(after), change, followed))
         self.ground.say(

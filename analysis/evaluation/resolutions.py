@@ -66,7 +66,7 @@ def dimension(
     seed
         Of the draws and of the bootstrap.
     probes
-        One for each run of a range, or none: :func:`inference.probe.probed`. Errors and ``converged`` then know what
+        One for each run of a range, or none: :func:`inference.probe.probed`. Errors and ``converged`` then contain what
         a longer training of wider networks changes.
 
     Returns

@@ -82,7 +82,7 @@ def two_samples(runs: Sequence[Run], *, jets: int = 3000, draws: int = 2, seed: 
 
 
 def without_spread(curves: xr.Dataset) -> xr.Dataset:
-    """Return differences without errors, and why, where one training of each does not know its spread.
+    """Return differences without errors, and why, where one training of each has no spread.
 
     ``_error_of_jets`` stays what it is.
     """

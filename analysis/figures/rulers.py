@@ -1,4 +1,4 @@
-"""What distances change: the dimension of the jets against the scale, and what latents tell of one another."""
+"""What distances change: the dimension of the jets against the scale, and the information that latents share."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def linear_guess(features: Values, targets: Values) -> Values:
     """Return what a linear function of the features ``(N, n)`` guesses of the targets ``(N, k)``, same shape.
 
     By least squares, with a constant. Each half of the pairs is guessed by the function fitted to the other half, so
-    that many features cannot seem to know what they do not.
+    that many features cannot seem to contain what they do not.
     """
     design, result = np.column_stack([features, np.ones(len(features))]), np.empty_like(targets)
     half = np.arange(len(features)) % 2 == 0

@@ -19,7 +19,7 @@ PARTS = ("jets", "seeds", "training")
 STILL = 2.0
 """What training still lacks in units of what a probe changed: of what falls as one over the steps, after half as many
 again."""
-UNKNOWN = "one training does not know what another seed, or a longer training, would find"
+UNKNOWN = "one training does not show what another seed, or a longer training, would find"
 
 
 def mean_slopes(beta: Array, rate: Array) -> Array:
@@ -84,7 +84,7 @@ def of_training(curves: xr.Dataset) -> dict[str, xr.DataArray]:
 def second_order(curves: xr.Dataset) -> dict[str, xr.DataArray]:
     r"""Return curve -> what it misses in second order of what KL misses in first, (beta,).
 
-    Of n directions <d^2> = n e^(-2 R/n): telling :math:`\delta` too much, or too little, costs
+    Of n directions <d^2> = n e^(-2 R/n): a KL larger or smaller by :math:`\delta` costs
     :math:`\epsilon = \delta^2/n` nat. With :math:`\delta = \mathrm{KL} - R` and n = D, at least 1, the rate
     :math:`J + J'/p` misses :math:`\epsilon` and half its slope, D its slope.
     """

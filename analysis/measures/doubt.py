@@ -58,7 +58,7 @@ def answer(tree: xr.DataTree, ranking: xr.Dataset) -> Answer:
     if not both:
         reasons.append(f"{seen}, which is not the shape of the best by evidence")
     if len(both) > 1:
-        reasons.append("their evidence and the shape of the points do not tell them apart")
+        reasons.append("their evidence and the shape of the points do not distinguish them")
     left = both if both and not surpassed else tuple(dict.fromkeys([*near, *fitting]))
     return Answer("of" if reasons else "this", left, tuple(reasons))
 

@@ -15,7 +15,7 @@ from jets.kernels import cached, fingerprint, in_threads
 
 Array = NDArray[np.floating]
 LEVELS = 255
-"""Values of a column that trees tell apart."""
+"""Values of a column that trees distinguish."""
 
 
 class Growth(NamedTuple):

@@ -1,4 +1,4 @@
-r"""How much the latents tell about a jet, and where the KL goes.
+r"""Mutual information of latents and jets, and where the KL goes.
 
 For a posterior q(z|x), its average over jets q(z) and the prior p(z), in nats (Chen et al. 1802.04942, eq. 2, and
 Hoffman & Johnson 2016):

@@ -1,8 +1,8 @@
 """``odd``: how unlike the other jets of its mass and pT a jet is, in the direction of generic decays.
 
-Boosted trees tell a sample's jets from mock anomalies made of its own prongs (:mod:`jets.mocks`) by shapes that do not
-depend on scale (:mod:`jets.shapes`); mocks count so that they have the sample's masses. What they say of a third of the
-sample, which they have not seen, is what is usual at a given mass and pT (:mod:`analysis.measures.conditional`). No
+Boosted trees separate a sample's jets from mock anomalies made of its own prongs (:mod:`jets.mocks`) by shapes that
+do not depend on scale (:mod:`jets.shapes`); mocks count so that they have the sample's masses. What they say of a third of
+the sample, which they have not seen, is what is usual at a given mass and pT (:mod:`analysis.measures.conditional`). No
 label is used.
 
 Jets count once each, whatever their event weight. What it can find is what its prior contains: jets of two to four
@@ -111,7 +111,7 @@ class Odd(NamedTuple):
 
 
 def grown(jets: Array, known: Array, seed: int = 0) -> Forest:
-    """Return trees that tell jets ``(N, M, 3)`` of shapes ``(N, 14)`` from mock anomalies made of them.
+    """Return trees that separate jets ``(N, M, 3)`` of shapes ``(N, 14)`` from mock anomalies made of them.
 
     Raises
     ------

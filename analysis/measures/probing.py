@@ -46,7 +46,7 @@ def objective(measured: xr.Dataset) -> xr.DataArray:
 
 
 def with_changes(curves: xr.Dataset, found: Sequence[xr.Dataset]) -> xr.Dataset:
-    """Return curves with what the probes of their trainings change, one of each seed, and errors that know of it.
+    """Return curves with what the probes of their trainings change, one of each seed, and errors that contain it.
 
     ``gain``, ``gain_error``: mean over seeds. ``kl_change``, ...: root mean square over seeds. ``converged`` is true
     where the curves are ``consistent``, the probes gain no more than 0.02 nat, or half a per cent of the objective, or

@@ -25,7 +25,7 @@ from jets.shapes import mass_and_pt
 Values = NDArray[np.floating]
 Mask = NDArray[np.bool_]
 KNOWN = ("mass", "pT", "particles")
-"""What a score should not know: coordinates along ``jet``."""
+"""What a score should be independent of: coordinates along ``jet``."""
 CUTS = (0.05, 0.01)
 """Shares of the background that cuts keep."""
 BINS = 20

@@ -1,4 +1,4 @@
-r"""How much the latents of two models of the same jets tell of one another, in nats.
+r"""The information that the latents of two models of the same jets share, in nats.
 
 Draws of two posteriors of one jet are independent given the jet, so that
 
@@ -50,13 +50,13 @@ class Shared(NamedTuple):
 
 
 def told(*codes: Code) -> Told:
-    """Return bounds on what codes of the same jets, together, tell of the jet."""
+    """Return bounds on the information of codes of the same jets, together, on the jet."""
     ratio, influence = bounds_of(np.sum([code.log_density() for code in codes], 0))
     return Told(ratio.mean(1), influence)
 
 
 def shared(first: Told, second: Told, both: Told) -> Shared:
-    """Return bounds on what two codes tell of one another, from what each and both of them tell of the jet.
+    """Return bounds on the information that two codes share, from that of each and of both on the jet.
 
     The bounds hold in expectation; the lower one may fall below zero, the upper one above either code's own.
 

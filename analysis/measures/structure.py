@@ -39,7 +39,7 @@ def doubts(tree: xr.DataTree) -> list[str]:
             found.append(f"the points have {told(shape)}, which is not its shape")
     for latent, level in zip(np.asarray(tree["sides/latent"]), np.asarray(tree["sides/as_good"]), strict=True):
         if level:
-            found.append(f"the points do not tell {latent} from {level}")
+            found.append(f"the points do not distinguish {latent} from {level}")
     if any("R8" in str(manifold) for manifold in np.asarray(tree["sides/latent"])):
         found.append("more than eight real numbers are not tried: there may be more")
     return found

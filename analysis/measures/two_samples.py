@@ -21,7 +21,7 @@ from jets.weights import effective
 LEVEL = 0.05
 """p-value below which a difference is called one."""
 TOLD = 0.01
-"""KL [nat] below which models tell nothing of jets: what is left of their networks there is not tested."""
+"""KL [nat] below which models have no information on jets: what is left of their networks there is not tested."""
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -64,7 +64,7 @@ class Pooled(NamedTuple):
 def pooled(pairs: Sequence[Pair]) -> Pooled:
     """Return each jet with the mean over the pairs that hold it out, and its weight times their number.
 
-    What a pair has in common, as models that tell more of all jets, is taken off before: its mean over both samples.
+    What a pair has in common, as models with more information, is taken off before: its mean over both samples.
     Weights have mean one in each sample.
     """
     key = np.concatenate([named(held, k) for pair in pairs for k, held in enumerate(pair)])

@@ -36,7 +36,7 @@ def discovered(tree: xr.DataTree, points: np.ndarray) -> Page:
 
 
 def found(tree: xr.DataTree) -> Part:
-    """Tell the sides."""
+    """Describe the sides."""
     sides = tree["sides"].to_dataset()
     rows = [
         [
@@ -87,7 +87,7 @@ def path_part(tree: xr.DataTree) -> Part:
 
 
 def partings_part(tree: xr.DataTree) -> Part:
-    """Tell what was parted and merged."""
+    """Describe what was parted and merged."""
     table = tree["partings"].to_dataset()
     if not table.sizes.get("parting"):
         return Part("partings", "No way to part the points was found.")
@@ -109,7 +109,7 @@ def partings_part(tree: xr.DataTree) -> Part:
 
 
 def all_tried(tree: xr.DataTree) -> Part:
-    """Tell all that was tried, with what it costs."""
+    """List all that was tried, with what it costs."""
     table = tree["path"].to_dataset()
     rows = [
         [
@@ -128,7 +128,7 @@ def all_tried(tree: xr.DataTree) -> Part:
 
 
 def meaning_part(tree: xr.DataTree) -> Part:
-    """Tell what latents carry, move and go with."""
+    """Say what latents carry, move and go with."""
     table, unit = tree["factors"].to_dataset(), tree.attrs["unit"]
     if not table.sizes.get("factor"):
         return Part("meaning", "", missing="the points are points: there is no latent")
@@ -149,7 +149,7 @@ def meaning_part(tree: xr.DataTree) -> Part:
 
 
 def doubt_part(tree: xr.DataTree) -> Part:
-    """Tell what speaks against what was found."""
+    """Say what speaks against what was found."""
     against, lead = doubts(tree), tree.attrs["density_lead"]
     if against:
         text = "; ".join(against)

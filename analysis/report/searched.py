@@ -43,7 +43,7 @@ def surest(found: xr.Dataset) -> float:
 
 
 def counts_part(found: xr.Dataset) -> Part:
-    """Tell how many jets pass, and how many are expected."""
+    """Say how many jets pass, and how many are expected."""
     said = sentences(found)
     caption = (
         "Jets that pass the cut, against their mass, and how many would if the share that passes were the smooth "
@@ -85,14 +85,14 @@ def displays_part(found: xr.Dataset, constituents: Array) -> Part:
 
 
 def look_parts(found: xr.Dataset, constituents: Array, known: Array) -> list[Part]:
-    """Draw jets, their mean images, and tell their shapes; no images where no jet passes on either side."""
+    """Draw jets, their mean images, and give their shapes; no images where no jet passes on either side."""
     images = passing_images(constituents, found, regime(found), CUTS[0])
     drawn = [images_part(images)] if int(images["jets"].min()) else []
     return [displays_part(found, constituents), *drawn, shapes_part(found, known)]
 
 
 def images_part(images: xr.Dataset) -> Part:
-    """Draw the mean jets that pass, and tell how wide they are."""
+    """Draw the mean jets that pass, and say how wide they are."""
     inside, beside = (
         f"{plus_minus(float(own['radius']), float(own['radius_error']))} rad"
         for own in (images.sel(where=where) for where in ("inside", "beside"))
@@ -108,7 +108,7 @@ def images_part(images: xr.Dataset) -> Part:
 
 
 def shapes_part(found: xr.Dataset, known: Array) -> Part:
-    """Tell in which shapes the jets that pass differ."""
+    """Say in which shapes the jets that pass differ."""
     table = looks(found, known)
     score = regime(found)
     own = table.sel(score=score)
@@ -123,7 +123,7 @@ def shapes_part(found: xr.Dataset, known: Array) -> Part:
 
 
 def doubt_part(found: xr.Dataset) -> Part:
-    """Tell what the p-value rests on."""
+    """Say what the p-value rests on."""
     text = (
         "The p-value holds for one window, fixed before the jets were looked at; of several, multiply the smallest by "
         "their number, as jetvae search does where it is given several. It rests on one assumption: without an "

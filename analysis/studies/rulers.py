@@ -58,7 +58,7 @@ FEWEST = 3
 
 
 def measure(setup: Setup) -> xr.Dataset:
-    """Return D2 (ruler, scale) with errors, and what latents of two rulers tell of one another (ruler, other, bound).
+    """Return D2 (ruler, scale) with errors, and what latents of two rulers share (ruler, other, bound).
 
     ``scale`` is beta over ``typical`` (ruler,), the median distance of two jets. On the diagonal: of two seeds.
     """
@@ -136,7 +136,7 @@ def code(run: Run, jets: Jets, beta: float, seed: int) -> Code:
 
 
 def compared(codes: list[list[Code]]) -> xr.Dataset:
-    """Return the bounds (ruler, other, bound) on what latents of two rulers tell of one another, and their errors.
+    """Return the bounds (ruler, other, bound) on what latents of two rulers share, and their errors.
 
     ``codes`` are those of each ruler and seed. It is the mean over pairs of two seeds, also of two rulers: trainings of
     one seed begin with the same weights and are alike for that. NaN where there is one seed. ``information_spread``:
@@ -164,7 +164,7 @@ def compared(codes: list[list[Code]]) -> xr.Dataset:
 
 
 def of_seeds(found: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Return what two seeds of each ruler tell of one another [nat], and its variance; NaN where that is nothing."""
+    """Return what two seeds of each ruler share [nat], and its variance; NaN where that is nothing."""
     value = np.diagonal(found["information"].mean("bound"))
     variance = np.diagonal(found["information_spread"] ** 2 + found["information_error"] ** 2)
     return np.where(value > ERRORS * np.sqrt(variance), value, np.nan), variance
@@ -177,7 +177,7 @@ def relative(found: xr.Dataset) -> xr.DataArray:
 
 
 def apart(found: xr.Dataset) -> xr.Dataset:
-    """Return what is missing to what two seeds tell, mean of both rulers [nat], and its ``error`` (ruler, other)."""
+    """Return what is missing to what two seeds share, mean of both rulers [nat], and its ``error`` (ruler, other)."""
     own, of_own = of_seeds(found)
     missing = (own[:, None] + own) / 2 - np.asarray(found["information"].mean("bound"))
     variance = np.asarray(found["information_spread"] ** 2 + found["information_error"] ** 2)
@@ -187,7 +187,7 @@ def apart(found: xr.Dataset) -> xr.Dataset:
 
 
 def rulers(found: xr.Dataset) -> Part:
-    """Say which rulers lead to latents that tell of one another what two seeds do, and which dimension each sees."""
+    """Say which rulers lead to latents that share what two seeds do, and which dimension each sees."""
     names = [str(name) for name in found["ruler"].values]
     share, gap, at = relative(found), apart(found), f"{found.attrs['at']:g}"
     same = np.asarray(gap["missing"] <= ERRORS * gap["error"])
@@ -196,7 +196,7 @@ def rulers(found: xr.Dataset) -> Part:
         "rulers",
         f"{dimensions(found)} {agreement(found, gap, same)}",
         "Left: D2 against beta in units of the ruler's median distance between two jets; bands: errors of the jets and "
-        f"spread of the seeds. Right: what the latents of one ruler tell of those of another at beta = {at} of that "
+        f"spread of the seeds. Right: the information of one ruler's latents on another's at beta = {at} of that "
         "distance, over the information of a second seed of the other; bold: as much, within two errors.",
         figure=rulers_compared(found, share, same),
         table=Table(["ruler", "distance of two jets", "D2", "KL [nat]", "in use", "of itself [nat]", *names], rows),
@@ -235,11 +235,11 @@ def dimensions(found: xr.Dataset) -> str:
 
 
 def agreement(found: xr.Dataset, gap: xr.Dataset, same: np.ndarray) -> str:
-    """Say which pairs of rulers tell of one another what two seeds do."""
+    """Say which pairs of rulers share as much as two seeds."""
     names, missing, error = found["ruler"].values, np.asarray(gap["missing"]), np.asarray(gap["error"])
     pairs = [pair for pair in combinations(range(len(names)), 2) if np.isfinite(missing[pair])]
     if not pairs:
-        return "No two rulers can be compared: that takes two seeds of each whose latents tell of one another."
+        return "No two rulers can be compared: that takes two seeds of each whose latents share information."
     agree = [pair for pair in pairs if same[pair]]
     among = [str(names[k]) for k in sorted({k for pair in agree for k in pair})]
     whole = len(agree) == len(among) * (len(among) - 1) // 2
@@ -247,8 +247,8 @@ def agreement(found: xr.Dataset, gap: xr.Dataset, same: np.ndarray) -> str:
     i, j = max(pairs, key=lambda pair: missing[pair])
     least = float(found["information"].mean("bound")[i, j])
     return (
-        f"{len(agree)} of {counted(len(pairs), 'pair')} of rulers tell as much of one another's latents as two seeds "
-        f"of one ruler do, within two errors{': ' if agree else ''}{said}. Furthest apart are {names[i]} "
+        f"{len(agree)} of {counted(len(pairs), 'pair')} of rulers share as much information as two seeds "
+        f"of one ruler, within two errors{': ' if agree else ''}{said}. Furthest apart are {names[i]} "
         f"and {names[j]}: they share {least:.2f} nat, {plus_minus(missing[i, j], error[i, j])} less than two seeds."
     )
 

@@ -41,7 +41,7 @@ scalar, index = types.float32, types.int64
 
 @register_model(VectorType)
 class _VectorModel(models.PrimitiveModel):
-    """Tell numba that a Vector is a plain LLVM vector."""
+    """Declare to numba that a Vector is a plain LLVM vector."""
 
     def __init__(self, manager: Any, front_end_type: Any) -> None:
         super().__init__(manager, front_end_type, VECTOR)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Keys = NDArray[np.uint64]
 
 HARDEST = 8
-"""Leading constituents that tell a jet from others; those that share them are taken for one."""
+"""Leading constituents that identify a jet; those that share them are taken for one."""
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 """Step of SplitMix64."""
 

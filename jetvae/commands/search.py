@@ -1,6 +1,6 @@
 """Search a window of the mass for an excess of odd jets, without labels, and say how likely it is by chance.
 
-Two scores: odd, which does not know of the window and gives the p-value, and weak,
+Two scores: odd, which is independent of the window and gives the p-value, and weak,
 learned from the window. Leaves a page, figures, a NetCDF file and a table of jets;
 of several windows a folder each, and says how likely their smallest p-value is.
 """

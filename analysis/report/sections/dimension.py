@@ -56,7 +56,7 @@ def kl_by_class(values: xr.DataArray, tree: xr.DataTree) -> xr.Dataset:
 
 
 def told(known: Known) -> Part | None:
-    """Say how much the latents tell about a jet, and where the rest of the KL goes."""
+    """Say how much information the latents carry on a jet, and where the rest of the KL goes."""
     if known.plain:
         return None
     if "pairs" not in known.tree:
@@ -72,7 +72,7 @@ def told(known: Known) -> Part | None:
         rows.append([*row, *(bracket(interval(one, key)) for key in ("mutual_information", "total_correlation"))])
     low, high = interval(table.sel({"class": "all"}), "mutual_information")
     bound = np.log(known.tree["pairs"].sizes["given"])
-    reading = f"The latents tell {low:.2f} to {high:.2f} nat about which jet it is (bounds, two errors wider)"
+    reading = f"Latents and jets have {low:.2f} to {high:.2f} nat of mutual information (bounds, two errors wider)"
     reading += f"; so few jets cannot show more than {bound:.2f} nat." if low > 0.9 * bound else "."
     head = ["class", "active", "KL [nat]", "I(x; z) [nat]", "total correlation [nat]"]
     return Part("information", reading, table=Table(head, rows), numbers=table)

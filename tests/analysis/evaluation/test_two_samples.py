@@ -88,7 +88,7 @@ def test_a_sample_against_itself_does_not_differ(folder, files):
     assert found.attrs["jets_tested"] == [120, 120]
     assert found["D2_difference_error"].isnull().all()
     assert (found["D2_difference_error_of_jets"] > 0).any()
-    assert "no errors: one training does not know" in sentences(found)[0]
+    assert "no errors: one training does not show" in sentences(found)[0]
     assert len(drawn(found).axes) == 6
 
 

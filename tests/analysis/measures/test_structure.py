@@ -29,7 +29,7 @@ def test_what_latents_go_with():
     ("changed", "reason"),
     [
         ({"lead": 0.051}, "a density without structure describes the points better, by 0.051 +- 0.01 nat"),
-        ({"level": ("R1", "")}, "the points do not tell S1 from R1"),
+        ({"level": ("R1", "")}, "the points do not distinguish S1 from R1"),
         ({"latents": ("R8", "S1 x R8")}, "there may be more"),
     ],
 )

@@ -26,7 +26,7 @@ def test_the_page_tells_what_was_found_tried_and_doubted(tmp_path):
 
 def test_doubts_keep_the_names_of_manifolds():
     text = discovered(tree_of(lead=0.2, level=("R1", "")), POINTS).html()
-    assert "the points do not tell S1 from R1" in text
+    assert "the points do not distinguish S1 from R1" in text
     assert "describes held-out points worse by 0.030" in discovered(tree_of(lead=-0.03), POINTS).html()
 
 

@@ -38,7 +38,7 @@ def test_what_is_nested_is_known_one_way():
 
 def test_sentence_names_who_agrees_and_who_is_furthest_apart():
     part = rulers(found(NESTED, consistent=(True, True, False)))
-    assert "1 of 3 pairs of rulers tell as much" in part.reading
+    assert "1 of 3 pairs of rulers share as much" in part.reading
     assert ": EMD and MMD. Furthest apart are MMD and spectral: they share 1.40 nat, 0.850 ± 0.062 less" in part.reading
     assert "more than 10 %: spectral" in part.reading
     assert "D2 is 1.50 ± 0.10 (spectral) to 3.07 ± 0.10 (MMD)" in part.reading
