@@ -1,9 +1,9 @@
 """``odd``: how unlike the other jets of its mass and pT a jet is, in the direction of generic decays.
 
 Boosted trees separate a sample's jets from mock anomalies made of its own prongs (:mod:`jets.mocks`) by shapes that
-do not depend on scale (:mod:`jets.shapes`); mocks count so that they have the sample's masses. What they say of a third of
-the sample, which they have not seen, is what is usual at a given mass and pT (:mod:`analysis.measures.conditional`). No
-label is used.
+do not depend on scale (:mod:`jets.shapes`); mocks count so that they have the sample's masses. What they say of a
+third of the sample, which they have not seen, is what is usual at a given mass and pT
+(:mod:`analysis.measures.conditional`). No label is used.
 
 Jets count once each, whatever their event weight. What it can find is what its prior contains: jets of two to four
 prongs. Where the odd jets are a large part of those of their mass, they are the usual ones, and it calls the others
