@@ -20,7 +20,7 @@ DARKEST = 1e-5
 
 SETTINGS: dict[Any, Any] = {
     "figure.dpi": 110,
-    "savefig.dpi": 160,
+    "savefig.dpi": 200,
     "figure.constrained_layout.use": True,
     "font.size": 10,
     "axes.prop_cycle": cycler(color=COLOURS),
