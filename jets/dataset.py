@@ -134,7 +134,7 @@ class Jets:
         return f"Jets({counts}; {f'vectors of {size}' if self.are_vectors else f'up to {size} constituents'})"
 
     def _repr_html_(self) -> str:
-        from jets.shown import by_class
+        from jets.by_class import by_class
 
         return by_class(self.classes, self.label, self.constituents).to_html(index=False)
 

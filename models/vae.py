@@ -145,8 +145,8 @@ class VAE(nn.Module):
 
     @contextmanager
     def encoded_once(self, jets: Tensor) -> Iterator[None]:
-        """Encode jets ``(B, K)``; within the block whatever asks for their posterior again gets the same."""
-        head, plain = self.encode(jets), self.encode
+        """Encode jets ``(B, K)``; within the block, at one resolution, their posterior is the same tensor each time."""
+        head, plain, before = self.encode(jets), self.encode, vars(self).get("encode")
 
         def encode(x: Tensor) -> Tensor:
             return head if x is jets else plain(x)
@@ -156,6 +156,8 @@ class VAE(nn.Module):
             yield
         finally:
             del self.encode
+            if before is not None:  # of a block around this one
+                self.encode = before  # type: ignore[method-assign]
 
 
 class AE(VAE):

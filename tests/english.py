@@ -1,6 +1,6 @@
 """Words to avoid, in pages, docstrings and messages: ``python -m tests.english`` names each place and what to write.
 
-A word of another meaning than the field's makes a reader stop. Code is not looked at, neither in pages nor in packages.
+A word of another meaning than the field's makes a reader stop. Code is left out, in pages and in packages.
 """
 
 from __future__ import annotations

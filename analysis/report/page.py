@@ -86,8 +86,9 @@ class Part:
 
     @property
     def short(self) -> str:
-        """The answer in a sentence, or why there is none."""
-        return self.verdict or first_sentence(self.reading) or f"Not known: {first_sentence(self.missing, ';')}"
+        """The answer in a sentence, or why there is none; nothing of a part without words."""
+        unknown = f"Not known: {first_sentence(self.missing, ';')}" if self.missing else ""
+        return self.verdict or first_sentence(self.reading) or unknown
 
 
 @dataclass(frozen=True)

@@ -124,8 +124,13 @@ def test_within_the_block_jets_are_encoded_once():
             assert len(calls) == 1
             assert torch.equal(vae.encode(other), apart)
             assert len(calls) == 2
+            with vae.encoded_once(other):
+                assert torch.equal(vae.encode(x), known)
+                vae.encode(other)
+            assert len(calls) == 3
+            assert torch.equal(vae.encode(x), known)
         vae.encode(x)
-    assert len(calls) == 3
+    assert len(calls) == 4
 
 
 def test_a_single_factor_is_a_latent_space():

@@ -5,6 +5,7 @@ import pytest
 import xarray as xr
 
 from analysis.report.inputs import Known
+from analysis.report.page import Part, Section
 from analysis.report.sections import dimension, topology, trust
 from analysis.report.sections.convergence import fallen, trend
 from analysis.report.words import plus_minus
@@ -127,3 +128,18 @@ def test_manifolds_without_scales_or_names():
     assert part.figure is None
     assert part.table.head == ["class", "M2_0", "M2_1"]
     assert part.reading == "At beta = 0.1, 90 % of qcd lie on M2_0 and 80 % of top lie on M2_1."
+
+
+def test_the_answer_in_short():
+    said = Part("a", "It is so. And more.")
+    assert said.short == "It is so."
+    assert Part("a", "It is so.", verdict="Yes.").short == "Yes."
+    assert Part("a", "", missing="no range; train one").short == "Not known: no range"
+    assert Part("a", "").short == ""
+    parts = [Part("first", "", missing="nothing"), said, Part("last", "Long.", verdict="Short.", warning=True)]
+    assert Section("s", "?", parts).verdict == "Short."
+    assert Section("s", "?", parts[:2]).verdict == "It is so."
+    assert Section("s", "?", parts[:1]).verdict == "Not known: nothing"
+    assert Section("s", "?", []).verdict == ""
+    assert Section("s", "?", parts).warns
+    assert not Section("s", "?", parts[:2]).warns

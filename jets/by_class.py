@@ -1,4 +1,4 @@
-"""What a notebook shows of jets: a table with a row for each class."""
+"""Jets as a table with a row for each class: what a notebook shows."""
 
 from __future__ import annotations
 
