@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inference.attended import TRUST
-from inference.progress import clock
 from inference.records import RunError
 from inference.run import Run
 from inference.scan import folders
 from inference.work import Worked, forgive, unfinished
 from jets.command import command
+from jets.notes import LOG
 from jets.on_dask import SchedulerGone, connected
+from jets.progress import Progress
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -66,23 +67,22 @@ def distribute(
         forgive(cells)
     worked, sent, gone = Worked(), Counter[str](), time.monotonic()
     before = len(cells) - len(list(unfinished(cells, worked)))
-    start = time.monotonic()
-    while left := {cell.relative_to(folder).as_posix(): cell for cell in unfinished(cells, worked)}:
-        try:
-            with connected(address) as client:
-                gone = time.monotonic()
-                for name, said in ended(client, folder, list(left), trust):
+    with Progress(len(cells), "finished", "runs", done=before, always=True) as progress:
+        while left := {cell.relative_to(folder).as_posix(): cell for cell in unfinished(cells, worked)}:
+            try:
+                with connected(address) as client:
                     gone = time.monotonic()
-                    tell(left[name], said, sent, worked)
-                    done = len(cells) - len(list(unfinished(cells, worked)))
-                    show(done, len(cells), (time.monotonic() - start) / max(1, done - before))
-        except SchedulerGone as error:
-            if time.monotonic() - gone > absent:
-                raise RunError(
-                    f"{folder}: no dask scheduler at {address} ({error}); start one, or: {command('work', folder)}"
-                ) from error
-            print(f"note: the dask scheduler is gone ({error}); what it had sent is sent again", file=sys.stderr)
-            time.sleep(PAUSE)
+                    for name, said in ended(client, folder, list(left), trust):
+                        gone = time.monotonic()
+                        tell(left[name], said, sent, worked)
+                        progress.update(len(cells) - len(list(unfinished(cells, worked))))
+            except SchedulerGone as error:
+                if time.monotonic() - gone > absent:
+                    raise RunError(
+                        f"{folder}: no dask scheduler at {address} ({error}); start one, or: {command('work', folder)}"
+                    ) from error
+                LOG.warning("the dask scheduler is gone (%s); what it had sent is sent again", error)
+                time.sleep(PAUSE)
     return worked
 
 
@@ -138,8 +138,3 @@ def tell(cell: Path, said: str, sent: Counter[str], worked: Worked) -> None:
         sent[str(cell)] += 1
         if sent[str(cell)] >= TRIES:
             raise RunError(f"{cell}: ended {TRIES} times without a result: {said}")
-
-
-def show(done: int, runs: int, seconds: float) -> None:
-    """Say how far the scan is, given the seconds a run."""
-    print(f"{done}/{runs} runs finished  {clock(seconds * (runs - done))} left", file=sys.stderr, flush=True)

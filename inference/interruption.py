@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import Any
 from inference.folder import CHECKPOINT, REPLICAS, RunFolder
 from inference.records import MANIFEST, RESTARTS
 from jets.command import command
+from jets.notes import LOG
 from jets.signals import interruptions_arrive
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -39,7 +39,7 @@ def on_request() -> Iterator[Callable[[], bool]]:
         if asked:
             raise KeyboardInterrupt
         asked.append(number)
-        print("\nstopping at the next checkpoint, to be resumed; once more: at once", file=sys.stderr, flush=True)
+        LOG.info("stopping at the next checkpoint, to be resumed; once more: at once")
 
     before = {number: signal.signal(number, noted) for number in SIGNALS}
     try:

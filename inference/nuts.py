@@ -6,7 +6,6 @@ what cannot be carried over goes to Pyro's own NUTS, one chain at a time.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +23,9 @@ from inference.folder import RunError
 from inference.joint import Joint
 from inference.labels import coordinate_labels
 from inference.run import Run
+from jets.notes import LOG
 from jets.processes import cores
+from jets.progress import Progress
 from models import VAE
 
 WARM_UP, DEPTH, TOGETHER = 300, 7, 16
@@ -84,7 +85,6 @@ def sample(
     thin: int = 1,
     acceptance: float = 0.8,
     seed: int = 0,
-    quiet: bool = True,
     by_pyro_too: bool = True,
 ) -> xr.DataTree:
     """Return NUTS draws of p(z|x) for jets x ``(B, ...)``, and as many of the guide.
@@ -108,11 +108,11 @@ def sample(
         centre, width = joint.centre_and_width(x)
         try:
             compiled = to_jax(joint, centre[0], x[0])
-            sampler, found = "numpyro", by_numpyro(compiled, x, centre, width, effort, seed, quiet)
+            sampler, found = "numpyro", by_numpyro(compiled, x, centre, width, effort, seed)
         except UntranslatedError as error:
             if not by_pyro_too:
                 raise RunError(f"{error}; Pyro's sampler would take hours, and says no energies") from error
-            print(f"note: {error}; sampling with Pyro, one chain at a time", file=sys.stderr)
+            LOG.warning("%s; sampling with Pyro, one chain at a time", error)
             sampler, found = "pyro", by_pyro(joint, x, centre, width, effort)
         tree = labelled(joint, found, x)
     tree.attrs["sampler"] = sampler
@@ -146,7 +146,7 @@ def sample_run(
     x = data_for(run.jets[index], run.recipe, torch.device("cpu"))[torch.arange(len(index))]
     with run.at(beta) as vae:
         effort = Effort(chains, draws, warm_up, thin, acceptance)
-        tree = sample(vae, x, **effort._asdict(), seed=seed, quiet=False, by_pyro_too=by_pyro_too)
+        tree = sample(vae, x, **effort._asdict(), seed=seed, by_pyro_too=by_pyro_too)
         tree.attrs |= {"beta": float(vae.likelihood.beta), "digest": run.digest}
     for name, node in tree.children.items():
         if "jet" in node.dims:
@@ -172,7 +172,6 @@ def by_numpyro(
     width: Tensor,
     effort: Effort,
     seed: int,
-    quiet: bool,
 ) -> Draws:
     """Sample all jets, TOGETHER at a time, on all cores."""
     import jax
@@ -188,13 +187,13 @@ def by_numpyro(
 
     program = jax.jit(jax.vmap(chain_program(log_joint, effort))).lower(*inputs(0)).compile()
     compiled = time.perf_counter()
-    with ThreadPoolExecutor(cores()) as pool:
-        parts = list(pool.map(lambda first: list(map(np.asarray, program(*inputs(first)))), range(0, len(rows), size)))
-    if not quiet:
-        counts = f"{len(x)} jets x {chains} chains x {effort.draws} draws"
-        print(
-            f"compiled in {compiled - start:.1f} s; {counts} in {time.perf_counter() - compiled:.1f} s", file=sys.stderr
-        )
+    with ThreadPoolExecutor(cores()) as pool, Progress(len(x), "NUTS") as progress:
+        parts = []
+        for part in pool.map(lambda first: list(map(np.asarray, program(*inputs(first)))), range(0, len(rows), size)):
+            parts.append(part)
+            progress.update(min(size * len(parts), len(x)))
+    counts = f"{len(x)} jets x {chains} chains x {effort.draws} draws"
+    LOG.info("compiled in %.1f s; %s in %.1f s", compiled - start, counts, time.perf_counter() - compiled)
     joined = (np.concatenate(part).reshape(len(rows), chains, *part[0].shape[1:]) for part in zip(*parts, strict=True))
     return Draws(*(part[: len(x)] for part in joined))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import pyro
 import torch
 from torch import Tensor
@@ -13,6 +11,7 @@ from inference.folder import POSTMORTEM, RunError
 from inference.lower_bound import paired_traces, samples
 from inference.replicas import Replica
 from inference.windows import KeptData
+from jets.notes import LOG
 from models import VAE
 
 
@@ -36,7 +35,7 @@ def guard(replica: Replica, data: Data | KeptData, taken: Tensor, batches: Tenso
     for i in torch.nonzero(taken == 0)[:, 0].tolist():
         number, rows = before + i + 1, batches[i]
         first = ", ".join(map(str, rows[:3].tolist()))
-        print(f"\nstep {number} skipped: loss or gradient not finite (jets {first}, ...)", file=sys.stderr)
+        LOG.warning("step %d skipped: loss or gradient not finite (jets %s, ...)", number, first)
     if replica.history.skipped > replica.recipe.training.max_skipped:
         x = data[rows.to(data.device)]
         site = guilty_site(replica.vae, x)

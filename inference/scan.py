@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from pathlib import Path
@@ -25,6 +24,7 @@ from jets import Jets, sums
 from jets.command import command
 from jets.files import replacing
 from jets.lock import locked
+from jets.notes import LOG
 from jets.out_of_core.sample import DiskJets
 from jets.sums import SUMS, assert_intact
 
@@ -194,7 +194,7 @@ def finish(members: Sequence[Run], together: int = TOGETHER) -> None:
     for chunk in pending(members, together):
         recipes = [run.recipe for run in chunk]
         tune_cpu(recipes[0].training.threads)
-        print(f"{recipes[0].model.latent}: {len(chunk)} runs in {chunk[0].path.parent}", file=sys.stderr)
+        LOG.info("%s: %d runs in %s", recipes[0].model.latent, len(chunk), chunk[0].path.parent)
         try:
             train_many(recipes, [run.path for run in chunk], resume=True)
         except RunError as error:

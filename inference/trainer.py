@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,19 +21,21 @@ from inference.interruption import Interrupted, kept, on_request
 from inference.lower_bound import kl_names
 from inference.machine import choose_device, device_name, tune_cpu
 from inference.postmortem import guard
-from inference.progress import Progress, mean_of, mean_row
 from inference.recipe import Recipe
 from inference.replicas import Replica, assert_alike, common_plan, joined_state, make_generators, program_of
 from inference.restarts import seed_of
 from inference.share import current
 from inference.sharing import share_batches
+from inference.shown import mean_of, mean_row, terms
 from inference.starting import prepare
 from inference.tracking import Tracker
 from inference.validation import mean_bound
 from inference.weighting import say_what_is_not_weighted
 from jets import Jets
 from jets.disk import DiskError
+from jets.notes import LOG
 from jets.out_of_core.sample import DiskJets
+from jets.progress import Progress
 from models import VAE
 
 COMPILATION_PAYS = 5_000
@@ -140,17 +141,20 @@ class Trainer:
         """Train to the last epoch, that after ``until``, or until ``stop`` says so; same errors as :meth:`train`."""
         total = self.config.epochs if until is None else until
         jets = len(self.replicas) * self.steps_per_epoch * self.feed.size
-        progress = Progress(self.config.epochs, jets, self.done + self.begun / self.steps_per_epoch)
+        done = self.done + self.begun / self.steps_per_epoch
         if self.done < total:
             for folder in self.folders:
                 folder.trains_on(device_name(self.device))
-        with Tracker(self.folders, enabled=self.config.tensorboard) as tracker:
+        with (
+            Tracker(self.folders, enabled=self.config.tensorboard) as tracker,
+            Progress(self.config.epochs, "epoch", each=jets, done=done, always=True) as progress,
+        ):
             for epoch in range(self.done, total):
                 if all(replica.over for replica in self.replicas):
                     break
                 rows = self.train_epoch(epoch, partial(self.paused, progress, stop))
                 if not all(replica.failure for replica in self.replicas):
-                    progress.update(epoch + 1, mean_row(self.replicas, rows))
+                    progress.update(epoch + 1, terms(mean_row(self.replicas, rows)))
                     tracker.write(epoch + 1, rows)
                 self.pause(stop, last=epoch + 1 == total)
         self.checkpoint()
@@ -180,7 +184,7 @@ class Trainer:
 
     def paused(self, progress: Progress, stop: Callable[[], bool], epoch: float, row: dict[str, float]) -> None:
         """Between two stretches of an epoch say how far the training is, and pause."""
-        progress.update(epoch, row)
+        progress.update(epoch, terms(row))
         self.pause(stop)
 
     def pause(self, stop: Callable[[], bool], *, last: bool = False) -> None:
@@ -194,6 +198,7 @@ class Trainer:
     def checkpoint(self) -> None:
         """Save all that is needed to resume here."""
         checkpoints.save(self.replicas)
+        LOG.debug("checkpoint: %d epochs and %d steps", self.done, self.begun)
         self.saved = time.perf_counter()
 
     @property
@@ -275,6 +280,7 @@ class Trainer:
         """Trace the step for such inputs, and compile it where that pays."""
         pays = len(self.replicas) * self.steps_per_epoch * self.config.epochs >= COMPILATION_PAYS
         compiled = pays if self.config.compile == "auto" else self.config.compile
+        LOG.debug("a step of %d runs is %s", len(self.replicas), "compiled" if compiled else "traced, not compiled")
         program, reason = program_of(
             self.replicas,
             self.state,
@@ -285,7 +291,7 @@ class Trainer:
             share=self.share,
         )
         if reason:
-            print(f"note: {reason}", file=sys.stderr)
+            LOG.warning("%s", reason)
         return program
 
     def controls(self, epoch: int, before: int = 0, count: int | None = None) -> Tensor:

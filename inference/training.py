@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -26,6 +25,7 @@ from inference.sample import assert_enough, load_for, ready
 from inference.trainer import Trainer
 from inference.unused import assert_used
 from jets import Jets
+from jets.notes import LOG
 from jets.out_of_core.sample import DiskJets
 from models import VAE, build
 
@@ -185,7 +185,7 @@ def trained_starts(recipe: Recipe, path: Path, *, resume: bool) -> tuple[RunFold
                 restarts.clear(folder)
             if not some_trained:
                 raise
-            print(f"note: {error}", file=sys.stderr)
+            LOG.warning("%s", error)
     return folder, parts, jets
 
 

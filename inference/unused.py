@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from inference.rare_share import has_order
 from inference.recipe import Recipe, RecipeError
 from inference.schedules import Schedule
+from jets.notes import LOG
 
 SCHEDULED = {
     "lr": "training.lr",
@@ -169,7 +169,7 @@ def assert_used(recipes: Sequence[Recipe], *, vectors: bool) -> None:
     if refused:
         raise RecipeError(f"{'; '.join(refused)}; leave {'it' if len(refused) == 1 else 'them'} out")
     for text in found:
-        print(f"note: {text}", file=sys.stderr)
+        LOG.warning("%s", text)
 
 
 def say_decided(given: Recipe, completed: Recipe) -> None:
@@ -177,4 +177,4 @@ def say_decided(given: Recipe, completed: Recipe) -> None:
     for key in DECIDED:
         own, used = getattr(given.model, key), getattr(completed.model, key)
         if own not in (used, getattr(Recipe().model, key)):
-            print(f"note: [model] {key} = {own!r} is not used: the data say {used!r}", file=sys.stderr)
+            LOG.warning("[model] %s = %r is not used: the data say %r", key, own, used)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from inference.recipe import RecipeError
+from jets.notes import LOG
 from models import VAE
 
 Index = NDArray[np.int64]
@@ -66,4 +66,4 @@ def assert_no_part_cancels(sums: Mapping[str, float], counts: Mapping[str, Mappi
 def say_what_is_not_weighted(vae: VAE) -> None:
     """Say that batch normalisation takes each jet once, where a model has it: variances of signed weights are none."""
     if any(isinstance(module, _BatchNorm) for module in vae.modules()):
-        print("note: event weights count in the loss; batch normalisation counts each jet once", file=sys.stderr)
+        LOG.warning("event weights count in the loss; batch normalisation counts each jet once")

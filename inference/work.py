@@ -7,7 +7,6 @@ run by the lock of its folder, which ends with the process, or, of another machi
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from inference.scan import folders
 from inference.training import train_many
 from jets.heartbeat import PATIENCE, Watch
 from jets.lock import LOCK, Locked
+from jets.notes import LOG
 
 FAILURE = "failure.txt"
 """Why a training failed, in its folder: nobody tries it again unasked."""
@@ -145,7 +145,7 @@ def train(cell: Path, worked: Worked) -> None:
     """Train a run to its end; note in its folder why it failed, where it does."""
     recipe = Run.open(cell).recipe
     tune_cpu(recipe.training.threads)
-    print(f"{cell}: {recipe.model.latent}", file=sys.stderr, flush=True)
+    LOG.info("%s: %s", cell, recipe.model.latent)
     try:
         train_many([recipe], [cell], resume=True)
     except (RunError, RecipeError) as error:

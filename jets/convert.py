@@ -12,6 +12,7 @@ from jets.disk import disk
 from jets.files import replacing
 from jets.formats import AS_FOUND, Wanted
 from jets.hdf5 import CHECKED
+from jets.progress import Progress
 from jets.stream import pieces
 from jets.writing import Writer
 
@@ -62,11 +63,13 @@ def convert(sources: Sequence[str], out: str | Path, wanted: Wanted = AS_FOUND, 
         disk(temporary) as whole,
         h5py.File(whole, "w", **CHECKED) as file,
         Writer(file) as writer,
+        Progress(None, "converted") as progress,
     ):
         for piece in pieces(*sources, wanted=wanted, size=SIZE, skip_bad=skip_bad):
             left += [Left(piece.source, 1, reason.removeprefix(f"{piece.source}: ")) for _, reason in piece.left]
             if piece.jets is not None:
                 writer.append(piece.jets)
+                progress.advance(len(piece.jets))
                 whole.check()
         counts = writer.finish(str(out))
     return Converted(Path(out), counts, left)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import threading
 import time
 import uuid
@@ -15,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jets.holder import Holder
+from jets.notes import say
 
 BEAT = 10.0
 """Seconds between two signs of life."""
@@ -77,8 +77,7 @@ class Watch:
             return False
         if now - since < max(self.patience, MISSED * holder.beat) or not removed(lock, mark):
             return False
-        said = f"note: {lock.parent}: {holder} gave no sign of life for {now - since:.0f} s and is taken for lost"
-        print(said, file=sys.stderr, flush=True)
+        say(f"{lock.parent}: {holder} gave no sign of life for {now - since:.0f} s and is taken for lost")
         return True
 
     def doubts(self, lock: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from jets.dataset import Jets, concatenate
 from jets.errors import JetFileError
 from jets.formats import Wanted, assert_used, is_foreign, jets_in
 from jets.hdf5 import opened
+from jets.notes import LOG
 from jets.sources import SAMPLES, expanded, located, of_class
 from jets.vectors import holds_particles, load_vectors, names_vectors
 
@@ -52,7 +54,7 @@ def load(
     wanted = Wanted(format, listed(columns), listed(labels), radius, jets, collection)
     if not sources:
         raise JetFileError(f"no data given; name an HDF5 file or one of {', '.join(SAMPLES)}")
-    return concatenate(load_one(source, wanted) for source in expanded(sources))
+    return concatenate(timed(source, wanted) for source in expanded(sources))
 
 
 def listed(names: str | Sequence[str]) -> tuple[str, ...]:
@@ -63,6 +65,14 @@ def listed(names: str | Sequence[str]) -> tuple[str, ...]:
     """
     found = names.split(",") if isinstance(names, str) else names
     return tuple(name.strip() for name in found if name.strip())
+
+
+def timed(source: str, wanted: Wanted) -> Jets:
+    """Load one source; what it took is a detail of the log."""
+    begun = time.perf_counter()
+    jets = load_one(source, wanted)
+    LOG.debug("%s: %d jets in %.1f s", source, len(jets), time.perf_counter() - begun)
+    return jets
 
 
 def load_one(source: str, wanted: Wanted) -> Jets:

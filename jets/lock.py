@@ -10,7 +10,6 @@ import contextlib
 import errno
 import json
 import os
-import sys
 import threading
 import time
 import uuid
@@ -22,6 +21,7 @@ from jets.disk import made, refused
 from jets.errors import UserError
 from jets.heartbeat import beating
 from jets.holder import Holder
+from jets.notes import say
 
 LOCK = ".lock"
 """Name of the file in a folder that is written into; it is there only meanwhile."""
@@ -172,7 +172,7 @@ def acquired(path: Path, shown: Path, *, wait: bool, beat: float = 0.0) -> int:
         if not wait or mine:
             raise Locked(message)
         if not said:
-            print(f"note: {message.partition(';')[0]}; waiting for it", file=sys.stderr, flush=True)
+            say(f"{message.partition(';')[0]}; waiting for it")
             said = True
         time.sleep(0.2)
 
@@ -260,7 +260,7 @@ def taken_over(file: int, before: Holder | None, shown: Path, beat: float) -> No
         It cannot be written.
     """
     if before is not None and before.inode == os.fstat(file).st_ino:
-        print(f"note: {subject(shown)}: {before} was killed; its lock is taken over", file=sys.stderr, flush=True)
+        say(f"{subject(shown)}: {before} was killed; its lock is taken over")
     try:
         named(file, beat)
     except OSError as error:

@@ -7,6 +7,7 @@ import argparse
 import atexit
 import gc
 import io
+import logging
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 from jetvae.commands import COMMANDS, GROUPS
 from jetvae.packages import ours_first
@@ -91,13 +93,30 @@ def run_command(name: str, words: Sequence[str]) -> None:
     """Parse the words of one command, and run it."""
     module = command_module(name)
     options = parser_of(name, module).parse_args(getattr(module, "ordered", list)(words))
-    if not getattr(options, "trust_code", False):
-        module.run(options)
-        return
-    from priors.lookup import trusting
+    with saying(vars(options).pop("verbosity")):
+        if not getattr(options, "trust_code", False):
+            module.run(options)
+            return
+        from priors.lookup import trusting
 
-    with trusting():
-        module.run(options)
+        with trusting():
+            module.run(options)
+
+
+@contextmanager
+def saying(level: int) -> Iterator[None]:
+    """Print what is at least as important as a level of :mod:`logging`; with DEBUG also where an error came from."""
+    from jets.notes import LOG
+
+    before = LOG.level
+    LOG.setLevel(level)
+    try:
+        yield
+    except Exception:
+        LOG.debug("", exc_info=True)
+        raise
+    finally:
+        LOG.setLevel(before)
 
 
 def command_module(name: str) -> ModuleType:
@@ -111,6 +130,11 @@ def parser_of(name: str, module: ModuleType) -> argparse.ArgumentParser:
     epilog = rest or None
     result = argparse.ArgumentParser(prog=f"jetvae {name}", description=about, epilog=epilog, allow_abbrev=False)
     module.add(result)
+    printed = result.add_argument_group("what is printed").add_mutually_exclusive_group()
+    level: dict[str, Any] = {"action": "store_const", "dest": "verbosity", "default": logging.INFO}
+    printed.add_argument("-q", "--quiet", const=logging.ERROR, help="neither notes nor progress", **level)
+    more = "also details, and where an error came from"
+    printed.add_argument("-v", "--verbose", const=logging.DEBUG, help=more, **level)
     return result
 
 

@@ -154,16 +154,16 @@ def best_run(path: str) -> Any:
     RunError
         There is neither a run nor a scan.
     """
-    import sys
     from pathlib import Path
 
     from analysis.report.runs import chosen, expanded, overview
     from inference.run import Run
+    from jets.notes import LOG
 
     folders = expanded([path])
     found = chosen(overview(folders)) if len(folders) > 1 else folders[0]
     if len(folders) > 1:
-        print(f"note: {path} is a scan of {len(folders)} runs; this is {found}", file=sys.stderr)
+        LOG.warning("%s is a scan of %d runs; this is %s", path, len(folders), found)
     return Run.open(Path(found))
 
 

@@ -17,6 +17,7 @@ from analysis.measures.manifolds import Gain, Manifold, better
 from analysis.measures.trust import weighed
 from inference.lower_bound import elbo
 from inference.race import Budget, Winner, padded_points, race
+from jets.notes import inform
 
 DRAWS = 200
 """Draws of the guide for each point."""
@@ -86,7 +87,7 @@ class Ground:
     seed: int = 0
     budget: Budget = BUDGET
     pool: Executor | None = None
-    say: Callable[[str], None] = print
+    say: Callable[[str], None] = inform
     steps: list[Step] = field(default_factory=list)
 
     def part(self, train: NDArray[np.bool_], held_out: NDArray[np.bool_]) -> Ground:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import NamedTuple
@@ -25,6 +24,7 @@ from inference.race import Budget
 from inference.run import RunError
 from jets import Jets
 from jets.emd import pairwise
+from jets.notes import inform
 
 FEWEST, MOST = 100, 5000
 """Points that a search takes at least, and at most: of all pairs of them distances are taken."""
@@ -63,7 +63,7 @@ def discover(
     seed: int = 0,
     budget: Budget | None = None,
     pool: Executor | None = None,
-    say: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True),
+    say: Callable[[str], None] = inform,
 ) -> xr.DataTree:
     """Search for the structures of a sample at resolution ``beta``.
 

@@ -8,7 +8,6 @@ that density is better, all others are raced too. :mod:`analysis.measures.doubt`
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -31,6 +30,8 @@ from inference.race import Budget, race
 from inference.run import RunError
 from jets import Jets
 from jets.command import command
+from jets.notes import LOG
+from jets.progress import Progress
 
 DRAWS = 200
 """Draws of the guide for each held-out point."""
@@ -77,9 +78,9 @@ def shape_of(points: NDArray[np.floating], beta: float) -> xr.Dataset | None:
     try:
         seen = shape(points, beta)
     except Missing as error:
-        print(f"note: {error}", file=sys.stderr)
+        LOG.warning("%s", error)
         return None
-    print(f"the points have {told(seen)}", file=sys.stderr)
+    LOG.info("the points have %s", told(seen))
     return seen
 
 
@@ -88,9 +89,12 @@ def raced(
 ) -> dict[str, xr.Dataset]:
     """Return what each candidate came to."""
     slowest_first, tables = list(latents)[::-1], {}
-    for latent, (table, seconds) in zip(slowest_first, (pool.map if pool else map)(play, slowest_first), strict=True):
-        tables[latent] = table
-        print(f"{len(tables)}/{len(latents)}  {latent}: {seconds:.1f} s", file=sys.stderr)
+    played = zip(slowest_first, (pool.map if pool else map)(play, slowest_first), strict=True)
+    with Progress(len(latents), unit="manifolds") as progress:
+        for latent, (table, seconds) in played:
+            tables[latent] = table
+            LOG.debug("%s: %.1f s", latent, seconds)
+            progress.advance(said=latent)
     return tables
 
 

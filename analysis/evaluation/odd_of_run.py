@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 
 import numpy as np
 import torch
@@ -19,6 +18,7 @@ from inference.splits import split
 from jets import Jets
 from jets.errors import UserError
 from jets.lock import locked
+from jets.notes import LOG
 
 KEPT = "odd.safetensors"
 """File in a run's folder, and in a bundle."""
@@ -43,7 +43,7 @@ def odd_of(run: Run, own: Jets | None = None) -> Odd | None:
         train = np.random.default_rng(0).permutation(split(sample, run.recipe.data, run.recipe.training.seed).train)
         found = Odd.of(sample.constituents[train[:MOST]])
     except (ValueError, Missing, RunError) as error:
-        print(f"no score odd: {error}", file=sys.stderr)
+        LOG.warning("no score odd: %s", error)
         return None
     arrays = {name: torch.tensor(values.values) for name, values in found.to_dataset().items()}
     with contextlib.suppress(OSError, UserError), locked(run.path, name=f".{KEPT}.lock", wait=True):

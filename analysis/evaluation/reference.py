@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -11,6 +9,7 @@ from numpy.typing import NDArray
 from analysis.measures.reference import DRAWS, quality
 from inference.nuts import sample_run
 from inference.run import Run
+from jets.notes import LOG
 
 CHAINS, WARM_UP = 10, 1000
 """Chains, as posteriordb has them, and steps of adaptation of each."""
@@ -47,7 +46,7 @@ def reference(run: Run, *, jets: int = 8, beta: float | None = None, seed: int =
         short = found["jet"].values[~found["met"].values]
         if not short.size:
             break
-        print(f"{len(short)} jets short of the standard, sampled again with smaller steps", file=sys.stderr)
+        LOG.info("%d jets short of the standard, sampled again with smaller steps", len(short))
         tree = replaced(tree, sampled(short, attempt))
         found = quality(tree)
     tree["reference"] = xr.DataTree(found)

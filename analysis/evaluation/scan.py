@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,8 @@ from analysis.measures.weighting import mean_of
 from analysis.store import NATS, array, names
 from inference.run import Run, RunError
 from jets.command import command
+from jets.notes import LOG
+from jets.progress import Progress
 
 PER_JET = ("log_evidence", "log_evidence_error", "log_evidence_shift", "khat", "elbo", "reconstruction", "kl")
 
@@ -42,15 +43,16 @@ def collect(
     if not complete:
         raise RunError(f"none of the runs is complete; finish them: {command('resume', 'DIR')}")
     if len(complete) < len(opened):
-        print(f"note: {len(opened) - len(complete)} of {len(opened)} runs are not complete: left out", file=sys.stderr)
+        LOG.warning("%d of %d runs are not complete: left out", len(opened) - len(complete), len(opened))
     if len({run.provenance["data_fingerprint"] for run in complete}) > 1:
         raise RunError("the runs were trained on different data and cannot be compared")
     parts = []
-    for i, run in enumerate(complete):
-        print(f"evaluating {i + 1}/{len(complete)}  {run.path}", file=sys.stderr)
-        chosen = beta if run.recipe.model.beta.is_range else None
-        tree = evaluate(run, draws=draws, at_most=at_most, beta=chosen, pairs=0, curve=False)
-        parts.append((place_of(run, chosen), tree))
+    with Progress(len(complete), "evaluated", "runs") as progress:
+        for run in complete:
+            chosen = beta if run.recipe.model.beta.is_range else None
+            tree = evaluate(run, draws=draws, at_most=at_most, beta=chosen, pairs=0, curve=False)
+            parts.append((place_of(run, chosen), tree))
+            progress.advance(said=run.path.name)
     result = joined_runs(parts)
     result.attrs["incomplete"] = len(opened) - len(complete)
     return result

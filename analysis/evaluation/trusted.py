@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 import torch
@@ -15,6 +14,7 @@ from inference.refine import refined_elbo
 from inference.run import Run, RunError
 from inference.simulated import simulated_jets
 from jets import Jets
+from jets.notes import LOG
 
 SIMULATIONS, RANKED = 500, 99
 """Simulated jets, and draws among which their truth is ranked."""
@@ -50,5 +50,5 @@ def trusted(
         try:
             tree["simulation"] = xr.DataTree(simulated_jets(vae, SIMULATIONS, RANKED, seed=seed))
         except RunError as error:
-            print(f"note: {error}", file=sys.stderr)
+            LOG.warning("%s", error)
     return tree

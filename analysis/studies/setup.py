@@ -18,6 +18,7 @@ from inference.scan import begin
 from inference.training import as_begun, train_many, trained_starts
 from jets import Jets, load
 from jets.checks import say
+from jets.notes import LOG
 
 LABELS = {
     "ae": "AE",
@@ -127,12 +128,12 @@ class Setup:
         unfinished = {folder: recipe for folder, recipe in begun.items() if not Run.open(folder).complete}
         fresh = {folder: recipe for folder, recipe in recipes.items() if folder not in begun}
         if (unfinished or fresh) and self.dask is not None:
-            print(f"{case}: {len(unfinished) + len(fresh)} seeds of {name}", flush=True)
+            LOG.info("%s: %d seeds of %s", case, len(unfinished) + len(fresh), name)
             train_on_dask(fresh, self.folder / "runs" / case, self.dask)
             return [Run.open(folder, own) for folder in recipes]
         for group, resume in ((unfinished, True), (fresh, False)):
             if group:
-                print(f"{case}: {len(group)} seeds of {name}", flush=True)
+                LOG.info("%s: %d seeds of %s", case, len(group), name)
                 train_many(list(group.values()), list(group), resume=resume)
         return [Run.open(folder, own) for folder in recipes]
 
@@ -154,7 +155,7 @@ class Setup:
             assert_same(Run.open(path), as_begun(recipe, path))
         parts = restarts.parts_of(RunFolder(path), recipe)
         if not all((part / "config.toml").exists() and Run.open(part).complete for part in parts):
-            print(f"{case}: {len(parts)} starts of {name}", flush=True)
+            LOG.info("%s: %d starts of %s", case, len(parts), name)
             with alone([path]):
                 trained_starts(recipe, path, resume=resume)
         return [Run.open(part, self.jets) for part in parts]

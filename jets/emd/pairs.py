@@ -11,6 +11,7 @@ import torch
 
 from jets.emd.checks import CloudError, check_arguments, check_clouds, single_precision
 from jets.emd.matrix import MatrixFile, opened
+from jets.progress import Progress
 
 #: Rows and columns of one block.
 BLOCK = 256
@@ -144,19 +145,8 @@ def progress_bar(total: int, progress: bool) -> Iterator[Callable[[int], None]]:
     if not (progress and total):
         yield lambda count: None
         return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    columns = (TextColumn("pairs of jets"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
-    rate = TextColumn("{task.fields[rate]}")
-    with Progress(*columns, rate, TimeElapsedColumn(), TimeRemainingColumn()) as bar:
-        task = bar.add_task("", total=total, rate="")
-
-        def advance(count: int) -> None:
-            bar.advance(task, count)
-            elapsed = bar.tasks[task].elapsed or 1e-9
-            bar.update(task, rate=f"{bar.tasks[task].completed / elapsed:,.0f}/s")
-
-        yield advance
+    with Progress(total, unit="pairs of jets") as shown:
+        yield shown.advance
 
 
 @contextlib.contextmanager

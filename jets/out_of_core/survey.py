@@ -27,8 +27,8 @@ from jets.loading import are_vectors
 from jets.lock import locked
 from jets.notes import say
 from jets.out_of_core.keys import keys
-from jets.out_of_core.progress import Progress
 from jets.out_of_core.sample import BLOCK, CATALOGUE, INDEX, DiskJets, Member, assert_same
+from jets.progress import Progress
 from jets.sources import SAMPLE, chosen_class, expanded, located
 from jets.stream import Piece, pieces
 from jets.weights import CANCELLED
@@ -209,11 +209,11 @@ class Surveyor:
             kinds["event"] = np.dtype(np.int64)
         for name, kind in kinds.items():
             self.index.create_dataset(name, (count,), kind, track_times=False)
-        progress = Progress(count)
-        for number, member in enumerate(self.members):
-            for piece in pieces(member.path, size=SIZE):
-                digest.update(self.noted(piece, number).tobytes())
-                progress.update(member.start + piece.start + piece.count)
+        with Progress(count, "survey") as progress:
+            for number, member in enumerate(self.members):
+                for piece in pieces(member.path, size=SIZE):
+                    digest.update(self.noted(piece, number).tobytes())
+                    progress.update(member.start + piece.start + piece.count)
         self.digest_of_the_index(digest, count)
         sources = tuple(place.source for place in self.places)
         whole = home, sources, tuple(self.classes), digest.hexdigest(), self.width, tuple(self.members)

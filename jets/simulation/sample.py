@@ -17,14 +17,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-from rich.text import Text
-
 from jets.files import replacing
 from jets.lock import locked
 from jets.on_dask import width
 from jets.processes import workers
+from jets.progress import Progress
 from jets.simulation import sample_file
 from jets.simulation.config import Config, SimulationError
 from jets.simulation.unfinished import begin, ensure_block, folder_of
@@ -110,12 +107,11 @@ def _check(outs: Sequence[Path], folder: Path, jobs: int) -> None:
 def _count_blocks(config: Config, folder: Path, jobs: int, dask: str | None) -> list[int]:
     """Make blocks until they hold enough jets; return their numbers of jets, in order."""
     counts: list[int] = []
-    with _progress() as progress, workers(jobs, dask=dask) as pool:
+    with Progress(config.n, config.process) as progress, workers(jobs, dask=dask) as pool:
         at_once = width(pool) if pool is not None and dask is not None else jobs
-        task = progress.add_task(config.process, total=config.n)
         for count in _blocks(config, folder, pool, at_once):
             counts.append(count)
-            progress.update(task, completed=min(sum(counts), config.n))
+            progress.update(min(sum(counts), config.n))
             if sum(counts) >= config.n:
                 break
             if not sum(counts) and len(counts) * config.events_per_block >= HOPELESS_EVENTS:
@@ -146,15 +142,3 @@ def _finish(config: Config, folder: Path, out: Path, counts: list[int]) -> None:
             if path.exists() and not filecmp.cmp(whole, path, shallow=False):
                 raise SimulationError(f"{path} exists and is another sample: delete it, or give another --out")
     shutil.rmtree(folder)
-
-
-class _Rate(ProgressColumn):
-    """Jets per second."""
-
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:.0f} jets/s" if task.speed else "")
-
-
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True), speed_estimate_period=600)

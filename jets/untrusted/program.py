@@ -61,7 +61,8 @@ def main() -> None:
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that asks
-    print('"ready"', file=answers, flush=True)
+    answers.write('"ready"\n')
+    answers.flush()
     for line in sys.stdin:
         path = json.loads(line)
         try:
@@ -70,7 +71,8 @@ def main() -> None:
             answer = walk(path)
         except Exception as error:
             answer = f"cannot be read ({words(error)}); see docs/data.md"
-        print(json.dumps(answer), file=answers, flush=True)
+        answers.write(f"{json.dumps(answer)}\n")
+        answers.flush()
 
 
 if __name__ == "__main__":

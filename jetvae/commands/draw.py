@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -132,11 +131,12 @@ def write_correlation(options: argparse.Namespace) -> None:
     from analysis.measures.correlation_dimension import describe, known_samples
     from inference.entry import announce
     from jets import load
+    from jets.notes import LOG
 
     sample = load(*(options.data or shared.SAMPLES_BY_DIMENSION))
     announce(sample)
     pt = own_pt(sample) if options.pt is None else options.pt
-    print(f"every jet is scaled to a pT of {pt:.4g} GeV", file=sys.stderr)
+    LOG.warning("every jet is scaled to a pT of %.4g GeV", pt)
     found = of_classes(sample, options.jets, pt, options.matrices)
     known = known_samples(options.points, options.seeds)
     print("\n".join(describe(found, known)))

@@ -8,7 +8,6 @@ weight); NaN where a jet cannot be described.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 
 from jetvae import options as shared
@@ -31,8 +30,8 @@ def run(options: argparse.Namespace) -> None:
     from analysis.answers.opened import OpenRun
     from analysis.answers.streaming import answered
     from analysis.answers.tables import table, writer_of
-    from inference.progress import clock
     from jets.processes import workers
+    from jets.progress import Progress
 
     writer_of(options.out)
     trained = OpenRun.open(shared.best_run(options.run).path)
@@ -41,14 +40,15 @@ def run(options: argparse.Namespace) -> None:
     facts = {"run": str(trained.path), "latent": trained.recipe.model.latent, "digest": trained.digest}
     facts |= {"beta": f"{beta:g}", "draws": str(options.draws), "seed": str(options.seed)}
     count, without, began = 0, 0, time.perf_counter()
-    last = began
-    with workers(1, dask=options.dask) as pool, table(options.out, facts) as append:
+    with (
+        workers(1, dask=options.dask) as pool,
+        table(options.out, facts) as append,
+        Progress(None, "encoded") as progress,
+    ):
         for part in answered(trained, options.files, reading.wanted(options), **settings, pool=pool):
             append(part.rows)
-            count, without, now = count + len(part.rows), without + part.without, time.perf_counter()
-            if now - last > 5:
-                last = now
-                print(f"{count:,} jets, {count / (now - began):,.0f} jets/s, {clock(now - began)}", file=sys.stderr)
+            count, without = count + len(part.rows), without + part.without
+            progress.update(count)
     if without:
         print(f"{without:,} of {count:,} jets cannot be described (no particles, or none inside the image): NaN")
     print(f"wrote {options.out}: {count:,} jets, {count / (time.perf_counter() - began):,.0f} jets/s")

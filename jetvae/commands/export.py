@@ -10,7 +10,6 @@ jetvae open F.zip makes a run of it again, which encodes jets without them.
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from jetvae import options as shared
@@ -63,9 +62,10 @@ def complete(run: Run) -> None:
     from analysis.answers.kept import orientation
     from analysis.evaluation.odd_of_run import odd_of
     from inference.run import RunError
+    from jets.notes import LOG
 
     try:
         orientation(run)
     except RunError as error:
-        print(f"scores are not oriented, to encode with the bundle takes the training jets: {error}", file=sys.stderr)
+        LOG.warning("scores are not oriented, to encode with the bundle takes the training jets: %s", error)
     odd_of(run)

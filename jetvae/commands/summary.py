@@ -25,6 +25,7 @@ def run(options: argparse.Namespace) -> None:
     from analysis.evaluation.tree import evaluate
     from analysis.measures.summary import summarise
     from analysis.store import save
+    from jets.notes import LOG
     from jetvae.tables import print_summary, terminal
 
     run = shared.best_run(options.run)
@@ -35,7 +36,7 @@ def run(options: argparse.Namespace) -> None:
     shared_files = set(options.data or ()) & set(run.recipe.data.files)
     if shared_files:
         names = ", ".join(sorted(shared_files))
-        print(f"note: {names} was also trained on; without --data held-out jets are scored", file=sys.stderr)
+        LOG.warning("%s was also trained on; without --data held-out jets are scored", names)
     out = options.out or (None if options.data else run.path / "analysis.nc")
     if out is not None:
         print(f"wrote {save(tree, out)}", file=sys.stderr)

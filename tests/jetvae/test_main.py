@@ -187,3 +187,29 @@ def completions(line):
 def test_shells_complete():
     assert {"train", "trust", "topology"} <= {word.strip() for word in completions("jetvae t")}
     assert "--signal" in {word.strip() for word in completions("jetvae summary --si")}
+
+
+def test_quiet_and_verbose(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    few = ["--epochs", "1", "--set", "training.compile=false", "--data", "toy:circle(n=150)", "--latent", "S1"]
+    said = {}
+    for option in ("--quiet", "-v", "--epochs=1"):
+        assert main(["train", "vae-toy", *few, "--out", option.strip("-"), option]) == 0
+        said[option] = capsys.readouterr()
+    assert said["--quiet"].err == ""
+    assert "wrote" in said["--quiet"].out
+    assert "loading: toy:circle(n=150): 150 jets in 0." in said["-v"].err
+    assert "trainer: checkpoint: 1 epochs" in said["-v"].err
+    assert "epoch 1/1" in said["--epochs=1"].err
+    assert "checkpoint:" not in said["--epochs=1"].err
+
+
+def test_verbose_says_where_an_error_came_from(capsys):
+    assert main(["inspect", "nowhere.h5"]) == 2
+    short = capsys.readouterr().err
+    assert main(["inspect", "nowhere.h5", "--verbose"]) == 2
+    long = capsys.readouterr().err
+    assert len(short.splitlines()) == 1
+    assert long.splitlines()[-1] == short.strip()
+    assert "Traceback" in long
+    assert "Traceback" not in short
