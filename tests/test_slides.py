@@ -8,26 +8,14 @@ import pytest
 
 from analysis.evaluation.ceiling import Effort
 from analysis.studies import STUDIES
-from inference.recipe import read
 from jets import load, save
 from jetvae.__main__ import main
+from tests.smallest import option, small
 
 PAGE = Path(__file__).parents[1] / "docs" / "slides.md"
 SLIDES = [f"{talk} {number}" for talk, last in (("A", 17), ("B", 11)) for number in range(1, last + 1)]
 CARD = 10
 """Rows of what was asked for besides."""
-TINY = "--epochs 1 --batch-size 24 --set training.compile=false --set model.encoder=[4,8]"
-SMALLER = {
-    "correlation": "--jets 10 --points 60 --seeds 2",
-    "dimension": "--jets 10",
-    "nuts": "--jets 1 --chains 2 --draws 4 --warm-up 4",
-    "simulate": "--n 2 --events-per-block 20",
-    "topology": "--jets 4 --draws 2",
-    "trust": "--jets 4 --draws 4",
-}
-"""Command, or figure drawn -> options that make it small."""
-ELSEWHERE = {"--arviz"}
-"""Options that take long; ``tests/analysis/test_to_arviz.py`` gives them."""
 LEAVES = {
     "anomaly": "anomaly.nc",
     "dimension": "dimension/dimension.nc",
@@ -117,43 +105,6 @@ def given(folder, monkeypatch):
         return words[0] == "train" or main(small(words)) == 0
 
     return give
-
-
-def small(words):
-    """Return a command at its smallest size: options that come later count."""
-    if words[0] != "train":
-        return [
-            *(word for word in words if word not in ELSEWHERE),
-            *SMALLER.get(words[1] if words[0] == "draw" else words[0], "").split(),
-        ]
-    recipe = read(words[1])
-    files = option(words, "--data") or list(recipe.data.files)
-    latent = option(words, "--latent") or [recipe.model.latent]
-    less = [word for word in words if word not in {"--data", *files, "--latent", *latent}]
-    less += ["--data", *map(few, files), *(word for each in latent for word in ("--latent", lower(each)))]
-    less += ["--set", "model.decoder=[8]"] if recipe.model.decoder else []
-    return [*less, *TINY.split(), *(["--seeds", "1"] if "--seeds" in words else [])]
-
-
-def option(words, name):
-    """Return the values of an option, of all its places."""
-    found = []
-    for at in [i for i, word in enumerate(words) if word == name]:
-        rest = words[at + 1 :]
-        found += rest[: next((i for i, word in enumerate(rest) if word.startswith("--")), len(rest))]
-    return found
-
-
-def few(file):
-    """Return few jets of a class, or few points, for the package's own."""
-    if file.startswith("sample:"):
-        return f"{file.removeprefix('sample:')}.h5"
-    return f"{file.removesuffix(')')}{', ' if '(' in file else '('}n=150)"
-
-
-def lower(latent):
-    """Return a latent space of at most two dimensions a factor."""
-    return re.sub(r"\bR(\d+)", lambda found: f"R{min(2, int(found[1]))}", latent)
 
 
 def leaves(words):
