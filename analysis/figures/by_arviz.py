@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from scipy.stats import uniform
 
 from analysis.figures.style import house
 from analysis.figures.texts import make_legible
@@ -55,8 +58,20 @@ def prior_and_posterior(data: Any, jet: int) -> Figure:
 def predictive(data: Any, kind: str, seed: int = 0) -> Figure:
     """Draw the observables of data against ``kind``, posterior or prior, predictions of as many jets."""
     if version_one():
-        return drawn("plot_ppc_dist", data, group=f"{kind}_predictive", num_samples=50)
-    return drawn("plot_ppc", data, group=kind, num_pp_samples=50, random_seed=seed, observed=True)
+        figure = drawn("plot_ppc_dist", data, group=f"{kind}_predictive", num_samples=50)
+    else:
+        figure = drawn("plot_ppc", data, group=kind, num_pp_samples=50, random_seed=seed, observed=True)
+    return with_units(figure, data["observed_data"])
+
+
+def with_units(figure: Figure, observed: Any) -> Figure:
+    """Give the unit on each axis, or in each title, that is the name of a variable."""
+    units = {str(name): str(observed[name].attrs.get("units", "1")) for name in observed.data_vars}
+    for axes in figure.axes:
+        for read, write in ((axes.get_xlabel, axes.set_xlabel), (axes.get_title, axes.set_title)):
+            if (unit := units.get(read(), "1")) != "1":
+                write(f"{read()} [{unit}]")
+    return figure
 
 
 def energy(data: Any) -> Figure:
@@ -72,6 +87,33 @@ def khat(elpd: Any) -> Figure:
 def compare(table: Any) -> Figure:
     """Draw what ``az.compare`` returns."""
     return drawn("plot_compare", table, **({} if version_one() else {"plot_ic_diff": True, "insample_dev": False}))
+
+
+def calibration(pit: xr.Dataset, draws: int) -> Figure:
+    """Draw the ECDF less the uniform one of ranks of simulated truths among so many draws, a panel for each variable.
+
+    ``pit`` has, for each coordinate, the ranks over their number ``(chain, draw)``, between 0 and 1.
+    """
+    if version_one():
+        return drawn("plot_ecdf_pit", xr.DataTree.from_dict({"prior_sbc": pit}))
+    return drawn_by(ecdfs, pit, np.arange(1, draws + 2) / (draws + 1))
+
+
+def ecdfs(pit: xr.Dataset, points: NDArray[np.floating]) -> None:
+    """Draw the ECDF of each variable at ``points`` ``(n,)`` by ArviZ 0.23, each on axes of its own."""
+    import arviz
+    from matplotlib import pyplot as plt
+
+    count = len(pit.data_vars)
+    columns = min(count, 2)
+    rows = -(-count // columns)
+    _, panels = plt.subplots(rows, columns, figsize=(3.4 * columns, 2.6 * rows), squeeze=False, sharex=True)
+    for axes, (name, values) in zip(panels.flat, pit.data_vars.items(), strict=False):
+        options = {"eval_points": points, "difference": True, "confidence_bands": "simulated", "random_state": 0}
+        arviz.plot_ecdf(np.array(values).ravel(), cdf=uniform(0, 1).cdf, rvs=uniform(0, 1).rvs, ax=axes, **options)
+        axes.set(title=str(name), xlabel="rank of the truth / number of draws", ylabel="ECDF - uniform")
+    for axes in panels.flat[count:]:
+        axes.remove()
 
 
 def few(data: Any, most: int = 4) -> list[str]:
@@ -102,14 +144,17 @@ def chosen(jets: Sequence[int]) -> Mapping[str, list[int]]:
 def drawn(name: str, *data: Any, **options: Any) -> Figure:
     """Return the figure of a plotting function of ArviZ, in the house style and closed for pyplot."""
     import arviz
+
+    return drawn_by(getattr(arviz, name), *data, **(options | ({"backend": "matplotlib"} if version_one() else {})))
+
+
+def drawn_by(draw: Callable[..., Any], *data: Any, **options: Any) -> Figure:
+    """Return the last figure that a function opens, in the house style and closed for pyplot."""
     from matplotlib import pyplot as plt
 
     with house(), quiet(), plt.ioff():
         open_before = set(plt.get_fignums())
-        if version_one():
-            getattr(arviz, name)(*data, backend="matplotlib", **options)
-        else:
-            getattr(arviz, name)(*data, **options)
+        draw(*data, **options)
         new = [number for number in plt.get_fignums() if number not in open_before]
         figure = plt.figure(new[-1])
         for number in new:

@@ -10,13 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from analysis.figures.style import COLOURS, figure_of
+from analysis.figures.style import LINES, class_colours, class_label, figure_of
 from analysis.measures.correlation_dimension import Dimension
 
 MASSES = {"w": (r"$m_W$", 80.4), "top": (r"$m_t$", 172.7)}
 """Class -> mass marked on the energy scale [GeV] where there are jets of it and the scale reaches it."""
-LABELS = {"qcd": "QCD", "w": "W"}
-"""Classes that are not written as they are named."""
 KINDS = {"ball": "balls", "gaussian": "Gaussians"}
 """Kind of a known sample -> its name in a legend."""
 
@@ -46,9 +44,10 @@ def draw_panels(panels: np.ndarray, found: Mapping[str, Dimension], known: xr.Da
 
 def draw_jets(axes: Axes, found: Mapping[str, Dimension], pt: float) -> None:
     """Draw dimension against scale with one-sigma bands, one curve a class."""
-    for (name, curve), colour in zip(found.items(), COLOURS, strict=False):
+    for name, colour in class_colours(found).items():
+        curve = found[name]
         low, high = curve.dimension - curve.error, curve.dimension + curve.error
-        axes.plot(curve.scale, curve.dimension, color=colour, label=LABELS.get(name, name))
+        axes.plot(curve.scale, curve.dimension, color=colour, label=class_label(name))
         axes.fill_between(curve.scale, low, high, color=colour, alpha=0.3, linewidth=0)
     reach = np.concatenate([curve.scale for curve in found.values()])
     for name, mass in (MASSES[kind] for kind in found if kind in MASSES):
@@ -66,7 +65,7 @@ def draw_true(axes: Axes, known: xr.Dataset) -> None:
     """Draw estimated against true dimension of balls and Gaussians, ``ratio`` and ``spread`` (kind, dimension)."""
     true = np.asarray(known["dimension"])
     axes.fill_between(true, 0.9 * true, 1.1 * true, color="0.9", linewidth=0, label=r"truth $\pm$ 10 %")
-    for (kind, label), colour in zip(KINDS.items(), COLOURS, strict=False):
+    for (kind, label), colour in zip(KINDS.items(), LINES, strict=False):
         ratio, spread = (np.asarray(known[name].sel(kind=kind)) for name in ("ratio", "spread"))
         axes.errorbar(true, ratio * true, spread * true, color=colour, fmt="o-", markersize=3, label=label)
     number = f"estimated dimension, N = {known.attrs['points']}"
@@ -78,7 +77,7 @@ def draw_number(axes: Axes, known: xr.Dataset) -> None:
     """Draw estimated over true dimension against the number of points, for balls (lines) and Gaussians (dashes)."""
     numbers = [int(number) for number in known["number"].values]
     axes.axhspan(0.9, 1.1, color="0.9", linewidth=0)
-    for d, colour in zip(known["shown"].values, COLOURS, strict=False):
+    for d, colour in zip(known["shown"].values, LINES, strict=False):
         for kind, style in (("ball", "-"), ("gaussian", "--")):
             one = known.sel(kind=kind, shown=d)
             label = f"{d}" if kind == "ball" else None

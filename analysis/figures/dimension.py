@@ -6,15 +6,17 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from analysis.figures.style import COLOURS, figure_of
+from analysis.figures.style import COLOURS, LINES, figure_of
 from analysis.measures.dimension_curves import sizes
 
 MOST = 12
 """Coordinates drawn at most, those of most KL first."""
 BOUND = "all latents in use: at least"
+UNSURE = "not converged"
 SYMBOLS = {"D": "D", "D2": "D_2", "D1": "D_1"}
 FORMULAS = {
     "D": "$D$, from the objective",
@@ -48,30 +50,46 @@ def draw_dimensions(axes: Axes, curves: xr.Dataset, label: str = "", colour: str
 
     Without a D, as of trainings at one resolution each, D2 and D1 have bands.
     """
-    x, best = scales(curves), "D" if "D" in curves else "D2"
+    x, best, apart = scales(curves), "D" if "D" in curves else "D2", unsure(curves)
     for name, style in (("D", "-"), ("D2", "-." if best == "D" else "-"), ("D1", "--")):
         if name not in curves:
             continue
         value, error = np.asarray(curves[name]), np.asarray(curves[f"{name}_error"])
         thin = best == "D" and name != "D"
         own = f"{label} ${SYMBOLS[name]}$" if label else FORMULAS[name]
-        shade = colour if label or name == best else COLOURS[1 + (name == "D1" and thin)]
+        shade = colour if label or name == best else LINES[1 + (name == "D1" and thin)]
         axes.plot(x, value, style, color=shade, lw=0.8 if thin else 1.5, label=None if label and thin else own)
         if not thin:
             axes.fill_between(x, value - error, value + error, color=shade, alpha=0.25, lw=0)
+        grey_out(axes, x, value, apart, style, 0.8 if thin else 1.6)
     if "bound" in curves and curves["bound"].any():
         known = BOUND in axes.get_legend_handles_labels()[1]
         held, text = np.asarray(curves["bound"]), None if known else BOUND
         axes.plot(x[held], curves[best].values[held], "^", color=colour, markersize=4, fillstyle="none", label=text)
     if not label:
-        apart, label = unsure(curves), "not converged here"
-        if apart.any():
-            edges = np.repeat(np.r_[x[0], np.sqrt(x[1:] * x[:-1]), x[-1]], 2)[1:-1]
-            where, whole = np.repeat(apart, 2), axes.get_xaxis_transform()
-            axes.fill_between(edges, 0, 1, where=where, transform=whole, color="0.9", lw=0, label=label)
+        shade_unsure(axes, x, apart)
     axes.autoscale(axis="y")  # of all samples so far
     axes.set(xscale="log", xlabel=scale_label(curves), ylabel="dimension", ylim=(0, None))
     label_scale(axes.xaxis)
+
+
+def grey_out(axes: Axes, x: np.ndarray, value: np.ndarray, apart: np.ndarray, style: str, width: float) -> None:
+    """Draw the parts of a curve grey that end at a point that is not known to have converged, ``apart`` (beta,)."""
+    points = np.column_stack([x, value])
+    parts = np.stack([points[:-1], points[1:]], 1)[apart[1:] | apart[:-1]]
+    known = UNSURE in axes.get_legend_handles_labels()[1]
+    if len(parts):
+        label = None if known else UNSURE
+        lines = LineCollection(list(parts), colors="0.7", linewidths=width, linestyles=style, label=label, zorder=2.1)
+        axes.add_collection(lines)
+
+
+def shade_unsure(axes: Axes, x: np.ndarray, apart: np.ndarray) -> None:
+    """Draw a grey band over the scales at which one sample is not known to have converged, ``apart`` (beta,)."""
+    edges = np.repeat(np.r_[x[0], np.sqrt(x[1:] * x[:-1]), x[-1]], 2)[1:-1]
+    if apart.any():
+        where, whole = np.repeat(apart, 2), axes.get_xaxis_transform()
+        axes.fill_between(edges, 0, 1, where=where, transform=whole, color="0.93", lw=0)
 
 
 def unsure(curves: xr.Dataset) -> np.ndarray:

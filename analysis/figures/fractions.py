@@ -21,9 +21,11 @@ def draw_fractions(axes: Axes, auc: xr.DataArray, titles: Mapping[str, str]) -> 
     for (tagger, title), colour, marker in zip(titles.items(), COLOURS, "os", strict=False):
         mine = auc.sel(tagger=tagger)
         for seed in mine["seed"]:
-            axes.plot(auc["fraction"], mine.sel(seed=seed), marker, color=colour, markersize=3, alpha=0.5)
+            one = mine.sel(seed=seed)
+            axes.plot(auc["fraction"], one, f"{marker}-", color=colour, markersize=3, linewidth=0.5, alpha=0.5)
         axes.plot(auc["fraction"], mine.median("seed"), color=colour, label=title)
     axes.axhline(0.5, color="0.6", linestyle=":")
     axes.set(xscale="log", xlabel="top / QCD in the training sample", ylabel="AUC, held-out jets", ylim=(None, 1))
     axes.invert_xaxis()
-    axes.legend(title="median and seeds")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.legend(title="median; thin: each seed")

@@ -11,7 +11,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from analysis.figures.style import DARKEST, IMAGE_MAP, figure_of
+from analysis.figures.style import DARKEST, IMAGE_MAP, class_label, figure_of
 from analysis.store import array, names
 
 Titled = tuple[str, xr.DataArray]
@@ -22,10 +22,20 @@ LONGEST = 5
 
 def jet_images(tree: xr.DataTree) -> Figure:
     """Draw the average image of each class and the decoded probes, a sweep a row; colour is the pixel's share of pT."""
-    rows = image_rows(tree)
+    rows = [[(written(title), image) for title, image in row] for row in image_rows(tree)]
     columns = max(len(row) for row in rows)
     size = (2.2 * columns + 0.9, 2.6 * len(rows) + 0.2)
     return figure_of(draw_images, rows, size=size, grid=(len(rows), columns), share=(True, True))
+
+
+def written(title: str) -> str:
+    """Return a title with the name of its class as figures write it.
+
+    >>> written("average qcd"), written("decoded L2_0")
+    ('average QCD', 'decoded L2_0')
+    """
+    first, space, name = title.partition(" ")
+    return first + space + class_label(name)
 
 
 def image_columns(columns: Sequence[Sequence[Titled]]) -> Figure:
@@ -49,9 +59,10 @@ def draw_images(
             axes.remove()
     figure = panels[0, 0].figure
     figure.supxlabel(r"$\Delta\eta$", fontsize=9)
-    figure.supylabel(r"$\Delta\phi$ [rad]", fontsize=9)
-    shrink = 0.8 / len(rows) ** 0.7 if shrink is None else shrink
-    figure.colorbar(drawn, ax=list(figure.axes), label="share of $p_T$", shrink=shrink)
+    for axes in panels[:, 0]:
+        axes.set_ylabel(r"$\Delta\phi$ [rad]", fontsize=9)
+    shrink = 0.9 / len(rows) ** 0.7 if shrink is None else shrink
+    figure.colorbar(drawn, ax=list(figure.axes), label="share of $p_T$", shrink=shrink, pad=0.01, aspect=25)
 
 
 def draw_image(axes: Axes, image: xr.DataArray, norm: LogNorm) -> AxesImage:
@@ -59,6 +70,7 @@ def draw_image(axes: Axes, image: xr.DataArray, norm: LogNorm) -> AxesImage:
     left, right, bottom, top = (edge(image[axis], side) for axis in ("eta", "phi") for side in (0, -1))
     values, extent = np.maximum(np.asarray(image).T, DARKEST), (left, right, bottom, top)
     axes.tick_params(color="w", labelsize=7, which="both")
+    axes.locator_params(nbins=5)
     return axes.imshow(values, origin="lower", extent=extent, norm=norm, cmap=IMAGE_MAP, aspect="equal")
 
 

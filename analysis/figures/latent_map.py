@@ -22,6 +22,8 @@ MOST = 3000
 """Points drawn."""
 KINDS = {"ae": "autoencoder", "vae": "VAE"}
 """Kind of a model -> how a title names it."""
+ANGLES = ("angle", "around", "azimuth", "through", "turn")
+"""True coordinates of toys that are angles [rad]."""
 
 
 def latent_map(trees: Sequence[xr.DataTree], titles: Sequence[str], truth: str | None) -> Figure:
@@ -36,7 +38,8 @@ def draw_latents(panels: np.ndarray, trees: Sequence[xr.DataTree], titles: Seque
         draw_points(upper, tree, truth)
         upper.set_title(title)
         draw_spread(lower, tree)
-    panels[1, 0].set_ylabel("rms of the centre")
+    for axes, tree in zip(panels[1], trees, strict=True):
+        axes.set(ylabel=f"rms of the centre\n{unit_of(tree, 'real')}", ylim=(0, None))
 
 
 def draw_points(axes: Axes, tree: xr.DataTree, truth: str | None) -> None:
@@ -46,14 +49,16 @@ def draw_points(axes: Axes, tree: xr.DataTree, truth: str | None) -> None:
     """
     draws = array(tree, "posterior/z").isel(chain=0, draw=0)[:MOST]
     first, second, *_ = np.argsort(-np.asarray(array(tree, "guide_params/point").std("jet"))).tolist() * 2
-    labels, points = names(draws, "coordinate"), dict[str, Any](s=2, rasterized=True)
+    points = dict[str, Any](s=2, rasterized=True)
+    kinds = names(array(tree, "guide_params/point"), "kind")
+    labels = [name + unit_of(tree, kind) for name, kind in zip(names(draws, "coordinate"), kinds, strict=True)]
     axes.set(xlabel=labels[first], ylabel=labels[second])
     if truth is None:
         axes.scatter(draws[:, first], draws[:, second], color=COLOURS[0], **points)
         return
     colour = np.asarray(array(tree, f"constant_data/{truth}"))[:MOST]
     drawn = axes.scatter(draws[:, first], draws[:, second], c=colour, cmap="viridis", **points)
-    axes.figure.colorbar(drawn, ax=axes, label=f"true {truth}")
+    axes.figure.colorbar(drawn, ax=axes, label=f"true {truth}{' [rad]' if truth in ANGLES else ''}")
 
 
 def rms(tree: xr.DataTree) -> xr.DataArray:
@@ -70,6 +75,15 @@ def draw_spread(axes: Axes, tree: xr.DataTree) -> None:
 
 
 def column_title(tree: xr.DataTree) -> str:
-    """Return the title of a run's column: model, latent space and resolution."""
-    model, beta = KINDS[str(tree.attrs["kind"])], f"{tree.attrs['beta']:.2g}"
-    return f"{model}, {tree.attrs['latent']}, $\\beta$ = {beta}"
+    """Return the title of a run's column: model, latent space, and of a VAE the resolution."""
+    title = f"{KINDS[str(tree.attrs['kind'])]}, {tree.attrs['latent']}"
+    return title if tree.attrs["kind"] == "ae" else f"{title}, $\\beta$ = {tree.attrs['beta']:.2g}"
+
+
+def unit_of(tree: xr.DataTree, kind: str) -> str:
+    """Return the unit of a coordinate of this kind, behind a space: nothing fixes that of an autoencoder's."""
+    if kind == "angle":
+        return " [rad]"
+    if kind != "real":
+        return ""
+    return " [arbitrary]" if tree.attrs.get("kind") == "ae" else " [widths of prior]"

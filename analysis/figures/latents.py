@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.style import colour_of, figure_of
+from analysis.figures.style import class_colours, class_label, figure_of
 from analysis.store import array, class_names, classes, names
 
 LEAST_REACH = 0.5
@@ -32,11 +32,11 @@ def draw_kl_spectrum(axes: Axes, tree: xr.DataTree) -> None:
     order = np.argsort(-values.mean(0))
     terms = [names(kl, "kl_term")[i] for i in order]
     width = 0.8 / len(known)
-    for i, name in enumerate(known):
+    for i, (name, colour) in enumerate(class_colours(known).items()):
         mine = values[label == name][:, order]
         error = mine.std(0) / math.sqrt(len(mine))
         place = np.arange(len(terms)) + (i - (len(known) - 1) / 2) * width
-        axes.bar(place, mine.mean(0), width, yerr=error, color=colour_of(i), label=name)
+        axes.bar(place, mine.mean(0), width, yerr=error, color=colour, label=class_label(name))
     axes.set_xticks(np.arange(len(terms)), terms, rotation=0 if len(terms) < 9 else 60)
     axes.tick_params(axis="x", which="minor", bottom=False, top=False)
     axes.set(ylabel=r"mean KL$(q\,\|\,p)$ [nat]", xlabel="coordinate")
@@ -80,11 +80,13 @@ def draw_histogram(axes: Axes, values: np.ndarray, tree: xr.DataTree, kind: str)
 def draw_by_class(axes: Axes, values: np.ndarray, edges: np.ndarray, tree: xr.DataTree) -> None:
     """Draw the histogram of values (jet,) between edges, normalised for each class that has jets."""
     label = class_names(tree)
-    for i, name in enumerate(name for name in classes(tree) if (label == name).any()):
+    known = [name for name in classes(tree) if (label == name).any()]
+    for i, (name, colour) in enumerate(class_colours(known).items()):
         count, _ = np.histogram(values[label == name], edges)
         density = count / max(1, count.sum()) / np.diff(edges)
         alpha = 0.35 if i == 0 else 1.0
-        axes.stairs(density, edges, color=colour_of(i), label=name, linewidth=1.5, fill=i == 0, alpha=alpha)
+        title = class_label(name)
+        axes.stairs(density, edges, color=colour, label=title, linewidth=1.5, fill=i == 0, alpha=alpha)
 
 
 def score_histograms(tree: xr.DataTree) -> Figure:

@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.style import colour_of, figure_of
+from analysis.figures.style import LINES, figure_of
 
 
 def auc_by_model(area: xr.DataArray, names: Sequence[Sequence[str]]) -> Figure:
@@ -24,7 +24,7 @@ def draw_auc(axes: Axes, area: xr.DataArray, names: Sequence[Sequence[str]]) -> 
     values = area.transpose("mixtures", "model", "seed").values.reshape(len(flat), -1)
     place = np.arange(len(flat))[::-1]
     for i, (y, mine) in enumerate(zip(place, values, strict=True)):
-        colour = colour_of(i % area.sizes["model"])
+        colour = LINES[i % area.sizes["model"] % len(LINES)]
         axes.plot(mine, np.full(len(mine), y), "o", color=colour, markersize=5, alpha=0.7)
         axes.plot([np.median(mine)] * 2, [y - 0.3, y + 0.3], color=colour)
     axes.set_yticks(place, flat)

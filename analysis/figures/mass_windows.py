@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -10,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from analysis.figures.style import COLOURS, figure_of
+from analysis.figures.style import COLOURS, class_colours, class_label, figure_of
 
 Values = NDArray[np.floating]
 OfClasses = Mapping[str, tuple[Values, Values]]
@@ -30,15 +31,17 @@ def score_and_mass(jets: OfClasses, score: str, found: Mapping[str, xr.Dataset])
 def draw_both(panels: NDArray, jets: OfClasses, score: str, found: Mapping[str, xr.Dataset]) -> None:
     """Draw on two panels what :func:`score_and_mass` says."""
     draw_score(panels[0, 0], jets, score)
-    background, colours = next(iter(jets)), dict(zip(jets, COLOURS, strict=False))
+    background, colours = class_label(next(iter(jets))), class_colours(jets)
     for name, windows in found.items():
-        draw_windows(panels[0, 1], windows, f"{name} in {background}", colours[name])
+        draw_windows(panels[0, 1], windows, f"{class_label(name)} in {background}", colours[name])
 
 
 def draw_score(axes: Axes, jets: OfClasses, score: str) -> None:
     """Draw a score against the mass, a point for each jet, at most 1,500 of each class."""
-    for (name, (mass, values)), colour in zip(jets.items(), COLOURS, strict=False):
-        axes.plot(mass[:MOST], values[:MOST], ".", color=colour, markersize=2, alpha=0.5, label=name, rasterized=True)
+    for name, colour in class_colours(jets).items():
+        mass, values = (column[:MOST] for column in jets[name])
+        points = dict[str, Any](markersize=2, alpha=0.5, rasterized=True)
+        axes.plot(mass, values, ".", color=colour, label=class_label(name), **points)
     axes.set(yscale="log", xlabel="jet mass [GeV]", ylabel=score)
     axes.legend(markerscale=5)
 

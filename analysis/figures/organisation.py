@@ -27,5 +27,5 @@ def draw_costs(panels: np.ndarray, found: xr.Dataset) -> None:
     limit = np.log(np.sqrt(2 * np.pi) * found.attrs["fineness"] * many)
     right.semilogx(many, limit, "--", color="0.2", linewidth=1, zorder=3, label=r"$\ln(\sqrt{2\pi}\,\beta\,$pieces$)$")
     right.semilogx(pieces, found["disordered"], "o-", color=COLOURS[1], markersize=4, label="exact")
-    right.set(xlabel="pieces in disorder")
+    right.set(xlabel="pieces in disorder", ylabel="costs more [nat]")
     right.legend()

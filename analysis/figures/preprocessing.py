@@ -23,7 +23,8 @@ def draw_steps(panels: np.ndarray, found: xr.Dataset) -> None:
         for i, score in enumerate(found["score"].values):
             mine = found[name].sel(score=score).transpose("steps", "seed")
             axes.plot(place, mine.median("seed"), color=colour_of(i), linewidth=1, label=str(score))
-            axes.plot(place, mine, "os"[i], color=colour_of(i), markersize=4, alpha=0.7)
+            aside = place + 0.08 * (i - 0.5)  # seeds of two scores are not to cover one another
+            axes.plot(aside, mine, "os"[i], color=colour_of(i), markersize=4, alpha=0.7)
         axes.set_xticks(place, found["steps"].values)
         axes.tick_params(axis="x", which="minor", bottom=False, top=False)
         axes.set(ylabel=label, xlim=(-0.3, len(place) - 0.7))

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from analysis.figures.style import colour_of, figure_of
+from analysis.figures.style import LINES, figure_of
 
 
 def auc_and_bound(found: xr.Dataset) -> Figure:
@@ -21,7 +21,7 @@ def draw_both(panels: Any, found: xr.Dataset) -> None:
     names = [str(name) for name in found["posterior"].values]
     for axes, name, label in zip(panels[0], ("auc", "bound"), ("AUC of the category", "bound [nat]"), strict=True):
         for i, mine in enumerate(found[name].values):
-            axes.plot(mine, np.full(len(mine), i), "o", color=colour_of(i), markersize=5, alpha=0.7)
-            axes.plot([np.median(mine)] * 2, [i - 0.3, i + 0.3], color=colour_of(i))
+            axes.plot(mine, np.full(len(mine), i), "o", color=LINES[i % len(LINES)], markersize=5, alpha=0.7)
+            axes.plot([np.median(mine)] * 2, [i - 0.3, i + 0.3], color=LINES[i % len(LINES)])
         axes.tick_params(axis="y", which="minor", left=False, right=False)
         axes.set(xlabel=label, yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.4, -0.6))

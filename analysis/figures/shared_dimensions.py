@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 
 from analysis.figures.dimension import label_scale, scale_label, scales
 from analysis.figures.level_differences import band
-from analysis.figures.style import COLOURS, figure_of
+from analysis.figures.style import COLOURS, class_colours, class_label, figure_of
 
-LINES = (COLOURS[0], COLOURS[1], COLOURS[3])
-"""Colours of both classes and of all jets."""
+ALL = COLOURS[4]
+"""Colour of all jets."""
 
 
 def shared_dimensions(found: xr.Dataset) -> Figure:
@@ -25,16 +25,16 @@ def shared_dimensions(found: xr.Dataset) -> Figure:
 def draw_shared(panels: np.ndarray, found: xr.Dataset) -> None:
     """Draw on two panels what :func:`shared_dimensions` says."""
     (left, right), x = panels.ravel(), scales(found)
-    for colour, name in zip(LINES, [str(name) for name in found["class"].values], strict=False):
+    for name, colour in class_colours(map(str, found["class"].values)).items():
         own = found.sel({"class": name})
-        band(left, x, own["excess"], own["excess_error"], colour, name)
+        band(left, x, own["excess"], own["excess_error"], colour, class_label(name))
         for model, style in (("mixed", "-"), ("alone", "--")):
             curve = own.sel(model=model)
-            band(right, x, curve["D2"], curve["D2_error"], colour, f"{name}, {model}")
+            band(right, x, curve["D2"], curve["D2_error"], colour, f"{class_label(name)}, {model}")
             right.lines[-1].set_linestyle(style)
-    band(left, x, found["total"], found["total_error"], LINES[2], "all jets")
+    band(left, x, found["total"], found["total_error"], ALL, "all jets")
     left.axhline(0, color="0.4", linewidth=0.8)
-    left.axhline(found.attrs["entropy"], color=LINES[2], linewidth=0.9, linestyle=":", label="all jets: the class")
+    left.axhline(found.attrs["entropy"], color=ALL, linewidth=0.9, linestyle=":", label="all jets: the class")
     top = float((found["excess"] + found["excess_error"]).where(found["total_error"] < 1).max())
     low = float((found["excess"] - found["excess_error"]).where(found["total_error"] < 1).min())
     if np.isfinite(top) and np.isfinite(low):

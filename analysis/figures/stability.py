@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from analysis.figures.style import COLOURS, IMAGE_MAP, figure_of
+from analysis.figures.style import IMAGE_MAP, LINES, class_colours, class_label, figure_of
 
 EDGES = np.linspace(0, 1, 41)
 """Of the histograms that are drawn."""
@@ -29,7 +29,7 @@ def stability_panels(found: xr.Dataset, titles: Mapping[str, str]) -> Figure:
 
 def draw_stability(panels: np.ndarray, found: xr.Dataset, titles: Mapping[str, str]) -> None:
     """Draw on panels ``(4, models)`` what :func:`stability_panels` says."""
-    for colour, column, model in zip(COLOURS, panels.T, found["model"].values, strict=False):
+    for colour, column, model in zip(LINES, panels.T, found["model"].values, strict=False):
         draw_model(column, found.sel(model=model), colour)
         column[0].set(title=titles[str(model)], ylim=(0.48, 1))
     for axes, label in zip(panels[:, 0], ROWS, strict=True):
@@ -47,6 +47,7 @@ def draw_model(column: np.ndarray, mine: xr.Dataset, colour: str) -> None:
     draw_classes(column[3], latent[-1], np.asarray(mine["class_name"]))
     for axes in column[:3]:
         axes.set_xlim(0, float(mine["epoch"][-1]))
+        axes.locator_params(axis="x", nbins=3)  # the last number of one panel must not meet the first of the next
     column[2].set_xlabel("epoch")
     column[3].set_xlabel(f"latent of seed {seed}, at the end")
 
@@ -68,7 +69,7 @@ def draw_epochs(axes: Axes, epochs: NDArray, latent: NDArray) -> None:
 
 def draw_classes(axes: Axes, latent: NDArray, names: NDArray) -> None:
     """Draw the histogram of the latent (jet,) of each class."""
-    for colour, name in zip(COLOURS, dict.fromkeys(names), strict=False):
+    for name, colour in class_colours(map(str, dict.fromkeys(names))).items():
         density, _ = np.histogram(latent[names == name], EDGES, density=True)
-        axes.stairs(density, EDGES, color=colour, label=str(name), linewidth=1.4)
+        axes.stairs(density, EDGES, color=colour, label=class_label(name), linewidth=1.4)
     axes.set(yticks=[])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +17,10 @@ COLOURS = ("#3f90da", "#e76300", "#94a4a2", "#832db6", "#a96b59", "#b9ac70")
 IMAGE_MAP = "magma"
 DARKEST = 1e-5
 """Smallest pixel value of a jet image, a share of pT, that gets a colour."""
+CLASSES = {"qcd": ("QCD", COLOURS[0]), "w": ("W", COLOURS[1]), "top": ("top", COLOURS[3])}
+"""Class of jets -> how figures write it, and its colour, the same in all of them."""
+LINES = (*COLOURS[:2], *COLOURS[3:])
+"""Colours of lines beside a reference, which is grey."""
 
 SETTINGS: dict[Any, Any] = {
     "figure.dpi": 110,
@@ -45,6 +49,28 @@ def colour_of(number: int) -> str:
     True
     """
     return COLOURS[number % len(COLOURS)]
+
+
+def class_label(name: str) -> str:
+    """Return how figures write the name of a class.
+
+    >>> class_label("qcd"), class_label("gluon")
+    ('QCD', 'gluon')
+    """
+    return CLASSES[name.lower()][0] if name.lower() in CLASSES else name
+
+
+def class_colours(names: Iterable[str]) -> dict[str, str]:
+    """Return class -> colour: known classes have theirs in every figure, others what these leave, grey last.
+
+    >>> class_colours(["top", "gluon"]) == {"top": CLASSES["top"][1], "gluon": COLOURS[0]}
+    True
+    """
+    wanted = list(names)
+    known = {name: CLASSES[name.lower()][1] for name in wanted if name.lower() in CLASSES}
+    free = [colour for colour in (*LINES, COLOURS[2]) if colour not in known.values()] or list(COLOURS)
+    others = [name for name in wanted if name not in known]
+    return known | {name: free[i % len(free)] for i, name in enumerate(others)}
 
 
 @contextmanager

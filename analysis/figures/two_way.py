@@ -1,4 +1,4 @@
-"""AUC one way against the other: complex jets among simple ones, and simple among complex."""
+"""AUC one way beside the other: complex jets among simple ones, and simple among complex."""
 
 from __future__ import annotations
 
@@ -10,56 +10,75 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.style import COLOURS, figure_of, house
+from analysis.figures.style import class_colours, class_label, figure_of, house
 
 Way = tuple[str, str]
 """Anomaly and background."""
 SHOWN = ("reconstruction", "kl", "log_p", "rare_mixture", "rare_ratio", "rare_responsibility", "entropy", "typicality")
-MARKERS = "ovP^<>D*"
+TITLES = {"kl": "KL", "log_p": "log p(x)"}
+"""Scores that are not written as they are named."""
 NO_MODEL = "none"
 """Stands for the scores of the image alone."""
+SHIFTS = {"o": -0.13, "s": 0.13}
+"""Marker of each way -> how far below the middle of its row it is, so that it does not cover the other."""
 
 
 def two_ways(auc: xr.DataArray, ways: Sequence[Way], models: Mapping[str, str]) -> Figure:
-    """Draw one way against the other, pure and at the largest contamination: colour by model, marker by score.
+    """Draw the AUC both ways, a row for each model and score: pure, and at the largest contamination.
 
     ``auc`` (model, score, background, contamination, seed, anomaly); ``models`` is model -> its name.
     """
-    figure = figure_of(draw_two_ways, auc, ways, models, size=(7.6, 3.9), grid=(1, 2), share=(True, True))
+    rows = rows_of(auc, models)
+    size = (7.6, 0.19 * len(rows) + 1.2)
+    figure = figure_of(draw_two_ways, auc, ways, rows, size=size, grid=(1, 2), share=(True, True))
     with house():
         handles, names = figure.axes[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside right center", fontsize=7)
+        figure.legend(handles, names, loc="outside upper center", ncols=len(names), fontsize=9)
     return figure
 
 
-def draw_two_ways(panels: np.ndarray, auc: xr.DataArray, ways: Sequence[Way], models: Mapping[str, str]) -> None:
+def rows_of(auc: xr.DataArray, models: Mapping[str, str]) -> dict[tuple[str, str], str]:
+    """Return (model, score) -> what a row is called, for the scores that are shown and that a model has."""
+    known = [(model, score) for model in (*models, NO_MODEL) for score in SHOWN]
+    there = [(m, s) for m, s in known if {m} <= {*auc["model"].values} and {s} <= {*auc["score"].values}]
+    return {
+        (model, score): f"{models.get(model, 'no network')}: {TITLES.get(score, score.replace('_', ' '))}"
+        for model, score in there
+        if np.isfinite(auc.sel(model=model, score=score)).any()
+    }
+
+
+def draw_two_ways(
+    panels: np.ndarray, auc: xr.DataArray, ways: Sequence[Way], rows: Mapping[tuple[str, str], str]
+) -> None:
     """Draw on two panels what :func:`two_ways` says."""
-    (a, b), (c, d) = ways
     for axes, contamination in zip(panels.ravel(), (0.0, float(auc["contamination"].max())), strict=True):
         mine = auc.sel(contamination=contamination)
-        x, y = (mine.sel(anomaly=one, background=other) for one, other in ((a, b), (c, d)))
-        draw_scores(axes, x, y, models)
-        axes.set(xlabel=f"AUC, {a} among {b}", title=f"{100 * contamination:g} % contamination")
-        axes.axhline(0.5, color="0.7", linestyle=":", zorder=0)
+        colours = class_colours(anomaly for anomaly, _ in ways)
+        for marker, (anomaly, background) in zip(SHIFTS, ways, strict=False):
+            title = f"{class_label(anomaly)} among {class_label(background)}"
+            found = mine.sel(anomaly=anomaly, background=background)
+            draw_scores(axes, found, rows, (title, colours[anomaly], marker))
         axes.axvline(0.5, color="0.7", linestyle=":", zorder=0)
-    panels.ravel()[0].set(ylabel=f"AUC, {c} among {d}", xlim=(0, 1.02), ylim=(0, 1.02))
+        axes.set(xlabel="AUC", title=f"{100 * contamination:g} % contamination", xlim=(0, 1))
 
 
-def draw_scores(axes: Axes, x: xr.DataArray, y: xr.DataArray, models: Mapping[str, str]) -> None:
-    """Draw the median seed of each score that is shown: colour by model, marker by score."""
-    for model, colour in (dict(zip(models, COLOURS, strict=False)) | {NO_MODEL: "k"}).items():
-        own: dict[str, Any] = {"markersize": 6, "markeredgewidth": 0}
-        if model == NO_MODEL:
-            own = {"markersize": 10, "markeredgewidth": 0.8, "markeredgecolor": "w"}
-        else:
-            axes.plot([], [], "s", color=colour, label=models[model])
-        for score, marker in zip(SHOWN, MARKERS, strict=True):
-            one, other = (median(values.sel(model=model), score) for values in (x, y))
-            axes.plot(one, other, marker, color=colour, **own)
-    for score, marker in zip(SHOWN, MARKERS, strict=True):
-        axes.plot([], [], marker, color="0.4", label=score.replace("_", " "))
+def draw_scores(
+    axes: Axes, auc: xr.DataArray, rows: Mapping[tuple[str, str], str], drawn: tuple[str, str, str]
+) -> None:
+    """Draw median and range of the seeds of ``auc`` (model, score, seed), a row each; ``drawn``: title, colour, marker.
 
-
-def median(values: xr.DataArray, score: str) -> float:
-    """Return the median over seeds, NaN where the model lacks the score."""
-    return float(np.median(values.sel(score=score))) if score in values["score"] else float("nan")
+    A thin line parts the models.
+    """
+    title, colour, marker = drawn
+    values = np.stack([np.sort(auc.sel(model=model, score=score).values) for model, score in rows])
+    place, middle = np.arange(len(rows)), np.median(values, 1)
+    apart = np.abs(values[:, [0, -1]].T - middle)
+    style = dict[str, Any](markersize=4, linewidth=1)
+    axes.errorbar(middle, place + SHIFTS[marker], xerr=apart, fmt=marker, color=colour, label=title, **style)
+    models = [model for model, _ in rows]
+    for number in np.flatnonzero([one != other for one, other in zip(models[1:], models[:-1], strict=True)]):
+        axes.axhline(number + 0.5, color="0.85", linewidth=0.8, zorder=0)
+    axes.set_yticks(place, list(rows.values()), fontsize=8)
+    axes.tick_params(axis="y", which="minor", left=False, right=False)
+    axes.set_ylim(len(rows) - 0.4, -0.6)

@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from analysis.figures.style import house
+from analysis.report.legends import clear_of_curves
 from analysis.report.page import Section
 from analysis.store import save
 from jets.files import replacing
@@ -24,7 +25,8 @@ FORMATS: dict[str, dict[str, None]] = {
 def export(sections: Iterable[Section], folder: Path) -> list[str]:
     """Write every figure and the numbers of every part; return the names of the files."""
     parts = [part for section in sections for part in section.parts]
-    written = save_figures({part.name: part.figure for part in parts if part.figure is not None}, folder)
+    drawn = {part.name: clear_of_curves(part.figure) for part in parts if part.figure is not None}
+    written = save_figures(drawn, folder)
     for part in parts:
         if part.numbers.data_vars:
             written += save_numbers(part.numbers, folder, part.name)

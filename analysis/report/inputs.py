@@ -20,6 +20,7 @@ from analysis.evaluation.trusted import trusted
 from analysis.measures.meaning import coordinate_kl, meaning
 from analysis.measures.observables import observables
 from analysis.measures.summary import summarise
+from analysis.report.unlabelled import one_class, own_jets
 from analysis.store import Missing
 from inference.digests import outdated
 from inference.folder import RunError, RunFolder
@@ -44,7 +45,8 @@ class Known:
         The run's folder, or what stands for it.
     sources
         Name -> what was read, or the :class:`Missing` that says why not: ``tree``, ``provenance``, ``recipe``,
-        ``history``, ``trust``, ``dimension``, ``scan``; ``arviz`` and ``arviz_nuts`` where ArviZ is to draw.
+        ``history``, ``trust``, ``dimension``, ``scan``; ``arviz`` and ``arviz_nuts`` where ArviZ is to draw; ``jets``
+        where all those scored are of one class (:func:`analysis.report.unlabelled.own_jets`).
     signal
         Class to be tagged; the last one where None.
     notes
@@ -150,6 +152,8 @@ def of_run(
     known.sources.update(sources)
     if isinstance(tree, xr.DataTree):
         complete_from(known.sources, tree)
+        if one_class(tree):
+            known.sources["jets"] = attempt(lambda: own_jets(run, tree, data), "jets")
         if not tree.attrs["complete"]:
             known.notes.append(
                 f"Training is not complete. Continue it: {command('resume', folder)}; what follows describes its last "

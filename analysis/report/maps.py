@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from analysis.figures.style import COLOURS, class_colours
 from analysis.measures.meaning import coordinate_kl
 from analysis.measures.observables import observables
 from analysis.report.page import Widget
@@ -29,7 +30,11 @@ def shown_jets(label: np.ndarray, most: int = MOST) -> np.ndarray:
 
 
 def jet_map(tree: xr.DataTree) -> Widget:
-    """Return the map of a tree; it starts at the two coordinates of most KL, or in the triangle of a 3-simplex."""
+    """Return the map of a tree; it starts at the two coordinates of most KL.
+
+    It starts at the reconstruction against the first where two would say the same twice, or where there is a triangle,
+    which the page draws already and the map offers.
+    """
     label = class_names(tree)
     known = [name for name in classes(tree) if (label == name).any()]
     jets = shown_jets(label)
@@ -41,11 +46,12 @@ def jet_map(tree: xr.DataTree) -> Widget:
     ]
     triangle = simplex(points)
     offered = [*columns, *score_columns(tree, jets), *seen(tree, jets)]
-    line = len(order) < 2 or sum_to_one(points, order[:2])
+    line = len(order) < 2 or bool(triangle) or sum_to_one(points, order[:2])
     return Widget(
         "map",
         {
             "classes": known,
+            "colours": [COLOURS.index(colour) for colour in class_colours(known).values()],
             "label": [known.index(name) for name in label[jets]],
             "jet": np.asarray(points["jet"])[jets].tolist(),
             "columns": offered,

@@ -18,11 +18,15 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from analysis.figures.style import COLOURS, house
+from analysis.report.legends import clear_of_curves
 from analysis.store import Missing
 from jets.files import replacing
 
 INK = {"#000000": "currentColor"} | {colour: f"var(--c{i}, {colour})" for i, colour in enumerate(COLOURS)}
 """Colour of a drawing -> what the page puts there, so that it is read on light and on dark ground."""
+
+SPAN = r"#(e[0-9a-f])\1\1\b"
+"""Light greys, which shade a part of a figure below its curves; dark on dark ground, so that those stay legible."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Part:
     reading
         The finding in words, computed.
     caption
-        What the figure draws.
+        What the figure draws; without one, what the table lists.
     figure, table, widget
         What shows it.
     numbers
@@ -157,6 +161,8 @@ class Page:
         What the reader must know first.
     columns
         Heads of the two columns where two runs stand side by side.
+    box
+        Whether the answers in short end with a list of the warnings.
     """
 
     title: str
@@ -164,6 +170,7 @@ class Page:
     sections: Sequence[Section]
     notes: Sequence[str] = ()
     columns: Sequence[str] = ()
+    box: bool = False
 
     def html(self) -> str:
         """Return its text."""
@@ -190,12 +197,14 @@ def inert(data: object) -> Markup:
 def svg(figure: Figure, name: str) -> str:
     """Return a figure as an SVG element whose ids are unique on the page, which scales and follows its colours."""
     buffer = io.StringIO()
+    clear_of_curves(figure)
     with house():
         figure.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     for colour, replacement in INK.items():
         text = text.replace(colour, replacement)
+    text = re.sub(SPAN, r"var(--span, \g<0>)", text)
     text = re.sub(r'\bid="', f'id="{name}-', text)
     text = re.sub(r'(xlink:href="|url\()#', rf"\1#{name}-", text)
     size = re.search(r'<svg [^>]*?width="([\d.]+)pt"', text)

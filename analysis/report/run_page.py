@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import xarray as xr
 
 from analysis.report.export import export
 from analysis.report.inputs import Known, of_tree
 from analysis.report.page import Page
 from analysis.report.sections import QUESTIONS, arviz
-from analysis.report.words import counted, counts, listed
+from analysis.report.words import counted, jets_of, listed
 from analysis.store import Missing
 
 
@@ -35,7 +36,8 @@ def write_report(
 def page_of(known: Known) -> Page:
     """Return the page of one run: the answer to every question, where it is known."""
     asked = [*QUESTIONS[:-1], arviz.QUESTION, QUESTIONS[-1]] if "arviz" in known.sources else QUESTIONS
-    return Page(title(known), lead(known), [question.answered(known) for question in asked], known.notes)
+    sections = [question.answered(known) for question in asked]
+    return Page(title(known), lead(known), sections, known.notes, box=True)
 
 
 def title(known: Known) -> str:
@@ -56,5 +58,6 @@ def lead(known: Known) -> str:
         numbers = known.numbers
     except Missing:
         return known.name
-    scored = f"{counts(numbers['counts']['scored'])} jets ({known.tree.attrs['scored']})"
+    files = [str(file) for file in np.atleast_1d(known.tree.attrs["data"])]
+    scored = f"{jets_of(numbers['counts']['scored'], files)} ({known.tree.attrs['scored']})"
     return f"Latent space {numbers['latent']}; {known.name}: evaluated on {scored}"

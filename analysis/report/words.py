@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,3 +58,15 @@ def counts(of_classes: Mapping[str, int]) -> str:
     '6,000 qcd and 12 w'
     """
     return listed(f"{count:,} {name}" for name, count in of_classes.items() if count) or "no"
+
+
+def jets_of(of_classes: Mapping[str, int], files: Iterable[str]) -> str:
+    """Return the number of jets of each class in words; those of a file without labels, named as it, have no class.
+
+    >>> jets_of({"qcd": 6000, "top": 12}, ["sample:qcd", "sample:top"]), jets_of({"mine": 7}, ["data/mine.h5"])
+    ('6,000 qcd and 12 top jets', '7 unlabelled jets')
+    """
+    found = [name for name, count in of_classes.items() if count]
+    if len(found) == 1 and any(Path(file).stem == found[0] for file in files):
+        return f"{of_classes[found[0]]:,} unlabelled jets"
+    return f"{counts(of_classes)} jets"

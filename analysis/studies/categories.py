@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from analysis.evaluation.jet_scores import capped
 from analysis.figures.images import image_columns
+from analysis.figures.style import class_label
 from analysis.measures.tagging import auc
 from analysis.report.page import Part, Question, Table
 from analysis.report.words import spread
@@ -91,7 +92,8 @@ def categories(found: xr.Dataset) -> Part:
 
 def columns(found: xr.Dataset) -> list[list[tuple[str, xr.DataArray]]]:
     """Return titles and images: the class averages, then the categories."""
-    classes = [(f"average {name}", found["average"].sel({"class": name})) for name in found["class"].values]
+    average = found["average"]
+    classes = [(f"average {class_label(name)}", average.sel({"class": name})) for name in average["class"].values]
     return [[each] for each in classes] + [
         [(f"category {k}", found["decoded"].sel(category=k))] for k in found["category"].values
     ]

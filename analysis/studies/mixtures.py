@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from analysis.figures.images import image_columns
+from analysis.figures.style import class_label
 from analysis.report.page import Part, Question, Table
 from analysis.studies.fractions import case, changes
 from analysis.studies.images import axes_of, class_averages, corner_images
@@ -57,7 +58,8 @@ def mixtures(found: xr.Dataset) -> Part:
 
 def columns(found: xr.Dataset) -> list[list[tuple[str, xr.DataArray]]]:
     """Return titles and images: the class averages, then a column for each t/Q."""
-    result = [[(f"average {name}", found["average"].sel({"class": name})) for name in found["class"].values]]
+    average = found["average"]
+    result = [[(f"average {class_label(name)}", average.sel({"class": name})) for name in average["class"].values]]
     for fraction in found["fraction"].values:
         mine = found["decoded"].sel(fraction=fraction)
         result.append([(f"mixture {m}, t/Q = {fraction:g}", mine.sel(mixture=m)) for m in (0, 1)])

@@ -132,8 +132,8 @@ def two_way(found: xr.Dataset) -> Part:
         f"and contaminated. The best score of a model, {best} of the {LABELS[model]}, has "
         f"{table.loc[(model, best), both].min():.3f}; the best direction in the latent space, chosen with labels for "
         f"each way, {known.max():.3f} ({LABELS[known.idxmax()]}): the difficulty is to know which one it is.",
-        "Each point is a model (colour) and a score (marker): AUC one way against the other, median of the seeds; a "
-        "tagger that works both ways lies in the upper right corner.",
+        "Each row is a model and a score: the AUC both ways, median and range of the seeds, without contamination and "
+        "with the most; a tagger that works both ways has both marks on the right.",
         figure=two_ways(found["auc"], ways(found), {model: LABELS[model] for model in CHANGES}),
         table=as_table(table[both], "Median AUC of every model and score"),
         numbers=found,

@@ -101,7 +101,7 @@
     const readout = make("div", { class: "readout", "aria-live": "polite" }, "Point at a jet, or focus the map and use the arrow keys.");
     const shown = data.classes.map(() => true);
     const named = (c) => (c.unit ? `${c.name} [${c.unit}]` : c.name);
-    let places = [], picked = -1, view = { x: data.start[0], y: data.start[1], triangle: data.triangle.length === 3 };
+    let places = [], picked = -1, view = { x: data.start[0], y: data.start[1], triangle: false };
 
     function place() {
       if (view.triangle) {
@@ -123,7 +123,7 @@
     function draw() {
       points.replaceChildren();
       data.label.forEach((label, j) => {
-        if (visible(j)) points.append(make("circle", { cx: places[j][0].toFixed(1), cy: places[j][1].toFixed(1), r: 2.4, fill: COLOURS[label % 6], "fill-opacity": 0.6, "data-jet": data.jet[j] }));
+        if (visible(j)) points.append(make("circle", { cx: places[j][0].toFixed(1), cy: places[j][1].toFixed(1), r: 2.4, fill: COLOURS[data.colours[label]], "fill-opacity": 0.6, "data-jet": data.jet[j] }));
       });
       pick(picked >= 0 && visible(picked) ? picked : -1);
     }
@@ -164,17 +164,17 @@
     const x = choice("Across", columns, view.x, (i) => { view.x = i; view.triangle = false; place(); });
     const y = choice("Up", columns, view.y, (i) => { view.y = i; view.triangle = false; place(); });
     const controls = make("div", { class: "controls" });
-    if (view.triangle) {
-      const kind = choice("Show", ["Gibbs triangle", "two axes"], 0, (i) => { view.triangle = i === 0; place(); });
+    if (data.triangle.length === 3) {
+      const kind = choice("Show", ["two axes", "Gibbs triangle"], 0, (i) => { view.triangle = i === 1; place(); });
       controls.append(kind.label);
-      for (const axis of [x, y]) axis.select.addEventListener("change", () => { kind.select.value = 1; });
+      for (const axis of [x, y]) axis.select.addEventListener("change", () => { kind.select.value = 0; });
     }
     if (flat) controls.append(x.label, y.label);
     const toggles = make("fieldset", {}, make("legend", {}, "Classes"));
     data.classes.forEach((name, i) => {
       const box = make("input", { type: "checkbox", checked: "" });
       box.addEventListener("change", () => { shown[i] = box.checked; draw(); });
-      toggles.append(make("label", {}, box, make("span", { class: "swatch", style: `background: ${COLOURS[i % 6]}` }), name));
+      toggles.append(make("label", {}, box, make("span", { class: "swatch", style: `background: ${COLOURS[data.colours[i]]}` }), name));
     });
     controls.append(toggles);
     root.append(controls, make("div", { class: "beside" }, svg, readout));

@@ -14,12 +14,13 @@ from analysis.figures.latents import latent_histograms, score_histograms, scored
 from analysis.figures.tagging import roc_curves
 from analysis.figures.triangle import gibbs_triangle
 from analysis.measures.few import too_few
-from analysis.measures.scores import PERCENTILES, oddest, percentiles
 from analysis.measures.tagging import Estimate, passed_at, performance_of, roc, separate, weights_of
+from analysis.report import unlabelled
 from analysis.report.inputs import Known
 from analysis.report.maps import jet_map, simplex
 from analysis.report.page import Part, Question, Table
-from analysis.report.words import counted, listed, plus_minus
+from analysis.report.units import label_scores
+from analysis.report.words import counted, counts, listed, plus_minus
 from analysis.store import Missing, array, class_names, classes, names
 
 BEST = 8
@@ -38,7 +39,8 @@ def tagging(known: Known) -> Part:
         "orientation was, so that an AUC below 0.5 points the other way."
     )
     last = signal == known.numbers["classes"][-1]
-    reading = f"Signal: {signal}{', the last class named' if last else ''}. {reading}{left_out(known)}"
+    against = f"; background: {listed(backgrounds(known))}"
+    reading = f"Signal: {signal}{', the last class named' if last else ''}{against}. {reading}{left_out(known)}"
     table = xr.Dataset(
         {
             key: (("score", "estimate"), [tuple(numbers[key]) for numbers in found.values()])
@@ -51,19 +53,30 @@ def tagging(known: Known) -> Part:
 
 
 def distribution(known: Known) -> Part | None:
-    """List the percentiles of every score of jets of one class, and the oddest jets by the bound."""
+    """Describe the scores of jets of one class, and name the most anomalous jets."""
     if known.numbers["auc"]:
         return None
-    values = array(known.tree, "scores/score_value")
-    rows = [[name, *(f"{level:.4g}" for level in levels)] for name, levels in percentiles(values).items()]
-    odd = oddest(values)
-    return Part(
-        "scores",
-        "Without a second class there is no AUC."
-        + (f" Largest by minus the bound, and so oddest: {listed(map(str, odd))} in the sample." if odd else ""),
-        table=Table(["score", *(f"{level:g} %" for level in PERCENTILES)], rows),
-        numbers=xr.Dataset({"score_value": values}),
-    )
+    found = known.sources.get("jets")
+    return unlabelled.distribution(known.tree, found if isinstance(found, xr.Dataset) else None)
+
+
+def displays(known: Known) -> Part | None:
+    """Draw the most and the least anomalous jets, where all are of one class."""
+    found = own_jets(known)
+    return None if found is None else unlabelled.displays(found)
+
+
+def p_values(known: Known) -> Part | None:
+    """Draw the p-values of the jets, where all are of one class."""
+    found = own_jets(known)
+    return None if found is None else unlabelled.histogram(known.name, found)
+
+
+def own_jets(known: Known) -> xr.Dataset | None:
+    """Return what was read of the jets themselves, which several classes and vectors have no use for."""
+    if known.numbers["auc"] or "jets" not in known.sources:
+        return None
+    return known.source("jets")
 
 
 def left_out(known: Known) -> str:
@@ -107,12 +120,25 @@ def curves(known: Known) -> Part | None:
     )
     return Part(
         "roc_curves",
-        f"{signal.sizes['jet']:,} {known.numbers['signal']} jets against {background.sizes['jet']:,} others.",
-        "Background rejection against signal efficiency for the best scores, where at least ten background jets pass; "
-        "legend: AUC with its bootstrap error.",
+        f"{signal.sizes['jet']:,} {known.numbers['signal']} jets against {background_of(known)}.",
+        "Background rejection 1/ε_B against signal efficiency ε_S for the best scores, chosen with labels: ε_S is "
+        f"the share of {known.numbers['signal']} that passes a cut, ε_B that of {listed(backgrounds(known))}. Drawn "
+        "where at least ten background jets pass; legend: AUC with its bootstrap error.",
         figure=roc_curves(known.tree, known.numbers["signal"], auc),
         numbers=numbers,
     )
+
+
+def backgrounds(known: Known) -> list[str]:
+    """Return the names of the classes that are not to be tagged, of which jets are scored."""
+    scored, signal = known.numbers["counts"]["scored"], known.numbers["signal"]
+    return [name for name, count in scored.items() if count and name != signal]
+
+
+def background_of(known: Known) -> str:
+    """Return how many jets of each class are not to be tagged, in words."""
+    scored = known.numbers["counts"]["scored"]
+    return counts({name: scored[name] for name in backgrounds(known)})
 
 
 def category(known: Known) -> Part | None:
@@ -153,8 +179,8 @@ def most_apart(points: xr.DataArray, label: np.ndarray) -> str:
         return "All jets are of one class."
     name, first, second = most = max(found, key=lambda key: found[key])
     return (
-        f"{first} and {second} differ most in {name}: a cut there, placed best, keeps {100 * found[most]:.0f} % more "
-        "of the one than of the other."
+        f"By their labels, {first} and {second} differ most in {name}: a cut there, placed best, keeps "
+        f"{100 * found[most]:.0f} % more of the one than of the other."
     )
 
 
@@ -169,7 +195,7 @@ def score_shapes(known: Known) -> Part:
         "",
         "Scores of the jets, by class, each normalised to unit area; larger is more anomalous, of a mixture more, "
         f"and of a latent the centre of its posterior{more}.",
-        figure=score_histograms(known.tree),
+        figure=label_scores(score_histograms(known.tree), known.tree),
         numbers=xr.Dataset({"score_value": values, "class_name": ("jet", class_names(known.tree))}),
     )
 
@@ -239,5 +265,17 @@ def aggregate_summary(tree: xr.DataTree) -> pd.DataFrame:
 QUESTION = Question(
     "anomalies",
     "Which classes and anomalies?",
-    (tagging, distribution, curves, score_shapes, category, latents, triangle, histograms, aggregate),
+    (
+        tagging,
+        distribution,
+        curves,
+        score_shapes,
+        p_values,
+        displays,
+        category,
+        latents,
+        triangle,
+        histograms,
+        aggregate,
+    ),
 )

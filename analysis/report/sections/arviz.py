@@ -9,10 +9,11 @@ import pandas as pd
 import xarray as xr
 
 from analysis.figures import by_arviz
+from analysis.measures.calibration import calibrate
 from analysis.report.inputs import Known
 from analysis.report.page import Part, Question, Table
 from analysis.report.words import counted
-from analysis.store import Missing
+from analysis.store import Missing, names
 
 SHOWN = 2
 """Jets in a figure with panels or lines for each."""
@@ -127,6 +128,36 @@ def generated(known: Known) -> Part:
     return Part("az_prior_ppc", "", caption, by_arviz.predictive(guide, "prior"))
 
 
+def calibration(known: Known) -> Part:
+    """Let ArviZ draw how evenly simulated truths are ranked, in the coordinates where they are least so."""
+    tree = known.source("trust")
+    if "simulation" not in tree:
+        raise Missing("ranks of simulated truths: the likelihood of this run cannot be drawn from")
+    table = calibrate(tree)
+    worst = np.argsort(np.asarray(table["p_value"]), kind="stable")[: 2 * SHOWN]
+    draws = int(table.attrs["draws"])
+    share = (table["rank"].transpose("coordinate", "simulation").isel(coordinate=worst) + 0.5) / (draws + 1)
+    columns = {
+        name: (("chain", "draw"), np.asarray(share.sel(coordinate=name))[None]) for name in names(share, "coordinate")
+    }
+    pit = xr.Dataset(columns, {"chain": [0], "draw": np.arange(share.sizes["simulation"])})
+    plot, even = "plot_ecdf", "stays within the band"
+    if by_arviz.version_one():
+        plot, even = "plot_ecdf_pit", "has no dots, which mark where it is uneven, and a p-value that is not small"
+    caption = (
+        f"{plot}: ranks of {share.sizes['simulation']} simulated "
+        f"truths among {draws} draws of their posteriors, their distribution less the uniform one, in the "
+        f"{counted(len(worst), 'coordinate')} where they are least even. A guide that is exact {even}."
+    )
+    return Part("az_ecdf", "", caption, by_arviz.calibration(pit, draws), numbers=pit)
+
+
+def khat(known: Known) -> Part:
+    """Say where ArviZ's plot of k-hat is."""
+    known.source("trust")
+    return Part("az_khat", "plot_khat of the importance weights stands above, where it is asked whether to trust them.")
+
+
 def energy(known: Known) -> Part | None:
     """Let ArviZ draw the energy of NUTS; draws of the guide have none."""
     _, nuts = both(known)
@@ -150,5 +181,5 @@ def bfmi(arviz: Any, nuts: Any) -> np.ndarray:
 QUESTION = Question(
     "arviz",
     "What does ArviZ show?",
-    (summary, trace, rank, forest, pair, prior_posterior, predictive, generated, energy),
+    (summary, trace, rank, forest, pair, prior_posterior, predictive, generated, energy, calibration, khat),
 )

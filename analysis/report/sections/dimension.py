@@ -10,6 +10,7 @@ from analysis.figures.latents import kl_spectrum
 from analysis.measures.information import ACTIVE, freedom, information, interval
 from analysis.measures.weighting import mean_error, mean_over_jets, with_weights
 from analysis.report.inputs import Known
+from analysis.report.kl_terms import kl_table, kl_terms, sums_up
 from analysis.report.page import Part, Question, Table
 from analysis.report.words import counted, listed, plus_minus
 from analysis.store import Missing, array, class_names, classes, names
@@ -29,7 +30,8 @@ def spectrum(known: Known) -> Part:
     carrying, degrees = freedom(average, array(known.tree, "guide_params/point"))
     most = listed(f"{terms[i]} {mean[i]:.2f}" for i in active[:4]) + (" lead" if len(active) > 4 else "")
     reading = (
-        f"{carrying} of {degrees} {'degree' if degrees == 1 else 'degrees'} of freedom "
+        f"At the resolution β = {float(known.tree.attrs['beta']):.3g}, {carrying} of {degrees} "
+        f"{'degree' if degrees == 1 else 'degrees'} of freedom "
         f"{'carries' if carrying == 1 else 'carry'} at least "
         f"{ACTIVE:g} nat; in all they carry {mean.sum():.2f} nat{f' ({most})' if most else ''}."
     )
@@ -69,13 +71,43 @@ def told(known: Known) -> Part | None:
         one = table.sel({"class": name})
         kl, error = float(one["kl"].sum()), float(np.sqrt((one["kl_error"] ** 2).sum()))
         row = [name, f"{int(one['active'])}", plus_minus(kl, error)]
-        rows.append([*row, *(bracket(interval(one, key)) for key in ("mutual_information", "total_correlation"))])
+        told = [bracket(interval(one, key)) for key in ("mutual_information", "total_correlation")]
+        rows.append([*row, *told, bracket(mismatch(one))])
     low, high = interval(table.sel({"class": "all"}), "mutual_information")
     bound = np.log(known.tree["pairs"].sizes["given"])
     reading = f"Latents and jets have {low:.2f} to {high:.2f} nat of mutual information (bounds, two errors wider)"
     reading += f"; so few jets cannot show more than {bound:.2f} nat." if low > 0.9 * bound else "."
-    head = ["class", "active", "KL [nat]", "I(x; z) [nat]", "total correlation [nat]"]
-    return Part("information", reading, table=Table(head, rows), numbers=table)
+    head = ["class", "degrees of freedom", "KL [nat]", "information [nat]", "total correlation [nat]", "mismatch [nat]"]
+    caption = (
+        f"Degrees of freedom that carry at least {ACTIVE:g} nat; KL of the posterior from the prior; and the three "
+        "terms that it is the sum of, each from its lower to its upper bound: the mutual information of jets and "
+        "latents, the total correlation of the latents, and the mismatch of the average posterior with the prior, "
+        "summed over the coordinates. The next table adds them up."
+    )
+    return Part("information", reading, caption, table=Table(head, rows), numbers=table)
+
+
+def mismatch(row: xr.Dataset) -> tuple[float, float]:
+    """Return from where to where the mismatches of all coordinates with their priors lie together [nat]."""
+    each = np.array([interval(row.sel(kl_term=term), "prior_mismatch") for term in names(row["kl"], "kl_term")])
+    low, high = each.sum(0).tolist()
+    return low, high
+
+
+def terms(known: Known) -> Part | None:
+    """Add up the terms of the KL, coordinate by coordinate."""
+    if known.plain or "pairs" not in known.tree or known.tree["pairs"].sizes.get("drawn", 0) < 3:
+        return None
+    found = kl_terms(known.tree)
+    caption = (
+        f"KL of the posterior from the prior in each coordinate, of {counted(found.attrs['jets'], 'jet')}, and where "
+        "it goes: information that the coordinate has on the jet, and the mismatch of the posterior averaged over jets "
+        "with the prior (KL = information + mismatch). Last: all together, where what the coordinates say twice, the "
+        "total correlation, is not counted as information (KL = information + total correlation + mismatch). The "
+        "information is the middle of two bounds, ± half of what lies between them and two errors; with the middle in "
+        "every term the sum is exact."
+    )
+    return Part("kl_terms", sums_up(found), caption, table=kl_table(found), numbers=found)
 
 
 def bracket(bounds: tuple[float, float]) -> str:
@@ -148,4 +180,4 @@ def curves_of(known: Known) -> xr.Dataset:
     return found.to_dataset() if isinstance(found, xr.DataTree) else found
 
 
-QUESTION = Question("dimension", "How many dimensions?", (spectrum, told, dimensions, switching))
+QUESTION = Question("dimension", "How many dimensions?", (spectrum, told, terms, dimensions, switching))

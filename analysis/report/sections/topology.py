@@ -46,7 +46,7 @@ def league(known: Known) -> Part:
     ]
     reading = f"{counted(int(table['complete'].sum()), 'complete run')} of {table.sizes['run']}. "
     reading += f"Minus ELBO on validation jets [nat]: {listed(said)}. " if said else ""
-    head = ["latent space", "likelihood", "seed", "epochs", "-ELBO [nat]", "KL [nat]", "complete"]
+    head = ["latent space", "likelihood, β", "seed", "epochs", "-ELBO [nat]", "KL [nat]", "complete"]
     return Part("league", f"{reading}What follows is of {known.name}.", table=Table(head, rows), numbers=table)
 
 
@@ -80,7 +80,8 @@ def ranking(known: Known) -> Part | None:
     table = rank(tree, float(known.tree.attrs["beta"]))
     best, chosen = table.attrs["best"], table.attrs["chosen"]
     kept = [name for name in names(table["kept"], "topology") if bool(table["kept"].sel(topology=name))]
-    reading = f"{best} has the largest held-out ln p(x)"
+    beta = f"At β = {float(known.tree.attrs['beta']):.3g}"
+    reading = f"{beta} {best} has the largest held-out ln p(x)"
     if len(kept) > 1 or kept == [best]:
         reading += (
             "; no other is within the errors of it" if kept == [best] else f"; {listed(kept)} cannot be distinguished"
@@ -92,12 +93,12 @@ def ranking(known: Known) -> Part | None:
     return Part(
         "topology",
         f"{reading}. {order if chosen else f'{said[0].upper()}{said[1:]}.'}",
-        "Held-out ln p(x) and ELBO of each latent space less the best one's; bars: two paired standard errors.",
+        f"{beta}: held-out ln p(x) and ELBO of each latent space less the best one's; bars: two paired errors.",
         figure=None if alike(known, table) else differences(table),
         table=Table(head, rows, best=names(table["kept"], "topology").index(chosen) if chosen else None),
         warning=not chosen,
         verdict=f"{reading}.{'' if chosen else f' In doubt: {said}.'}",
-        numbers=table.merge(preference(tree, float(known.tree.attrs["beta"])).rename("preference")),
+        numbers=table.merge(preference(tree, float(known.tree.attrs["beta"])).rename("preference"), join="outer"),
     )
 
 
@@ -136,10 +137,11 @@ def comparison(known: Known) -> Part | None:
         return None
     each, ours = by_jet(known), rank(known.source("scan"), float(known.tree.attrs["beta"]))
     rows = [
-        [str(name), plus_minus(-abs(float(row["elpd_diff"])), float(row["dse"])), f"{float(row['weight']):.2f}"]
+        [str(name), plus_minus(0.0 - abs(float(row["elpd_diff"])), float(row["dse"])), f"{float(row['weight']):.2f}"]
         for name, row in each.iterrows()
     ]
-    reading = f"az.compare, on ln p(x) of {counted(points, 'jet')} of all seeds, has {table.index[0]} first. "
+    reading = f"At β = {float(known.tree.attrs['beta']):.3g} az.compare, on ln p(x) of {counted(points, 'jet')} of "
+    reading += f"all seeds, has {table.index[0]} first. "
     reading += (
         "Its errors are those above."
         if alike(known, ours)

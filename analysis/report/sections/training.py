@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analysis.report.inputs import Known
 from analysis.report.page import Part, Question, Table
-from analysis.report.words import counted, counts, listed
+from analysis.report.words import counted, jets_of, listed
 from analysis.store import Missing
 
 PARTS = ("train", "validation", "test", "scored")
@@ -17,13 +17,13 @@ def trained(known: Known) -> Part:
     seed, epochs = training["seed"], counted(training["epochs"], "epoch")
     kept = known.provenance.get("weights_epoch")
     early = f" (it keeps the weights of epoch {kept}, the best)" if kept else ""
+    held = f"{jets_of(known.provenance['counts']['train'], data['files'])} of {listed(data['files'])}"
     reading = (
         f"{ARTICLE.get(model['kind'], 'A model')} with latent space {model['latent']} and {model['likelihood']} "
         f"likelihood, {at_resolution(known)}, trained for at most {epochs}{early}, seed {seed}, "
-        f"on {counts(known.provenance['counts']['train'])} jets of {listed(data['files'])}. Labels were not used."
+        f"on {held}. Labels were not used."
     )
-    held = counts(known.provenance["counts"]["train"])
-    short = f"{model['latent']}, {model['likelihood']} likelihood, {at_resolution(known)}; trained on {held} jets."
+    short = f"{model['latent']}, {model['likelihood']} likelihood, {at_resolution(known)}; trained on {held}."
     return Part("trained", reading, verdict=short)
 
 

@@ -24,14 +24,25 @@ def checks(known: Known) -> Part:
     if array(tree, "sample_stats/log_weight").sizes["draw"] < 2:
         raise Missing(f"one draw for each jet says nothing; this draws more: {command('trust', known.name)}")
     found = trust.checks(tree)
-    rows = [["pass" if check.passed else "FAIL", check.name, check.reading] for check in found]
-    failed = [check.name for check in found if not check.passed]
-    reading = f"{len(found) - len(failed)} of {len(found)} checks pass"
-    reading += f"; failed: {listed(failed)}." if failed else "."
-    if not looked:
-        reading += f" A quick look only; enough draws for more: {command('trust', known.name)}."
-    table = Table(["", "check", "finding"], rows)
-    return Part("checks", reading, table=table, warning=bool(failed))
+    rows = [["pass" if check.passed else "FAIL", check.name, check.reading, limit(check)] for check in found]
+    failed = [f"{check.name} (passes with {limit(check)})" for check in found if not check.passed]
+    short = f"{len(found) - len(failed)} of {counted(len(found), 'check')} passed"
+    short += f"; failed: {listed(failed)}." if failed else "."
+    more = f" A quick look only; enough draws for more: {command('trust', known.name)}."
+    reading, verdict = (short, short) if looked else (f"{short}{more}", f"{short}{more.split(';')[0]}.")
+    table = Table(["", "check", "finding", "passes with"], rows)
+    return Part("checks", reading, table=table, warning=bool(failed), verdict=verdict)
+
+
+def limit(check: trust.Check) -> str:
+    """Return in words what a check's number was compared with."""
+    said = {
+        "importance weights": f"at most {100 * check.limit:g} % of jets with k-hat > {trust.GOOD_K:g}",
+        "gap": f"at most {check.limit:g} nat",
+        "calibration": f"p of at least {1 - check.limit:.2g}",
+        "reference posterior": f"a median |shift| of at most {check.limit:g} sd",
+    }
+    return said.get(check.name, f"at most {check.limit:g}")
 
 
 def looked_at(known: Known) -> tuple[xr.DataTree, bool]:

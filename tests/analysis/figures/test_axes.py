@@ -221,7 +221,7 @@ def drawn(tree, known_tree):
         "triangle.draw_triangle": (weights, class_names(tree), classes(tree), ("a", "b", "c")),
         "trust.draw_calibration": (simulation(),),
         "trust.draw_nuts": (against_nuts(),),
-        "two_way.draw_scores": (two_ways(), two_ways(), {"vae": "VAE"}),
+        "two_way.draw_scores": (two_ways(), {("vae", "kl"): "VAE: KL"}, ("top among QCD", COLOURS[0], "o")),
     }
 
 

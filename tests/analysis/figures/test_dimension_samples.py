@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.collections import LineCollection
 
+from analysis.figures.dimension import UNSURE
 from analysis.figures.dimension_samples import dimension_samples
 from jetvae.__main__ import main
 
@@ -34,3 +36,18 @@ def test_figure_of_samples(curves, tmp_path, capsys):
 def test_refuses_what_is_no_folder_of_curves(tmp_path, capsys):
     assert main(["draw", "samples", f"qcd={tmp_path}"]) == 2
     assert "jetvae dimension RUN" in capsys.readouterr().err
+
+
+def test_what_has_not_converged_is_grey(curves):
+    """The parts of a curve on both sides of such a point, and one entry for all of them in the legend."""
+    curves["consistent"][3] = False
+    figure = dimension_samples({"qcd": curves, "w": curves})
+    grey = [drawn for drawn in figure.axes[0].collections if isinstance(drawn, LineCollection)]
+    assert [len(drawn.get_segments()) for drawn in grey] == [2] * 4
+    assert [text.get_text() for text in figure.legends[0].get_texts()].count(UNSURE) == 1
+
+
+def test_few_dimensions_have_lines_and_many_have_none(curves):
+    few = curves.assign(D2=curves["D2"] / 3, D1=curves["D1"] / 3)
+    known = [len(dimension_samples({"qcd": one}).axes[0].lines) for one in (curves, few)]
+    assert known == [2, 6]

@@ -115,6 +115,20 @@ def test_hover_reads_the_numbers_of_the_tree(page, path, tree):
     assert {"reconstruction", "mass"} <= set(said)
 
 
+def test_the_triangle_is_drawn_once(page, path):
+    """The map starts with a latent and the reconstruction, beside the triangle's figure; it offers the triangle."""
+    assert path.read_text().count("Gibbs triangle: each jet") == 1
+    data = widget(path, "map")
+    assert data["columns"][data["start"][1]]["name"] == "reconstruction"
+    drawn = "document.querySelectorAll('.map path.frame').length"
+    assert page.evaluate(drawn) == 0
+    page.evaluate(
+        "(() => { const s = document.querySelector('.map select'); s.value = 1;"
+        "s.dispatchEvent(new Event('change')); })()"
+    )
+    assert page.evaluate(drawn) == 1
+
+
 def test_keyboard_reads_jets(page, path, tree):
     """Two axes instead of the triangle; arrows walk through the jets in order of what lies across."""
     page.evaluate(

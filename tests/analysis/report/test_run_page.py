@@ -9,7 +9,10 @@ import pytest
 import xarray as xr
 
 from analysis.evaluation.trusted import trusted
-from analysis.report.sections import trust
+from analysis.measures.trust import Check
+from analysis.report.inputs import of_run
+from analysis.report.page import Page, Part, Section
+from analysis.report.sections import anomalies, trust
 from inference.run import Run
 from jetvae.__main__ import main
 
@@ -99,6 +102,51 @@ def test_the_page_begins_with_each_answer_in_short(text):
 def test_the_head_is_the_run_and_its_sample(text):
     assert re.search(r"<h1>run: sample:qcd and sample:top</h1>", text)
     assert "Latent space L2(alpha=0.9); " in text
+
+
+def test_the_box_ends_with_the_warnings(text):
+    """Each links to the section that gives it; of none it says so."""
+    (row,) = re.findall(r"<dt>Warnings</dt><dd>(.*?)</dd>", text)
+    warned = re.findall(r'<dt><a href="#(\w+)">[^<]*</a></dt><dd class="warning"', text)
+    assert re.findall(r'href="#(\w+)"', row) == warned
+    calm = Page("t", "l", [Section("a", "A?", [Part("p", "Yes.")])], box=True)
+    assert "<dt>Warnings</dt><dd>none</dd>" in calm.html()
+    noted = Page("t", "l", calm.sections, ["Unfinished."], box=True).html()
+    assert 'href="#notes"' in noted
+    assert '<p class="note" role="note" id="notes">Unfinished.' in noted
+    assert "Warnings" not in Page("t", "l", calm.sections).html()
+
+
+def test_classes_are_named(text, run):
+    """Who the signal and the background are, and how many; never others."""
+    known = of_run(run.path)
+    scored = known.numbers["counts"]["scored"]
+    assert f"{scored['top']:,} top jets against {scored['qcd']:,} qcd." in text
+    assert "Signal: top, the last class named; background: qcd." in text
+    assert "ε_S is the share of top that passes a cut, ε_B that of qcd." in text
+    assert not re.search(r"\d others", text)
+
+
+def test_scores_have_units(run, printed):
+    (part,) = (p for p in anomalies.QUESTION.answered(of_run(run.path)).parts if p.name == "score_histograms")
+    labels = [axes.get_xlabel() for axes in part.figure.axes]
+    assert labels[:4] == ["reconstruction [nat]", "kl [nat]", "elbo [nat]", "mixture_0"]
+
+
+def test_a_check_names_what_it_is_compared_with(run, printed):
+    part = trust.checks(of_run(run.path))
+    assert part.table.head[-1] == "passes with"
+    assert {row[1]: row[3] for row in part.table.rows}["gap"] == "at most 0.1 nat"
+    limits = [trust.limit(Check(name, 1.0, limit, "")) for name, limit in (("calibration", 0.99), ("new", 3))]
+    assert limits == ["p of at least 0.01", "at most 3"]
+    failed = trust.limit(Check("importance weights", 1.0, 0.05, ""))
+    assert failed == "at most 5 % of jets with k-hat > 0.7"
+
+
+def test_the_terms_of_the_kl_are_below_their_table(text):
+    at = text.index('id="part-kl_terms"')
+    assert "The terms add up to the KL" in text[at : at + 3000]
+    assert text.index('<p class="caption">KL of the posterior from the prior in each coordinate') > at
 
 
 def test_what_scrolls_has_the_focus_and_no_head_is_empty(text):

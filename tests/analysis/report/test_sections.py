@@ -26,6 +26,8 @@ def test_topologies_are_ranked():
     part = topology.ranking(known)
     assert "S1 and R2 cannot be distinguished" in part.reading.replace("R2 and S1", "S1 and R2")
     assert part.reading.endswith("is S1.")
+    assert part.reading.startswith("At β = 0.1 ")
+    assert part.verdict.startswith("At β = 0.1 ")
     assert part.table.rows[part.table.best][0] == "S1"
     assert len(part.table.rows) == 3
 
@@ -63,6 +65,22 @@ def test_a_scan_of_one_seed_chooses_nothing():
     assert "none chosen: there is one seed only" in part.reading.lower()
     assert part.warning
     assert part.table.best is None
+
+
+def test_the_best_may_be_trained_last():
+    """The numbers hold every latent space, in whatever order they were trained."""
+    axes = ("topology", "beta", "seed", "jet")
+    evidence = np.random.default_rng(0).normal(0, 0.3, (2, 1, 2, 300)) + np.array([-1.0, 0.0])[:, None, None, None]
+    stats = xr.Dataset(dict.fromkeys(("log_evidence", "elbo"), (axes, evidence)), {"topology": ["R1", "S1"]})
+    label = xr.Dataset({"class_name": (("seed", "jet"), np.full((2, 300), "w"))})
+    scan = xr.DataTree.from_dict({"sample_stats": stats.assign_coords(beta=[0.1]), "constant_data": label})
+    known = Known("scan", {"scan": scan, "tree": xr.DataTree(), "runs": xr.Dataset()})
+    known.tree.attrs["beta"] = 0.1
+    part = topology.ranking(known)
+    assert part.table.rows[0][0] == "S1"
+    assert set(part.numbers["topology"].values) == {"R1", "S1"}
+    each = topology.comparison(known).table.rows
+    assert each[0][:2] == ["S1", "0"]
 
 
 @pytest.mark.parametrize("answer", [dimension.spectrum, trust.checks])

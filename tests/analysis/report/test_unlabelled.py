@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from rich.console import Console
+from scipy.stats import kstest
 
 import analysis
 import inference
@@ -13,7 +14,8 @@ from analysis.figures.latents import kl_spectrum, latent_histograms, score_histo
 from analysis.figures.triangle import gibbs_triangle
 from analysis.measures.information import information
 from analysis.measures.scores import oddest, percentiles
-from analysis.report.inputs import of_tree
+from analysis.report import unlabelled
+from analysis.report.inputs import of_run, of_tree
 from analysis.report.maps import jet_map
 from analysis.report.run_page import page_of
 from jetvae.__main__ import main
@@ -27,7 +29,7 @@ def run(sample, tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("unlabelled")
     with h5py.File(folder / "mine.h5", "w") as file:
-        file["constituents"] = sample.constituents[::2]
+        file["constituents"] = sample.constituents
     recipe = inference.read("image-dvae-3", {"training.epochs": 6, "data.files": [str(folder / "mine.h5")]})
     return inference.train(recipe, folder / "run")
 
@@ -66,6 +68,48 @@ def test_the_page_of_unlabelled_jets(run, browser, tmp_path, capsys):
     capsys.readouterr()
 
 
+def test_the_jets_of_a_file_without_labels(run, sample):
+    """The oddest and most usual are drawn as they came, p-values are flat, and the head of the page says so."""
+    known = of_run(run.path)
+    page = page_of(known)
+    parts = {part.name: part for section in page.sections for part in section.parts}
+    assert "12,000" not in page.lead
+    assert "unlabelled jets" in page.lead
+    shown = parts["displays"].numbers
+    bound = known.tree["scores"]["score_value"].sel(score="elbo")
+    order = np.asarray(bound["jet"])[np.argsort(-bound.values, kind="stable")]
+    for row, expected in (("most", order[:5]), ("least", order[::-1][:5])):
+        own = shown.isel(shown=np.flatnonzero(shown["row"] == row))
+        assert own["number"].values.tolist() == expected.tolist()
+        np.testing.assert_array_equal(own["particles"], sample.constituents[expected])
+    assert [axes.get_title() for axes in parts["displays"].figure.axes[:2]] == [f"most: {n}" for n in order[:2]]
+    p_value = parts["p_values"].numbers["p_value"]
+    assert kstest(p_value.dropna("jet"), "uniform").pvalue > 1e-3
+    assert p_value.sizes["jet"] == len(run.split.test)
+    small = shown["number"].values[shown["row"] == "smallest p"]
+    assert float(p_value.sel(jet=small).max()) == np.sort(p_value.dropna("jet"))[4]
+    (anomalies,) = (section for section in page.sections if section.name == "anomalies")
+    assert f"numbers {', '.join(map(str, order[:4]))}" in anomalies.verdict
+    assert "p is below 0.01" in anomalies.verdict
+    assert "elbo [nat]" in [row[0] for row in parts["scores"].table.rows]
+
+
+def test_without_a_p_value_the_page_says_why(run, monkeypatch):
+    monkeypatch.setattr(unlabelled, "odd_of", lambda run: None)
+    known = of_run(run.path)
+    parts = {part.name: part for section in page_of(known).sections for part in section.parts}
+    assert "scikit-learn" in parts["p_values"].missing
+    assert set(parts["displays"].numbers["row"].values) == {"most", "least"}
+    assert "p is below" not in parts["scores"].verdict
+
+
+def test_shares_of_small_p_values():
+    """Of a third of the jets p is 0.001; NaN count as none."""
+    said = unlabelled.shares(np.array([0.001] * 50 + [0.5] * 100 + [np.nan] * 7))
+    assert said[0].startswith("p is below 0.01 for 33.3 ± 4.7 % of the jets")
+    assert len(said) == 2
+
+
 def test_what_vectors_lack_is_said_once(tmp_path):
     """No observable, no picture: one line each, and the rest of the page."""
     changes = {"training.epochs": 2, "model.latent": "R2", "data.files": ["toy:gaussian(spectrum=3,1,n=300)"]}
@@ -98,7 +142,7 @@ def test_a_class_without_jets_has_no_picture_and_no_box(trained, sample):
     few = sample[np.r_[0:60, 600:660]]
     more = jets.Jets(few.constituents, few.label + 1, ("before", *few.classes, "after"))
     tree = analysis.evaluate(trained, more)
-    titles = [title for row in image_rows(tree) for title, _ in row]
+    titles = [title.lower() for row in image_rows(tree) for title, _ in row]
     assert [title for title in titles if title.startswith("average")] == [f"average {name}" for name in few.classes]
     found = jet_map(tree).data
     assert found["classes"] == list(few.classes)
