@@ -140,10 +140,8 @@ class Trainer:
     def train_epochs(self, until: int | None, stop: Callable[[], bool]) -> None:
         """Train to the last epoch, that after ``until``, or until ``stop`` says so; same errors as :meth:`train`."""
         total = self.config.epochs if until is None else until
-        jets, done = (
-            len(self.replicas) * self.steps_per_epoch * self.feed.size,
-            self.done + self.begun / self.steps_per_epoch,
-        )
+        jets = len(self.replicas) * self.steps_per_epoch * self.feed.size
+        done = self.done + self.begun / self.steps_per_epoch
         for folder in self.folders if self.done < total else []:
             folder.trains_on(device_name(self.device))
         tracker = Tracker(self.folders, enabled=self.config.tensorboard)

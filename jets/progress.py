@@ -59,7 +59,7 @@ class Progress:
     done
         How much was done before.
     always
-        Show the end also of what took no time to speak of.
+        Show the first report and the end, however little time it takes.
 
     Examples
     --------
@@ -103,6 +103,8 @@ class Progress:
         """Whether it is time to show something."""
         if self.done == self.total:
             return self.always or self.screen is not None or now - self.start > PLAIN
+        if self.always and self.reports == 1:
+            return True
         every = self.screen.every if self.screen else LIVE if live() else PLAIN
         return now - self.last >= max(every, 0 if every < PLAIN else SLOWER * (now - self.start))
 

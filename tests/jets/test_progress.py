@@ -57,12 +57,13 @@ def test_what_is_quick_says_nothing(capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_the_end_of_what_is_always_shown(capsys):
+def test_begin_and_end_of_what_is_always_shown(capsys):
     with Progress(3, "epoch", each=1000, always=True) as progress:
         for epoch in (1, 2, 3):
             progress.update(epoch, f"loss {epoch}")
-    (line,) = capsys.readouterr().err.splitlines()
-    assert re.fullmatch(r"epoch 3/3  [\d,]+ jets/s  0:00 left  loss 3", line)
+    first, last = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"epoch 1/3  [\d,]+ jets/s  0:00 left  loss 1", first)
+    assert re.fullmatch(r"epoch 3/3  [\d,]+ jets/s  0:00 left  loss 3", last)
 
 
 def test_what_comes_once_does_not_enter_the_rate(monkeypatch):
