@@ -22,7 +22,7 @@ def picture(rows: Sequence[Row], file: Path) -> None:
     most = max(row["noise"] for row in noisy)
     largest = [row for row in noisy if row["noise"] == most]
     names = [name for name in NOISY if any(row["manifold"] == name for row in largest)]
-    figure_of(panels, largest, names, size=(3.8 * len(names), 3.5), grid=(1, len(names))).savefig(file)
+    figure_of(panels, largest, names, size=(3.8 * len(names), 3.5), grid=(1, len(names))).savefig(file, dpi=200)
 
 
 def panels(axes: np.ndarray, rows: Sequence[Row], names: Sequence[str]) -> None:

@@ -213,7 +213,7 @@ def drawn(pools: Pools, path: Path) -> None:
     }
     figure = figure_of(spectra, shown, pools.truth.particles.shape[1], size=(5.2, 3.6))
     with replacing(path) as temporary:
-        figure.savefig(temporary, format=path.suffix[1:])
+        figure.savefig(temporary, format=path.suffix[1:], dpi=200)
 
 
 def checked_by_jetnet(pools: Pools, size: int) -> None:

@@ -68,7 +68,7 @@ def from_distributions(
         frame = frame.f_back
     attributes = {
         "symbol": name,
-        "family": as_ours(posterior),
+        "family": staticmethod(as_ours(posterior)),
         "template": staticmethod(lambda: as_ours(prior)),
         "chosen_kind": kind,
         "chosen_features": staticmethod(features) if features else None,

@@ -37,6 +37,8 @@ def tables():
         if cells and set(cells[0]) != {"-"}:
             if cells[-1] == "where":
                 head = cells[0]
+            elif cells[-1] == "why they differ":
+                return found
             else:
                 found[f"{head} {cells[0]}".strip()] = cells[1:]
     return found
@@ -64,6 +66,18 @@ def test_every_slide_has_a_row_with_a_command_or_says_that_it_is_not_answered():
         assert commands(row) or "**not answered**" in answer, row
         assert re.search(r"\d", answer) or "**not answered**" in answer, row
         assert place, row
+
+
+def test_their_numbers_stand_beside_ours():
+    """Every slide again, with what the authors print."""
+    beside = PAGE.read_text().partition("## Their numbers beside ours")[2]
+    rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in beside.splitlines()]
+    numbered = [row[:3] for row in rows if row and row[0].isdigit()]
+    assert [name for name, *_ in numbered] == [slide.split()[1] for slide in SLIDES]
+    assert all(
+        re.search(r"\d", theirs) or re.search("no number|not found|no comparison", theirs) for _, theirs, _ in numbered
+    )
+    assert all(re.search(r"\d", ours) or "default" in ours for _, _, ours in numbered)
 
 
 def test_every_study_is_one():

@@ -19,10 +19,10 @@ def loss_curves(history: xr.Dataset) -> Figure:
 
 def draw_losses(panels: np.ndarray, history: xr.Dataset) -> None:
     """Draw on three panels what :func:`loss_curves` says."""
-    dots = "." if history.sizes["epoch"] < 4 else ""
+    dots = "." if history.sizes["epoch"] < 4 else "none"
     for axes, (name, title) in zip(panels.ravel(), SHOWN.items(), strict=True):
-        axes.plot(history["epoch"], history[name], "-" + dots, label="training")
+        axes.plot(history["epoch"], history[name], "-", marker=dots, label="training")
         if f"validation_{name}" in history:
-            axes.plot(history["epoch"], history[f"validation_{name}"], "--" + dots, label="validation")
+            axes.plot(history["epoch"], history[f"validation_{name}"], "--", marker=dots, label="validation")
         axes.set(xlabel="epoch", ylabel=f"{title} [nat / jet]")
     panels.ravel()[0].legend()

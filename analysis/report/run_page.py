@@ -13,6 +13,7 @@ from analysis.report.page import Page
 from analysis.report.sections import QUESTIONS, arviz
 from analysis.report.words import counted, jets_of, listed
 from analysis.store import Missing
+from jets.progress import Progress
 
 
 def write_report(
@@ -36,7 +37,11 @@ def write_report(
 def page_of(known: Known) -> Page:
     """Return the page of one run: the answer to every question, where it is known."""
     asked = [*QUESTIONS[:-1], arviz.QUESTION, QUESTIONS[-1]] if "arviz" in known.sources else QUESTIONS
-    sections = [question.answered(known) for question in asked]
+    sections = []
+    with Progress(len(asked), "report", "sections") as progress:
+        for question in asked:
+            sections.append(question.answered(known))
+            progress.advance(said=question.name)
     return Page(title(known), lead(known), sections, known.notes, box=True)
 
 
