@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OUT ?= runs/image-dvae-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: run test docs properties fuzz lint bench
+.PHONY: run test docs links properties fuzz lint bench
 
 ## Train the default recipe on the embedded sample, print its numbers, write its report
 run: $(READY)
@@ -19,6 +19,10 @@ test: $(READY)
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -q -b html -W --keep-going docs docs/_build/html
 	@echo "site: docs/_build/html/index.html"
+
+## Ask every address that the site links to, over the network; links within the site make docs checks
+links: $(VENV)/.docs
+	$(BIN)/python -m sphinx -q -b linkcheck docs docs/_build/linkcheck
 
 ## Try all generated cases, of which make test tries each twentieth; a table of what they came to at the end
 properties: $(READY)

@@ -120,9 +120,18 @@ def left_out(_app: object, _what: str, _name: str, found: object, skip: bool, _o
     return skip or isinstance(found, GenericAlias)
 
 
+def forget_modules(app: Any) -> None:
+    """Remove what an earlier build generated for modules that are no more."""
+    for page in Path(app.srcdir, "api/generated").glob("*.rst"):
+        place = Path(app.srcdir).parent.joinpath(*page.stem.split("."))
+        if not (place.is_dir() or place.with_suffix(".py").exists()):
+            page.unlink()
+
+
 def setup(app: Any) -> None:
     """Lead links within the site when a page or a file that it includes is read."""
     app.add_html_math_renderer("mathml", (inline_formula, None), (displayed_formula, None))
+    app.connect("builder-inited", forget_modules, priority=0)
     app.connect("autodoc-skip-member", left_out)
     app.connect("source-read", lambda _app, _name, content: content.__setitem__(0, within(content[0])))
     app.connect("include-read", lambda _app, _path, _name, content: content.__setitem__(0, within(content[0])))
