@@ -52,7 +52,7 @@ class Recipe(Table):
         """
         if self.model.beta.is_range:
             if self.training.free_bits or self.training.capacity is not None:
-                raise RecipeError("a range of beta goes with neither free_bits nor capacity; give one beta")
+                raise RecipeError("a range of beta excludes free_bits and capacity; give one beta")
             if self.schedule.beta != Schedule():
                 raise RecipeError("a range of beta leaves nothing to schedule; give one beta, or no [schedule] beta")
         return self
@@ -67,7 +67,7 @@ class Recipe(Table):
             They are not.
         """
         if self.data.memory is not None and self.training.restarts > 1:
-            raise RecipeError("memory goes with no restarts, which are trained together; give --seeds instead")
+            raise RecipeError("memory excludes restarts, which are trained together; give --seeds instead")
         return self
 
     @model_validator(mode="after")
@@ -80,7 +80,7 @@ class Recipe(Table):
             It is, or it is not.
         """
         if self.data.mixture and (self.data.fraction or self.data.limit):
-            raise RecipeError("[data] mixture goes with neither fraction nor limit; leave them out")
+            raise RecipeError("[data] mixture excludes fraction and limit; leave them out")
         if self.data.mixture and not any(self.data.mixture.values()):
             raise RecipeError("[data] mixture: expected a share above 0")
         return self

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 INSTEAD = {
     r"go(es|ing)? on( with)?\b": "resume, continue",
     r"gone on": "resumed, continued",
+    r"(goes|go|going) with": "is correlated with, belongs to, can be used with",
     r"hangs? together": "is correlated with",
     r"in hand": "trained by, in progress",
     r"told": "distinguished, given, printed; supervised",

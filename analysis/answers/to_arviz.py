@@ -159,7 +159,7 @@ def shown_of(run: Run, own: Chosen, wanted: Wanted) -> NDArray[np.integer]:
 
 
 ABOUT = ("run", "latent", "beta", "likelihood", "data")
-"""Attributes of a tree that go with its groups."""
+"""Attributes of a tree that belong to its groups."""
 
 
 def narrowed(run: Run, chosen: Chosen, wanted: NDArray[np.integer]) -> Chosen:

@@ -43,7 +43,7 @@ def meaning(tree: xr.DataTree) -> xr.Dataset:
         circular-linear where one or both are angles, and mutual information of the posterior's centre with the
         observable; ``pair_correlation`` (sample, pair, observable): of two real coordinates' angle
         atan2(second, first) with the observables that are angles, of their distance from the origin with the others.
-        An angle goes with an axis, which is known up to half a turn, if it goes round once or twice with it;
+        An angle belongs to an axis, which is known up to half a turn, if it goes round once or twice with it;
         ``together`` (sample, observable), of the best linear function of all coordinates, of an angle of its first two
         harmonics; ``best`` (sample, coordinate), the observable of most mutual information, an angle for at most two
         real coordinates (:func:`allotted`). ``sample`` is ``all``, then each class where there are several. NaN where

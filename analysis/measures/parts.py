@@ -38,7 +38,7 @@ def partitions(points: NDArray[np.floating], beta: float, seed: int = 0) -> dict
 
 
 def pieces(points: NDArray[np.floating], dense: NDArray[np.bool_], beta: float) -> Labels:
-    """Return the connected piece of each point ``(N,)``; stragglers go with the nearest large one."""
+    """Return the connected piece of each point ``(N,)``; stragglers join the nearest large one."""
     core = points[dense]
     if len(core) < FEWEST:
         return np.zeros(len(points), int)

@@ -10,7 +10,7 @@ from analysis.measures.signature import compatible, told
 from analysis.store import names
 
 MEANS = 0.3
-"""Least ``|correlation|`` of an observable that a latent is said to go with."""
+"""Least ``|correlation|`` of an observable that a latent is said to be correlated with."""
 
 
 def verdict(tree: xr.DataTree) -> str:
@@ -46,7 +46,7 @@ def doubts(tree: xr.DataTree) -> list[str]:
 
 
 def sentences(tree: xr.DataTree) -> list[str]:
-    """Return the verdict, what speaks against it, who is on which side, and what each latent goes with."""
+    """Return the verdict, what speaks against it, who is on which side, and what each latent is correlated with."""
     against = doubts(tree)
     said = [verdict(tree)]
     said += [f"in doubt: {reason}" for reason in against] or ["nothing speaks against it"]
@@ -68,7 +68,7 @@ def members(tree: xr.DataTree) -> list[str]:
 
 
 def meanings(tree: xr.DataTree) -> list[str]:
-    """Return what each latent carries, moves, and goes with most."""
+    """Return what each latent carries, moves, and is most correlated with."""
     table, unit = tree["factors"].to_dataset(), tree.attrs["unit"]
     if not table.sizes.get("factor"):
         return []
@@ -80,6 +80,6 @@ def meanings(tree: xr.DataTree) -> list[str]:
         text = f"{name}: {float(row['kl']):.2f} nat, moves points by {float(row['reach']):.3g} {unit}".rstrip()
         if own.size and abs(own).max() >= MEANS:
             most = int(abs(own).argmax())
-            text += f", goes with {known[most]} ({own[most]:+.2f})"
+            text += f", correlated with {known[most]} ({own[most]:+.2f})"
         said.append(text)
     return said

@@ -21,7 +21,7 @@ class CancelledWeightsError(UserError):
 
 
 def weight_of(values: xr.DataArray | xr.Dataset) -> Values | None:
-    """Return the weights that go with values (.., jet), or a dataset, ``(jet,)``; None where there are none."""
+    """Return the weights that belong to values (.., jet), or a dataset, ``(jet,)``; None where there are none."""
     return np.asarray(values["weight"], np.float64) if "weight" in values.coords or "weight" in values else None
 
 

@@ -128,7 +128,7 @@ def all_tried(tree: xr.DataTree) -> Part:
 
 
 def meaning_part(tree: xr.DataTree) -> Part:
-    """Say what latents carry, move and go with."""
+    """Say what latents carry, move and are correlated with."""
     table, unit = tree["factors"].to_dataset(), tree.attrs["unit"]
     if not table.sizes.get("factor"):
         return Part("meaning", "", missing="the points are points: there is no latent")
@@ -143,7 +143,7 @@ def meaning_part(tree: xr.DataTree) -> Part:
             if abs(float(strength[k])) >= MEANS
         )
         rows.append([name, f"{float(row['kl']):.2f}", f"{float(row['reach']):.3g}", goes or "none of those known"])
-    head = ["side: latent", "KL [nat]", f"moves points by [{unit}]" if unit else "moves points by", "goes with"]
+    head = ["side: latent", "KL [nat]", f"moves points by [{unit}]" if unit else "moves points by", "correlated with"]
     caption = f"{'; '.join(meanings(tree)[:1])}."
     return Part("latents", f"For instance {caption}", table=Table(head, rows), numbers=table)
 

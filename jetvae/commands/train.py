@@ -187,7 +187,7 @@ def latents_found(options: argparse.Namespace, given: dict[str, Any]) -> Found:
 
     for name in ("latent", "beta"):
         if len(getattr(options, name) or [None]) > 1:
-            raise RecipeError(f"--latents auto goes with one --{name}; give one, or train for each by itself")
+            raise RecipeError(f"--latents auto takes one --{name}; give one, or train for each by itself")
     if options.out:
         assert_new(Path(options.out))
     recipe = options.recipe or DEFAULT

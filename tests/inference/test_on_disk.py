@@ -154,7 +154,7 @@ def test_a_file_that_changed_is_refused(file, tmp_path):
 
 def test_what_does_not_go_with_jets_on_disk_is_refused(file, tmp_path, sample, trained):
     one, _ = recipes(file, 512)
-    with pytest.raises(RecipeError, match="memory goes with no restarts, which are trained together; give --seeds"):
+    with pytest.raises(RecipeError, match="memory excludes restarts, which are trained together; give --seeds"):
         recipes(file, 512, **{"training.restarts": 3})
     other = one.model_copy(update={"model": one.model.model_copy(update={"beta": one.model.beta.__class__(0.3)})})
     with pytest.raises(RecipeError, match="trained on by one run at a time: --together 1, no restarts"):

@@ -111,7 +111,7 @@ def test_errors_name_the_key(whole):
         with pytest.raises(RecipeError, match=said):
             split(some, HASHED.model_copy(update=changes), 0)
     for changes, said in (
-        ({"data.mixture": {"qcd": 1.0}, "data.limit": 10}, "mixture goes with neither fraction nor limit; leave them"),
+        ({"data.mixture": {"qcd": 1.0}, "data.limit": 10}, "mixture excludes fraction and limit; leave them"),
         ({"data.mixture": {"qcd": 0.0}}, "mixture: expected a share above 0"),
     ):
         with pytest.raises(RecipeError, match=said):

@@ -40,7 +40,7 @@ def correlations(known: Known) -> Part:
 
 
 def sentence(found: xr.Dataset, coordinate: str) -> str:
-    """Say in words what a coordinate goes with."""
+    """Say in words what a coordinate is correlated with."""
     one = found.sel(coordinate=coordinate)
     best = str(one["best"].values)
     if not best:

@@ -19,8 +19,8 @@ def test_sides_and_who_is_on_them():
 def test_what_latents_go_with():
     """Nothing is said of a weak correlation, nor of one that is not known."""
     assert meanings(tree_of()) == [
-        "0: S1_0: 2.00 nat, moves points by 10 GeV, goes with mass (+0.90)",
-        "1: R_0: 1.00 nat, moves points by 5 GeV, goes with width (-0.95)",
+        "0: S1_0: 2.00 nat, moves points by 10 GeV, correlated with mass (+0.90)",
+        "1: R_0: 1.00 nat, moves points by 5 GeV, correlated with width (-0.95)",
         "1: R_1: 0.50 nat, moves points by 1 GeV",
     ]
 
