@@ -95,12 +95,22 @@ def run_command(name: str, words: Sequence[str]) -> None:
     options = parser_of(name, module).parse_args(getattr(module, "ordered", list)(words))
     with saying(vars(options).pop("verbosity")):
         if not getattr(options, "trust_code", False):
-            module.run(options)
+            run_module(module, options)
             return
         from priors.lookup import trusting
 
         with trusting():
-            module.run(options)
+            run_module(module, options)
+
+
+def run_module(module: ModuleType, options: argparse.Namespace) -> None:
+    """Run a command; where it is interrupted and does not say what is kept, its file does."""
+    try:
+        module.run(options)
+    except KeyboardInterrupt as stop:
+        if str(stop) or not hasattr(module, "KEPT"):
+            raise
+        raise KeyboardInterrupt(module.KEPT) from None
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from analysis.store import names
 from inference.run import Run
 from jets import Jets
 from jets.preprocess import direction, turned
+from jets.progress import Progress
 from models.clouds import CloudEncoder
 
 HIDDEN = (64, 256, 256)
@@ -143,14 +144,16 @@ def learn(guess: nn.Module, x: Tensor, wanted: Tensor, train: Tensor, effort: Ef
     steps = len(train) // BATCH
     adam = torch.optim.AdamW(guess.parameters(), lr=LR, weight_decay=effort.decay)
     cycle = torch.optim.lr_scheduler.OneCycleLR(adam, LR, total_steps=effort.epochs * steps + 1)
-    for _ in range(effort.epochs):
-        order = train[torch.randperm(len(train))[: steps * BATCH]]
-        for rows in order.split(BATCH):
-            adam.zero_grad()
-            error = guess(x[rows]) - wanted[rows]
-            error[wanted[rows].isfinite()].square().mean().backward()
-            adam.step()
-            cycle.step()
+    with Progress(effort.epochs, "supervised network, epoch", each=steps * BATCH) as progress:
+        for _ in range(effort.epochs):
+            order = train[torch.randperm(len(train))[: steps * BATCH]]
+            for rows in order.split(BATCH):
+                adam.zero_grad()
+                error = guess(x[rows]) - wanted[rows]
+                error[wanted[rows].isfinite()].square().mean().backward()
+                adam.step()
+                cycle.step()
+            progress.advance()
 
 
 def agreement(guess: NDArray[np.float32], truth: NDArray[np.float64], turns: int) -> float:

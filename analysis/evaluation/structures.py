@@ -134,7 +134,7 @@ def placed(sides: Sequence[Side], points: Points) -> xr.Dataset:
 
 
 def factors(sides: Sequence[Side], points: Points, seen: xr.DataArray) -> xr.Dataset:
-    """Return what each latent of each side carries, moves, and is correlated with (factor,), on the side's own points."""
+    """Return what each latent of each side carries, moves, and is correlated with (factor,), on a side's own points."""
     owner = log_joint(sides, points).argmax(0)
     found = []
     for number, side in enumerate(sides):

@@ -25,6 +25,7 @@ from analysis.measures.at_mass import equal_at_mass, shuffled, tails_at_mass
 from analysis.measures.excess import CUTS, LEAST, Bands, excess, fitted, nested, together_of
 from analysis.measures.oddness import FEWEST, grown
 from analysis.measures.weakly import weak_tails
+from jets.progress import Progress
 from jets.shapes import NAMES, SCALES, shapes
 
 Array = NDArray[np.floating]
@@ -156,11 +157,13 @@ def odds_of_halves(
 ) -> Array:
     """Return ln of mock anomaly over jet, ``(N,)``, of each half by trees of the other; NaN of jets without shapes."""
     odds = np.full(len(known), np.nan)
-    for half in range(2):
-        own, others = whole[halves[whole] == half], whole[halves[whole] != half]
-        fit = np.random.default_rng(seed).permutation(others)[:MOST]
-        trees = grown(constituents[fit], known[fit], seed)
-        odds[own] = trees.log_odds(known[own, len(SCALES) :])
+    with Progress(2, "score odd of", "halves") as progress:
+        for half in range(2):
+            own, others = whole[halves[whole] == half], whole[halves[whole] != half]
+            fit = np.random.default_rng(seed).permutation(others)[:MOST]
+            trees = grown(constituents[fit], known[fit], seed)
+            odds[own] = trees.log_odds(known[own, len(SCALES) :])
+            progress.advance()
     return odds
 
 

@@ -12,6 +12,9 @@ from collections import Counter
 from jetvae import options as shared
 from jetvae import reading
 
+KEPT = "interrupted; the file is not written, and nothing is kept"
+"""What Ctrl-C leaves."""
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""

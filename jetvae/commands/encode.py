@@ -13,6 +13,9 @@ import time
 from jetvae import options as shared
 from jetvae import reading
 
+KEPT = "interrupted; the table is not written, and nothing is kept"
+"""What Ctrl-C leaves."""
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""

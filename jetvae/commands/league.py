@@ -7,6 +7,9 @@ import argparse
 from jets.processes import cores
 from jetvae import options as shared
 
+KEPT = "interrupted; no race is kept"
+"""What Ctrl-C leaves."""
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""

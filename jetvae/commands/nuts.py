@@ -20,6 +20,10 @@ JETS, OF_STANDARD = 64, 8
 """Jets by default, and with --standard, which takes 21 times as many steps for each."""
 
 
+KEPT = "interrupted; no draws are kept"
+"""What Ctrl-C leaves."""
+
+
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     shared.add(parser, "run", "beta", "seed")

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     Window = tuple[float, float]
 
 
+KEPT = "interrupted; nothing is written, and nothing is kept"
+"""What Ctrl-C leaves."""
+
+
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add = parser.add_argument

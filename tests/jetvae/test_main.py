@@ -213,3 +213,21 @@ def test_verbose_says_where_an_error_came_from(capsys):
     assert long.splitlines()[-1] == short.strip()
     assert "Traceback" in long
     assert "Traceback" not in short
+
+
+@pytest.mark.parametrize("name", ["convert", "encode", "league", "discover", "nuts", "search"])
+def test_an_interruption_says_what_is_kept(name, monkeypatch, capsys):
+    def stopped(options):
+        raise KeyboardInterrupt
+
+    module = command_module(name)
+    monkeypatch.setattr(module, "run", stopped)
+    words = {
+        "convert": "a.h5 -o b.h5",
+        "encode": "run a.h5 -o t.csv",
+        "nuts": "run",
+        "search": "a.h5 --window 65:105",
+    }
+    given = words.get(name, "points.npy --beta 1").split()
+    assert main([name, *given]) == 130
+    assert capsys.readouterr().err == f"\n{module.KEPT}\n"
