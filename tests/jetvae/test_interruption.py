@@ -25,7 +25,7 @@ def begun(folder, *words):
     command = [sys.executable, "-m", "jetvae", *words]
     process = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
     said = ""
-    while not said.endswith("nats\n"):
+    while " + KL " not in said:
         line = process.stderr.readline()
         assert line, said
         said += line
