@@ -66,8 +66,11 @@ def kl_table(found: xr.Dataset) -> Table:
 
 def sums_up(found: xr.Dataset) -> str:
     """Say that the terms add up, with the numbers."""
-    kl, told, mismatch = (float(found[name].sel(term=TOTAL)) for name in ("kl", "information", "mismatch"))
-    return (
-        f"The terms add up to the KL: {told:.2f} (information) + {float(found['total_correlation']):.2f} (total "
-        f"correlation) + {mismatch:.2f} (mismatch) = {kl:.2f} nat."
-    )
+    own = found.sel(term=TOTAL)
+    values = {
+        "information": float(own["information"]),
+        "total correlation": float(found["total_correlation"]),
+        "mismatch": float(own["mismatch"]),
+    }
+    text = " ".join(f"{'-' if value < 0 else '+'} {abs(value):.2f} ({name})" for name, value in values.items())
+    return f"The terms add up to the KL: {text.removeprefix('+ ')} = {float(own['kl']):.2f} nat."

@@ -17,8 +17,8 @@ from analysis.report.slider import slides
 from analysis.report.words import counted, listed
 from analysis.store import Missing, array, names
 
-STRONG = 0.5
-"""Correlation from which a coordinate is said to mean an observable."""
+STRONG, WEAK = 0.5, 0.1
+"""Correlation from which a coordinate is said to follow an observable, and to be correlated with it at all."""
 
 
 def correlations(known: Known) -> Part:
@@ -48,8 +48,8 @@ def sentence(found: xr.Dataset, coordinate: str) -> str:
     r, nats = (float(one[name].sel(observable=best)) for name in ("correlation", "information"))
     if not np.isfinite(r):
         return f"{coordinate} does not vary"
-    verb = "follows" if abs(r) >= STRONG else "goes weakly with"
-    return f"{coordinate} {verb} {best} (correlation {r:.2f}, {nats:.2f} nat)"
+    verb = "follows" if abs(r) >= STRONG else "is weakly correlated with" if abs(r) >= WEAK else "shares most with"
+    return f"{coordinate} {verb} {best} (correlation {round(r, 2) + 0.0:.2f}, {nats:.2f} nat)"
 
 
 def places(known: Known) -> Part | None:

@@ -52,3 +52,10 @@ def test_they_add_up(tree):
     assert [row[0] for row in table.rows] == ["z_0", "z_1", TOTAL]
     assert all("[nat]" in head for head in table.head[1:])
     assert table.rows[2][3] == f"{float(found['total_correlation']):.2f}"
+
+
+def test_a_term_below_zero_has_a_minus(tree):
+    found = kl_terms(tree)
+    found["total_correlation"] = -abs(found["total_correlation"])
+    assert "(information) - " in sums_up(found)
+    assert "+ -" not in sums_up(found)
