@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from analysis.figures.dimension import label_scale, scale_label, scales
-from analysis.figures.style import colour_of, figure_of
+from analysis.figures.style import class_label, colour_of, figure_of
 
 MOST = 4
 """Classes drawn at most."""
@@ -28,7 +28,7 @@ def draw_shares(panels: np.ndarray, curves: xr.Dataset, labels: Sequence[str]) -
     for axes, mine, name in zip(panels.flat, values.values, curves["class"].values, strict=False):
         for i, (share, label) in enumerate(zip(mine, labels, strict=True)):
             axes.plot(scales(curves), share, ("-", "--")[i // 6 % 2], color=colour_of(i), label=label)
-        axes.set(title=str(name), xscale="log", xlabel=scale_label(curves), ylim=(0, 1))
+        axes.set(title=class_label(str(name)), xscale="log", xlabel=scale_label(curves), ylim=(0, 1))
         label_scale(axes.xaxis)
     panels.flat[0].set_ylabel("part of the jets")
     panels.flat[0].legend()

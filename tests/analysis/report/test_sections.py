@@ -135,7 +135,7 @@ def test_the_manifolds_of_each_class_at_each_scale():
     assert part.reading.startswith("At beta = 0.1, 90 % of qcd lie on R1 and 80 % of top lie on S1.")
     assert part.reading.endswith("qcd: R1 from 30 to 120 GeV; top: R1 at 30 GeV and S1 from 60 to 120 GeV.")
     assert part.table.rows[1] == ["top", "20.0 %", "80.0 %"]
-    assert [axes.get_title() for axes in part.figure.axes] == ["qcd", "top"]
+    assert [axes.get_title() for axes in part.figure.axes] == ["QCD", "top"]
     np.testing.assert_allclose(part.figure.axes[1].lines[1].get_ydata(), [0.1, 0.8, 0.9])
 
 
