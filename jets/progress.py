@@ -80,7 +80,7 @@ class Progress:
         self.total, self.what, self.unit, self.each, self.always = total, what, unit, each, always
         self.done = self.begun = done
         self.start = self.last = self.clock_of_begun = time.perf_counter()
-        self.reports = 0
+        self.reports, self.shown = 0, ""
         self.screen: Screen | None = None
 
     def update(self, done: float, said: str = "") -> None:
@@ -90,8 +90,8 @@ class Progress:
         self.reports += 1
         if self.reports == 1 and done != self.total:  # what comes once is behind
             self.begun, self.clock_of_begun = done, now
-        if LOG.isEnabledFor(logging.INFO) and self.due(now):
-            self.last = now
+        if LOG.isEnabledFor(logging.INFO) and line != self.shown and self.due(now):
+            self.last, self.shown = now, line
             self.screen = self.screen or screen()
             self.screen.show(line, done / self.total if self.total else None)
 

@@ -45,7 +45,7 @@ def test_what_is_declared_is_read(name):
     used = set(named(module))
     if hasattr(module, "reading"):  # what is said of a file is read there
         used |= set(named(module.reading))
-    used |= {"trust_code"} & set(named(jetvae.__main__))  # for all commands in one place
+    used |= {"trust_code", "verbosity"} & set(named(jetvae.__main__))  # for all commands in one place
     if hasattr(module, "Config"):  # made of all of them
         used |= set(inspect.signature(module.Config).parameters)
     assert declared - used == set()

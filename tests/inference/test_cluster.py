@@ -17,6 +17,7 @@ from inference.records import RunError
 from inference.scan import folders
 from inference.work import FAILURE, Worked, work
 from jets import on_dask
+from jets.progress import Progress
 from jetvae.__main__ import main
 
 pytest.importorskip("distributed")
@@ -64,19 +65,24 @@ def test_scheduler_that_ends_costs_nothing_that_was_finished(tmp_path, dask, mon
     scheduler, workers = dask("scheduler"), [dask("worker"), dask("worker")]
     shown, times = [], {}
 
-    def restarted(done, runs, seconds):
-        shown.append((done, runs))
-        if len(shown) == 1:
-            times.update(
-                {path: (path / WEIGHTS).stat().st_mtime_ns for path in folders(scan) if (path / WEIGHTS).exists()}
-            )
-            scheduler.kill()
-            scheduler.wait()
-            workers[0].send_signal(signal.SIGKILL)
-            dask("scheduler")
-            dask("worker")
+    class Restarted(Progress):
+        """Ends the scheduler and a worker once a run is finished, and starts others."""
 
-    monkeypatch.setattr(cluster, "show", restarted)
+        def update(self, done, said=""):
+            super().update(done, said)
+            shown.append((done, self.total))
+            if len(shown) == 1:
+                restart()
+
+    def restart():
+        times.update({path: (path / WEIGHTS).stat().st_mtime_ns for path in folders(scan) if (path / WEIGHTS).exists()})
+        scheduler.kill()
+        scheduler.wait()
+        workers[0].send_signal(signal.SIGKILL)
+        dask("scheduler")
+        dask("worker")
+
+    monkeypatch.setattr(cluster, "Progress", Restarted)
     share = distribute(scan, dask.address)
     assert "the dask scheduler is gone" in capsys.readouterr().err
     assert share.failed == {}
@@ -94,7 +100,7 @@ def test_command_trains_on_a_cluster_of_its_own(tmp_path, capsys):
     assert main([*words, "--dask"]) == 0
     said = capsys.readouterr()
     assert "2 runs trained here, 0 in other hands, 0 failed" in said.out
-    assert "2/2 runs finished" in said.err
+    assert "finished 2/2 runs" in said.err
     assert weights(tmp_path / "scan") == weights(reference)
     (folders(reference)[0] / WEIGHTS).unlink()
     (folders(reference)[0] / FAILURE).write_text("too many steps\n")
