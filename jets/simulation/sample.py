@@ -7,6 +7,7 @@ with the same file, byte for byte.
 
 from __future__ import annotations
 
+import contextlib
 import filecmp
 import itertools
 import shutil
@@ -14,7 +15,7 @@ from collections import deque
 from concurrent.futures import BrokenExecutor
 from importlib.util import find_spec
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import TYPE_CHECKING
 
 from jets.files import replacing
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 NEEDS = ("pythia8mc", "fastjet", "awkward")
 # Without a single jet in so many events the cuts and the generator do not meet.
+TRIES, PAUSE = 20, 0.2
+"""How often, and after how many seconds, a folder in which others write is tried to be removed again."""
 HOPELESS_EVENTS = 40_000
 
 
@@ -141,4 +144,15 @@ def _finish(config: Config, folder: Path, out: Path, counts: list[int]) -> None:
             # Killed between the last two steps of an earlier run, the file is there and the folder as well.
             if path.exists() and not filecmp.cmp(whole, path, shallow=False):
                 raise SimulationError(f"{path} exists and is another sample: delete it, or give another --out")
+    remove(folder)
+
+
+def remove(folder: Path) -> None:
+    """Remove the folder of the blocks, in which a process of a cluster may still be writing one that is not needed."""
+    for _ in range(TRIES):
+        with contextlib.suppress(OSError):
+            shutil.rmtree(folder)
+        if not folder.exists():
+            return
+        sleep(PAUSE)
     shutil.rmtree(folder)

@@ -1,5 +1,6 @@
 """Files of simulated jets: the same to the byte however often a run is killed, whatever the number of processes."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -192,3 +193,22 @@ def test_a_damaged_block_is_simulated_again(tmp_path, monkeypatch):
             assert is_whole(path)
     np.savez(path, label=want["label"], names=["constituents", "label"])
     assert not is_whole(path)
+
+
+def test_a_folder_in_which_others_write_is_removed(tmp_path, monkeypatch):
+    """A file that another process moves away while the folder is removed is no reason to fail."""
+    folder, real, tried = tmp_path / "a.partial", shutil.rmtree, []
+    folder.mkdir()
+    (folder / "block").touch()
+
+    def interfered(path):
+        tried.append(path)
+        if len(tried) < 3:
+            raise FileNotFoundError(2, "No such file or directory", ".block.tmp")
+        real(path)
+
+    monkeypatch.setattr(sample.shutil, "rmtree", interfered)
+    monkeypatch.setattr(sample, "PAUSE", 0.0)
+    sample.remove(folder)
+    assert len(tried) == 3
+    assert not folder.exists()
