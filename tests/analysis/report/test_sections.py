@@ -53,14 +53,20 @@ def test_losses_of_two_resolutions_are_not_averaged():
     assert "R1 (pixels, beta 1) 10" in part.reading
 
 
-def test_a_scan_of_one_seed_chooses_nothing():
+def known_scan(evidence, latents):
+    """Return what a page is made of: ln p(x) (topology, beta, seed, jet) of a scan of these latent spaces."""
     axes = ("topology", "beta", "seed", "jet")
-    evidence = np.zeros((2, 1, 1, 300)) + np.array([0.0, -1.0])[:, None, None, None]
-    stats = xr.Dataset(dict.fromkeys(("log_evidence", "elbo"), (axes, evidence)), {"topology": ["S1", "R1"]})
-    label = xr.Dataset({"class_name": (("seed", "jet"), np.full((1, 300), "w"))})
+    stats = xr.Dataset(dict.fromkeys(("log_evidence", "elbo"), (axes, evidence)), {"topology": latents})
+    label = xr.Dataset({"class_name": (("seed", "jet"), np.full(evidence.shape[2:], "w"))})
     scan = xr.DataTree.from_dict({"sample_stats": stats.assign_coords(beta=[0.1]), "constant_data": label})
     known = Known("scan", {"scan": scan, "tree": xr.DataTree(), "runs": xr.Dataset()})
     known.tree.attrs["beta"] = 0.1
+    return known
+
+
+def test_a_scan_of_one_seed_chooses_nothing():
+    evidence = np.zeros((2, 1, 1, 300)) + np.array([0.0, -1.0])[:, None, None, None]
+    known = known_scan(evidence, ["S1", "R1"])
     part = topology.ranking(known)
     assert "none chosen: there is one seed only" in part.reading.lower()
     assert part.warning
@@ -69,13 +75,8 @@ def test_a_scan_of_one_seed_chooses_nothing():
 
 def test_the_best_may_be_trained_last():
     """The numbers hold every latent space, in whatever order they were trained."""
-    axes = ("topology", "beta", "seed", "jet")
     evidence = np.random.default_rng(0).normal(0, 0.3, (2, 1, 2, 300)) + np.array([-1.0, 0.0])[:, None, None, None]
-    stats = xr.Dataset(dict.fromkeys(("log_evidence", "elbo"), (axes, evidence)), {"topology": ["R1", "S1"]})
-    label = xr.Dataset({"class_name": (("seed", "jet"), np.full((2, 300), "w"))})
-    scan = xr.DataTree.from_dict({"sample_stats": stats.assign_coords(beta=[0.1]), "constant_data": label})
-    known = Known("scan", {"scan": scan, "tree": xr.DataTree(), "runs": xr.Dataset()})
-    known.tree.attrs["beta"] = 0.1
+    known = known_scan(evidence, ["R1", "S1"])
     part = topology.ranking(known)
     assert part.table.rows[0][0] == "S1"
     assert set(part.numbers["topology"].values) == {"R1", "S1"}
